@@ -1,0 +1,1 @@
+"""ECM as frozen dataclasses: member, referral, care plan, care team. Imports nothing of ours but errors."""

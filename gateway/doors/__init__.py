@@ -1,0 +1,1 @@
+"""One wire format per file: bytes to records."""

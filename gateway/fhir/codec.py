@@ -1,0 +1,104 @@
+"""FHIR JSON in and out: strict reading, decimals kept digit for digit.
+
+https://hl7.org/fhir/R4/json.html. Resources are plain dicts, lists, str, int, bool and `decimal.Decimal`.
+Refused as `Malformed` (400): bytes that are not UTF-8, a byte order mark, NaN and Infinity, a member named twice,
+lone surrogates and NUL characters, nesting beyond `MAX_DEPTH`, anything after the value.
+"""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from typing import Any, NoReturn
+
+import msgspec
+
+from gateway.errors import Issue, Malformed
+
+MAX_DEPTH = 200
+"""Levels of nesting that are read; published resources stay below 30."""
+
+_decode = msgspec.json.Decoder(float_hook=Decimal).decode
+_encoder = msgspec.json.Encoder(decimal_format="number")
+_encode = _encoder.encode
+
+Json = dict[str, Any]
+
+
+def read(data: bytes) -> Any:
+    """Read one JSON value from UTF-8 bytes, or raise Malformed."""
+    try:
+        value = _decode(data)
+        again = _encode(value)
+    except RecursionError:
+        _refuse("is nested too deeply")
+    except (ValueError, OverflowError) as error:  # msgspec's errors and UnicodeDecodeError are ValueErrors
+        _refuse(_reason(error))
+    # Every string token has two quotes, so a member named twice leaves fewer quotes in what we read than in the source:
+    # one cheap count finds it. Sources that write a quote or NUL as \u00.. go the slow way.
+    if b"\\u00" in data or data.count(b'"') != again.count(b'"'):
+        _read_strictly(data)
+    if data.count(b"[") + data.count(b"{") > MAX_DEPTH and _depth(data) > MAX_DEPTH:
+        _refuse("is nested too deeply")
+    return value
+
+
+def write(value: Any) -> bytes:
+    """Write compact UTF-8 JSON; members keep their order and decimals their digits."""
+    return _encode(value)
+
+
+def write_pretty(value: Any) -> bytes:
+    """Write indented UTF-8 JSON, for people and golden files."""
+    return msgspec.json.format(_encode(value), indent=2) + b"\n"
+
+
+def _refuse(reason: str) -> NoReturn:
+    raise Malformed(issues=[Issue("fatal", "structure", f"The JSON {reason}.", rule="json")])
+
+
+def _reason(error: Exception) -> str:
+    text = str(error)
+    if isinstance(error, UnicodeDecodeError):
+        return "is not UTF-8"
+    at = text.rfind("(byte ")
+    place = f" at byte {text[at + 6 : -1]}" if at >= 0 and text.endswith(")") and text[at + 6 : -1].isdigit() else ""
+    return f"is not well-formed{place}"
+
+
+def _read_strictly(data: bytes) -> None:
+    def members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        names = {name for name, _ in pairs}
+        if len(names) != len(pairs):
+            _refuse("names a member twice in one object")
+        return dict(pairs)
+
+    try:
+        value = json.loads(data.decode("utf-8"), object_pairs_hook=members, parse_float=str, parse_int=str)
+    except RecursionError:
+        _refuse("is nested too deeply")
+    except ValueError:
+        _refuse("is not well-formed")
+    if b"\\u0000" in data and "\\u0000" in json.dumps(value):
+        _refuse("has a NUL character in a string")
+
+
+def _depth(data: bytes) -> int:
+    deepest = depth = 0
+    in_string = escaped = False
+    for byte in data:
+        if in_string:
+            if escaped:
+                escaped = False
+            elif byte == 0x5C:
+                escaped = True
+            elif byte == 0x22:
+                in_string = False
+        elif byte == 0x22:
+            in_string = True
+        elif byte in b"[{":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif byte in b"]}":
+            depth -= 1
+    return deepest

@@ -1,0 +1,1 @@
+"""FHIRPath, compiled once to closures and run many times."""

@@ -1,0 +1,1 @@
+"""Partner record <-> domain <-> FHIR; pure."""

@@ -1,0 +1,1 @@
+"""FHIR packages: condensed to facts, loaded, looked up by canonical."""

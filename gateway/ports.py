@@ -1,0 +1,226 @@
+"""What the middle of the gateway needs from its edges, as Protocols, and the plain records they exchange.
+
+Adapters live in `store/` and `partners/`; `wiring.py` alone chooses them. Tests use the real store and fake partners.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+if TYPE_CHECKING:
+    from gateway.search.query import Query
+
+Clock = Callable[[], datetime]
+"""The time now, with a zone."""
+NewId = Callable[[], str]
+"""A fresh FHIR id."""
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """On whose behalf something is done: every store query and every disclosure takes one.
+
+    `principal` is who (a client id, a person, `system:worker`), `tenant` whose data is in reach, `purpose` a
+    v3-PurposeOfUse code (TREAT, HOPERAT, ...), `request_id` ties log, audit and answer together.
+    """
+
+    principal: str
+    tenant: str = "default"
+    purpose: str = "TREAT"
+    request_id: str = ""
+    roles: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """One stored version of a resource. `body` holds the exact bytes that are served (empty when deleted)."""
+
+    type: str
+    id: str
+    version: int
+    at: datetime
+    body: bytes
+    deleted: bool = False
+
+    @property
+    def reference(self) -> str:
+        return f"{self.type}/{self.id}"
+
+    @property
+    def etag(self) -> str:
+        return f'W/"{self.version}"'
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a search: matches in order, what `_include` brought, and where the next page starts."""
+
+    matches: Sequence[Kept]
+    included: Sequence[Kept] = ()
+    total: int | None = None
+    next: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """What was done, by whom, to what, and how it ended. Never holds clinical content or a person's data.
+
+    `action` is an AuditEvent action (C R U D E), `event` our own event name (`referral.received`, `read`, `deliver`),
+    `entities` are references with version (`Patient/123/_history/2`), `recipient` who got it when something left.
+    """
+
+    action: Literal["C", "R", "U", "D", "E"]
+    event: str
+    entities: tuple[str, ...] = ()
+    outcome: Literal["success", "refused", "failed"] = "success"
+    recipient: str | None = None
+    basis: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """A message owed to a partner: a pointer to one version of one resource, never a copy of its content.
+
+    Messages with the same `partner` and `member` are delivered in the order in which they were owed.
+    """
+
+    partner: str
+    member: str
+    kind: str
+    type: str
+    id: str
+    version: int
+    urgent: bool = False
+
+
+DeliveryState = Literal["waiting", "sending", "delivered", "parked", "dropped"]
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """An Owed with its fate. `id` is stable over every attempt: partners use it to recognise a repeat.
+
+    `fence` grows with every claim; a worker that settles with an old fence is refused (it was paused and overtaken).
+    """
+
+    id: str
+    tenant: str
+    owed: Owed
+    state: DeliveryState
+    attempts: int
+    fence: int
+    due: datetime
+    owed_at: datetime
+    settled_at: datetime | None = None
+    reason: str | None = None
+    """Why the last attempt failed: a rule or status, never a reply's content."""
+
+
+class Transaction(Protocol):
+    """One unit of work: resources, search index, audit and outbox are kept together or not at all."""
+
+    def read(self, type: str, id: str) -> Kept | None:
+        """The current version as this transaction sees it, deleted ones included."""
+
+    def put(self, resource: Json, *, expected: int | None = None) -> Kept:
+        """Keep a new version of `resource` (its `resourceType` and `id` say which), stamping meta.versionId and
+        meta.lastUpdated. `expected` is the version it must replace (0: must not exist yet); else StaleVersion."""
+
+    def delete(self, type: str, id: str, *, expected: int | None = None) -> Kept:
+        """Keep a deletion as a new version; NotFound if there was nothing."""
+
+    def search(self, query: Query) -> Page:
+        """Search inside the transaction (conditional create and update)."""
+
+    def note(self, entry: AuditEntry) -> None: ...
+
+    def owe(self, messages: Iterable[Owed]) -> None: ...
+
+
+class Store(Protocol):
+    """Durable memory. A returned `begin` block has committed; an exception in it has kept nothing."""
+
+    def begin(self, caller: Caller) -> AbstractContextManager[Transaction]: ...
+
+    def read(self, caller: Caller, type: str, id: str, version: int | None = None) -> Kept | None: ...
+
+    def history(self, caller: Caller, type: str, id: str) -> Sequence[Kept]:
+        """All versions, newest first."""
+
+    def search(self, caller: Caller, query: Query) -> Page: ...
+
+    def note(self, caller: Caller, entry: AuditEntry) -> None:
+        """Keep an audit entry of its own (a read); durable when it returns."""
+
+    def audit(self, caller: Caller, *, limit: int = 100, after: int = 0) -> Sequence[Mapping[str, Any]]: ...
+
+    def ready(self) -> None:
+        """Raise StoreUnavailable unless a write would be accepted now."""
+
+    def close(self) -> None: ...
+
+
+class Outbox(Protocol):
+    """What is owed to partners. At least once, ordered per (tenant, partner, member), parked when hopeless."""
+
+    def claim(self, worker: str, *, now: datetime, limit: int, lease_seconds: float) -> Sequence[Delivery]:
+        """Take the next due deliveries: only the oldest unsettled one of each (partner, member) is ever taken,
+        urgent first, partners in turn. Deliveries whose lease has run out are taken again with a higher fence."""
+
+    def delivered(self, delivery: Delivery, *, now: datetime) -> bool:
+        """Settle as delivered; False when the fence is stale."""
+
+    def retry(self, delivery: Delivery, *, due: datetime, reason: str) -> bool: ...
+
+    def park(self, delivery: Delivery, *, now: datetime, reason: str) -> bool: ...
+
+    def list(self, caller: Caller, *, state: DeliveryState | None = None, limit: int = 100) -> Sequence[Delivery]: ...
+
+    def show(self, caller: Caller, id: str) -> Delivery | None: ...
+
+    def release(self, caller: Caller, id: str, *, now: datetime) -> bool:
+        """Put a parked delivery back to waiting (a person decided)."""
+
+    def drop(self, caller: Caller, id: str, *, now: datetime, reason: str) -> bool:
+        """Give a parked delivery up (a person decided); what waits behind it goes on."""
+
+    def counts(self) -> Mapping[tuple[str, DeliveryState], int]:
+        """Deliveries by partner and state."""
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """How one attempt ended at the partner."""
+
+    accepted: bool
+    retry: bool = False
+    retry_after: float | None = None
+    """Seconds the partner asked us to wait."""
+    reason: str = ""
+    remote: str | None = None
+    """The partner's own address of what it kept, where it said so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What leaves for a partner in one delivery: already disclosed, already bytes."""
+
+    delivery_id: str
+    kind: str
+    reference: str
+    body: bytes
+    content_type: str = "application/fhir+json"
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class Partner(Protocol):
+    """One outside system. `send` never raises for what the partner does: it returns a Receipt."""
+
+    name: str
+
+    def send(self, message: Message) -> Receipt: ...

@@ -1,0 +1,1 @@
+"""Search parameters compiled once: resources to index entries, requests to queries."""

@@ -1,0 +1,77 @@
+"""Every setting, read once from the environment (prefix ECM_). The only reader of os.environ."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from gateway.errors import Misconfigured
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """One field per variable: `database` is ECM_DATABASE. docs/settings.md lists them, and a test compares."""
+
+    database: str = "sqlite:///var/gateway.sqlite"
+    """Where data is kept: `sqlite:///path` or `postgresql://...`."""
+    host: str = "127.0.0.1"
+    """Address to listen on. Anything but loopback needs ECM_LISTEN_ANYWHERE=yes until callers are authenticated."""
+    port: int = 8080
+    workers: int = 1
+    """Server processes."""
+    threads: int = 4
+    """Threads a server process."""
+    listen_anywhere: bool = False
+    base_url: str = ""
+    """Public base of the FHIR API, without a trailing slash; empty: what the request says."""
+    max_body: int = 5_242_880
+    """Largest request body in bytes."""
+    tenant: str = "default"
+    """Tenant of callers, until they are authenticated."""
+    partners: Path = Path("partners.toml")
+    """Where partner FHIR servers are listed; absent: no partner is owed anything."""
+    mappings: Path | None = None
+    """Folder of the mapping tables; unset: those shipped with the gateway."""
+    profiles: Path | None = None
+    """Folder of the profiles; unset: those shipped with the gateway."""
+    cache: Path = Path("~/.cache/ecm-gateway")
+    """Where compiled profiles are kept between starts."""
+    log_level: str = "INFO"
+
+
+def load(environment: Mapping[str, str] | None = None) -> Settings:
+    """Settings from `environment` (default: the process's own); Misconfigured lists every bad one."""
+    source = os.environ if environment is None else environment
+    values: dict[str, object] = {}
+    wrong: list[str] = []
+    known = {f"ECM_{f.name.upper()}": f for f in fields(Settings)}
+    for name, text in source.items():
+        if not name.startswith("ECM_") or name.startswith("ECM_TEST_"):
+            continue
+        if name not in known:
+            wrong.append(f"{name} is not a setting")
+            continue
+        kind = str(known[name].type)
+        try:
+            values[known[name].name] = _parse(text, kind)
+        except ValueError as error:
+            wrong.append(f"{name} {error}")
+    if wrong:
+        raise Misconfigured("; ".join(wrong) + ". See docs/settings.md.")
+    return Settings(**values)  # type: ignore[arg-type]
+
+
+def _parse(text: str, kind: str) -> object:
+    if kind == "int":
+        if not text.isdecimal():
+            raise ValueError("is not a whole number")
+        return int(text)
+    if kind == "bool":
+        if text.lower() not in ("yes", "no"):
+            raise ValueError("is not yes or no")
+        return text.lower() == "yes"
+    if kind.startswith("Path"):
+        return Path(text)
+    return text

@@ -1,0 +1,1 @@
+"""Resources, versions, search index, audit and outbox, on SQLite and PostgreSQL."""

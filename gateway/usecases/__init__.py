@@ -1,0 +1,1 @@
+"""What the gateway does, one sentence of the trade per file."""

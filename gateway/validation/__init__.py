@@ -1,0 +1,1 @@
+"""Profiles compiled to rules, resources to issues; pure."""

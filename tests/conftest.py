@@ -1,0 +1,49 @@
+"""What every test has: the clock at a fixed time that is not UTC, counted ids, and the watch for people's data."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+SHARED = ROOT.parent / "shared"
+NOW = datetime.fromisoformat("2026-03-02T09:30:00-08:00")
+CANARY = "zanzibarovna"
+"""Everyone in fixtures/cast is a Zanzibarovna: the name may not appear in any log."""
+
+
+@pytest.fixture
+def now() -> datetime:
+    return NOW
+
+
+@pytest.fixture
+def clock() -> Callable[[], datetime]:
+    return lambda: NOW
+
+
+@pytest.fixture
+def new_id() -> Callable[[], str]:
+    counter = itertools.count(1)
+    return lambda: f"id-{next(counter)}"
+
+
+@pytest.fixture(autouse=True)
+def no_phi_in_logs(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    caplog.set_level(logging.DEBUG, logger="gateway")
+    yield
+    for record in [*caplog.get_records("setup"), *caplog.get_records("call")]:
+        assert CANARY not in record.getMessage().lower(), "a person's name reached the log"
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of published material beside the checkout; tests that read it carry the `interop` mark."""
+    if not SHARED.is_dir():
+        pytest.skip("LOUD SKIP: published packages and examples are not beside this checkout (../shared)")
+    return SHARED
