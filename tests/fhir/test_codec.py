@@ -32,7 +32,7 @@ def test_what_is_read_is_what_was_written(value: object, indent: int | str | Non
 def test_a_member_named_twice_is_refused_wherever_it_stands(value: dict[str, object], data: st.DataObject) -> None:
     twice = data.draw(st.sampled_from(sorted(value)))
     space = data.draw(st.sampled_from(["", " ", "\n\t"]))
-    members = [(k, v) for k, v in value.items()] + [(twice, data.draw(VALUES))]
+    members = [*value.items(), (twice, data.draw(VALUES))]
     inner = ",".join(f"{json.dumps(k)}{space}:{json.dumps(v)}" for k, v in members)
     with pytest.raises(Malformed):
         codec.read(('{"a":[{' + inner + "}]}").encode())

@@ -13,6 +13,7 @@ EDGES = {"commands", "cli", "wiring", "__main__"}
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "settings": {"errors"},
+    "shipped": set(),
     "log": {"errors"},
     "ports": {"errors", "search"},
     "fhir": {"errors"},

@@ -1,0 +1,13 @@
+"""Where the data that ships with the gateway lies: mapping tables, profiles and fixtures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+_PACKAGE = Path(__file__).parent
+
+
+def folder(name: str) -> Path:
+    """`mappings`, `profiles` or `fixtures`: inside the installed package, or beside it in a checkout."""
+    installed = _PACKAGE / "_data" / name
+    return installed if installed.is_dir() else _PACKAGE.parent / name
