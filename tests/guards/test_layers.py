@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2] / "gateway"
-EDGES = {"commands", "cli", "wiring", "__main__"}
+EDGES = {"commands", "cli", "wiring", "replay", "__main__"}
 
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
