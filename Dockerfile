@@ -24,7 +24,7 @@ ENV PATH=/opt/gateway/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     ECM_DATABASE=sqlite:////var/lib/ecm-gateway/gateway.sqlite \
     ECM_CACHE=/var/lib/ecm-gateway/cache
-USER gateway
+USER 10001:10001
 WORKDIR /var/lib/ecm-gateway
 VOLUME /var/lib/ecm-gateway
 EXPOSE 8080
