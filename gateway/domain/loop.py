@@ -1,0 +1,118 @@
+"""The life of one referral loop: which party may move the Task from which status to which, and when a reason is due.
+
+The moves are those of Gravity SDOH Clinical Care 3.0.0, "Referral Workflow" (ReferralTaskStateDiagram): the requester
+owns the order, the target the work. What the guide leaves open is decided here:
+
+- A closed loop never reopens; only `entered-in-error`, by the requester, is still possible. A new referral is started.
+- The same move twice is one move: a second party that also cancels changes nothing and is told so (`Moved.changed`).
+- Cancel against complete: the move that is kept first wins; the other is refused and named what was reached. Both
+  write against the version they saw, so neither can overwrite the other unseen.
+- Time does not run backwards: a move dated before the present status is refused.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+from gateway.errors import IllegalMove, Issue
+
+
+class TaskStatus(StrEnum):
+    """Task.status, as far as a referral uses it (no `ready`, no `received`)."""
+
+    DRAFT = "draft"
+    REQUESTED = "requested"
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    IN_PROGRESS = "in-progress"
+    ON_HOLD = "on-hold"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    ENTERED_IN_ERROR = "entered-in-error"
+
+
+class Party(StrEnum):
+    """Which side of the loop makes a move."""
+
+    REQUESTER = "requester"
+    TARGET = "target"
+
+
+S = TaskStatus
+CLOSED = frozenset({S.REJECTED, S.COMPLETED, S.FAILED, S.CANCELLED, S.ENTERED_IN_ERROR})
+REASON_DUE = frozenset({S.REJECTED, S.CANCELLED, S.ON_HOLD, S.FAILED})
+_BOTH = frozenset(Party)
+_REQUESTER = frozenset({Party.REQUESTER})
+_TARGET = frozenset({Party.TARGET})
+
+MOVES: dict[TaskStatus, dict[TaskStatus, frozenset[Party]]] = {
+    S.DRAFT: {S.REQUESTED: _REQUESTER, S.CANCELLED: _REQUESTER},
+    S.REQUESTED: {S.ACCEPTED: _TARGET, S.REJECTED: _TARGET, S.CANCELLED: _BOTH},
+    S.ACCEPTED: {
+        S.IN_PROGRESS: _TARGET,
+        S.ON_HOLD: _TARGET,
+        S.CANCELLED: _BOTH,
+        S.COMPLETED: _TARGET,
+        S.FAILED: _TARGET,
+    },
+    S.IN_PROGRESS: {S.ON_HOLD: _TARGET, S.COMPLETED: _TARGET, S.FAILED: _TARGET, S.CANCELLED: _BOTH},
+    S.ON_HOLD: {S.IN_PROGRESS: _TARGET, S.COMPLETED: _TARGET, S.FAILED: _TARGET, S.CANCELLED: _BOTH},
+}
+"""From a status to the statuses that may follow, with the parties that may set them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """Where a referral's conversation stands: its status, since when, and why (a text; due for some statuses)."""
+
+    status: TaskStatus
+    since: datetime
+    reason: str | None = None
+
+    @property
+    def is_closed(self) -> bool:
+        return self.status in CLOSED
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """The loop after a move; `changed` is False when it had that status already."""
+
+    loop: Loop
+    changed: bool
+
+
+def allowed(status: TaskStatus, party: Party) -> tuple[TaskStatus, ...]:
+    """The statuses that `party` may set from `status`, in the order of the guide's table."""
+    following = [to for to, parties in MOVES.get(status, {}).items() if party in parties]
+    if party is Party.REQUESTER and status is not S.ENTERED_IN_ERROR:
+        following.append(S.ENTERED_IN_ERROR)
+    return tuple(following)
+
+
+def move(loop: Loop, to: TaskStatus, *, party: Party, at: datetime, reason: str | None = None) -> Moved:
+    """Make one move, or raise IllegalMove with every reason why not; it names the moves that are allowed."""
+    if to is loop.status:
+        return Moved(loop, changed=False)
+    issues: list[Issue] = []
+    options = allowed(loop.status, party)
+    if to not in options:
+        listed = ", ".join(options) or "none"
+        state = "The loop is closed" if loop.is_closed else "This move is not open"
+        issues.append(
+            _issue("loop-move", f"{state}: from {loop.status} the {party} may move to: {listed}.", "Task.status")
+        )
+    if to in REASON_DUE and not (reason and reason.strip()):
+        issues.append(_issue("loop-reason", f"{to} needs a reason: give it as text.", "Task.statusReason.text"))
+    if at < loop.since:
+        issues.append(_issue("loop-time", "The move is dated before the present status was set.", "Task.lastModified"))
+    if issues:
+        raise IllegalMove(issues=issues)
+    return Moved(replace(loop, status=to, since=at, reason=reason), changed=True)
+
+
+def _issue(rule: str, message: str, expression: str) -> Issue:
+    return Issue("error", "business-rule", message, expression=expression, rule=rule)
