@@ -1,0 +1,192 @@
+"""Discriminators resolved: what an item must show to belong to a slice.
+
+https://hl7.org/fhir/R4/profiling.html#discriminator. The path is followed through the slice's own elements, then
+through the profiles and types they name.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from gateway.errors import BadProfile
+from gateway.validation.compiled import MISSING, Criterion, Discriminator, Json
+from gateway.validation.shapes import CORE, Shapes, binding, type_code
+from gateway.validation.snapshot_tree import Node, tree
+
+Lookup = Callable[[str], Json | None]
+Steps = tuple[tuple[str, str], ...]
+
+_STEP = re.compile(
+    r"""\s*(?:(?P<resolve>resolve\(\s*\))|ofType\(\s*(?P<type>[\w.]+)\s*\)|as\(\s*(?P<as>[\w.]+)\s*\)
+    |extension\(\s*(?P<quote>['"])(?P<url>[^'"]*)(?P=quote)\s*\)|(?P<this>\$this)|(?P<name>[A-Za-z_]\w*(?:\[x\])?))\s*(?:\.|$)""",
+    re.VERBOSE,
+)
+
+
+def steps(path: str) -> Steps:
+    """`code.coding.resolve().ofType(X)` as steps; ValueError where the path is none that discriminators may have."""
+    found: list[tuple[str, str]] = []
+    at = 0
+    while at < len(path):
+        match = _STEP.match(path, at)
+        if not match or match.end() == at:
+            raise ValueError("not a discriminator path")
+        at = match.end()
+        if match["resolve"]:
+            found.append(("resolve", ""))
+        elif match["type"] or match["as"]:
+            found.append(("ofType", match["type"] or match["as"]))
+        elif match["url"]:
+            found.append(("extension", match["url"]))
+        elif match["name"]:
+            found.append(("member", match["name"].removesuffix("[x]")))
+    return tuple(found)
+
+
+def criterion(part: Node, rule: Discriminator, *, where: str, shapes: Shapes, structure: Lookup) -> Criterion:
+    """What slice `part` asks by one discriminator; BadProfile where its elements give nothing to tell it by."""
+    try:
+        path = steps(rule.path)
+    except ValueError:
+        raise BadProfile(f"{where}: discriminator path '{rule.path}' cannot be read ({part.id}).") from None
+    if rule.kind == "position":
+        return Criterion(rule.path, path, "position", part.slice)
+    finder = _Finder(shapes, structure)
+    found = finder.follow(part, path)
+    if rule.kind == "type":
+        return Criterion(rule.path, path, "type", _types(part, found, path))
+    if rule.kind == "profile":
+        return Criterion(rule.path, path, "profile", _profiles(part, found, path))
+    if rule.kind == "exists":
+        return Criterion(rule.path, path, "exists", not any(n.element.get("max") == "0" for n in found))
+    for node in found:
+        test = _value_test(node, finder)
+        if test:
+            return Criterion(rule.path, path, test[0], test[1])
+    return _weaker(part, rule, path, found, where)
+
+
+def _weaker(part: Node, rule: Discriminator, path: Steps, found: list[Node], where: str) -> Criterion:
+    for node in found:
+        if node.element.get("max") == "0":
+            return Criterion(rule.path, path, "exists", False)
+        if node is not part and node.element.get("min", 0) > 0:
+            return Criterion(rule.path, path, "exists", True)
+    codes = tuple(sorted({type_code(t) for n in found for t in n.element.get("type", ())}))
+    if codes and part.name.endswith("[x]"):
+        return Criterion(rule.path, path, "type", codes)
+    raise BadProfile(
+        f"{where}: slice {part.id} says nothing at '{rule.path}' by which its items can be told "
+        f"(a fixed value, a pattern, a required binding, or presence)."
+    )
+
+
+def _value_test(node: Node, finder: _Finder) -> tuple[Any, Any] | None:
+    for key, value in node.element.items():
+        if key.startswith("fixed"):
+            return "fixed", value
+        if key.startswith("pattern"):
+            return "pattern", value
+    parts = tuple(_parts(node, ()))
+    if parts:
+        return "parts", parts
+    bound = binding(node.element)
+    if bound and bound.strength == "required" and bound.value_set:
+        return "binding", bound.value_set
+    return None
+
+
+def _parts(node: Node, above: Steps) -> Iterator[tuple[Steps, str, Any]]:
+    """Fixed values and patterns of the mandatory elements below `node`, and of their slices' only one."""
+    for name, child in node.children.items():
+        here = (*above, ("member", name.removesuffix("[x]")))
+        for candidate in (child, *(s for s in child.slices.values() if s.element.get("min", 0) > 0)):
+            said = next(((k, v) for k, v in candidate.element.items() if k.startswith(("fixed", "pattern"))), None)
+            if said:
+                yield here, "fixed" if said[0].startswith("fixed") else "pattern", said[1]
+            else:
+                yield from _parts(candidate, here)
+
+
+def _types(part: Node, found: list[Node], path: Steps) -> tuple[str, ...]:
+    codes: list[str] = []
+    for node in found or [part]:
+        for entry in node.element.get("type", ()):
+            code = type_code(entry)
+            profiles = entry.get("profile", ())
+            if code in ("Resource", "DomainResource") and profiles:
+                codes += [p.rpartition("/")[2].partition("|")[0] for p in profiles if p.startswith(CORE)] or [code]
+            else:
+                codes.append(code)
+    return tuple(dict.fromkeys(codes))
+
+
+def _profiles(part: Node, found: list[Node], path: Steps) -> tuple[str, ...]:
+    resolves = bool(path) and path[-1][0] == "resolve"
+    canonicals: list[str] = []
+    for node in found:
+        for entry in node.element.get("type", ()):
+            canonicals += entry.get("targetProfile" if resolves and type_code(entry) == "Reference" else "profile", ())
+            if not resolves and not entry.get("profile"):
+                canonicals.append(CORE + type_code(entry))
+    return tuple(dict.fromkeys(canonicals))
+
+
+class _Finder:
+    """Follows a discriminator path from a slice to the elements that stand at its end."""
+
+    def __init__(self, shapes: Shapes, structure: Lookup) -> None:
+        self.shapes = shapes
+        self.structure = structure
+
+    def follow(self, node: Node, path: Steps) -> list[Node]:
+        nodes = [node]
+        for number, (kind, name) in enumerate(path):
+            last = number == len(path) - 1
+            if kind == "resolve":
+                nodes = nodes if last else [n for node in nodes for n in self._targets(node)]
+            elif kind == "extension":
+                nodes = [e for n in nodes for e in self._extension(n, name)]
+            elif kind == "member":
+                nodes = [c for n in nodes for c in self._child(n, name)]
+        return nodes
+
+    def _child(self, node: Node, name: str) -> list[Node]:
+        for key in (name, name + "[x]"):
+            if key in node.children:
+                child = node.children[key]
+                required = [s for s in child.slices.values() if s.element.get("min", 0) > 0]
+                return [child, *required]
+        found: list[Node] = []
+        for entry in node.element.get("type", ()):
+            for canonical in (*entry.get("profile", ()), type_code(entry)):
+                definition = self.structure(canonical)
+                if definition:
+                    found += self._child(tree(definition), name)
+                    break
+        return found
+
+    def _extension(self, node: Node, url: str) -> list[Node]:
+        for child in self._child(node, "extension"):
+            for part in (child, *child.slices.values()):
+                for entry in part.element.get("type", ()):
+                    if any(p.partition("|")[0] == url for p in entry.get("profile", ())):
+                        return [part]
+                fixed = part.children.get("url")
+                if fixed and fixed.element.get("fixedUri") == url:
+                    return [part]
+        return []
+
+    def _targets(self, node: Node) -> list[Node]:
+        found: list[Node] = []
+        for entry in node.element.get("type", ()):
+            for canonical in entry.get("targetProfile", ()):
+                definition = self.structure(canonical)
+                if definition:
+                    found.append(tree(definition))
+        return found
+
+
+__all__ = ["MISSING", "criterion", "steps"]
