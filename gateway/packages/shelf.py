@@ -32,6 +32,8 @@ class Shelf(Protocol):
     """A set of definitions under one name: a package, or the loose ones."""
 
     id: str
+    version: str
+    """Of the package: that of definitions in it which state none."""
     digest: str
     index: Sequence[Entry]
     reach: Sequence[str]
@@ -52,6 +54,7 @@ class PackageShelf:
         self._package = package
         self.about = package.about
         self.id = package.id
+        self.version = package.about.version
         self.digest = f"{package.id} {package.about.content}"
         self.index: Sequence[Entry] = package.index
         self.reach: Sequence[str] = (package.id,)
@@ -68,6 +71,7 @@ class LooseDefinitions:
 
     def __init__(self, resources: Iterable[Json | bytes]) -> None:
         self.id = LOOSE
+        self.version = ""
         self.reach: Sequence[str] = (LOOSE,)
         self._definitions: dict[tuple[str, str, str], bytes] = {}
         entries: dict[tuple[str, str, str], Entry] = {}
@@ -182,8 +186,9 @@ def version_key(version: str) -> tuple[Any, ...]:
 
 def newest(candidates: Sequence[tuple[AnyShelf, Entry]], version: str) -> tuple[AnyShelf, Entry] | None:
     """The candidate of exactly this version (the last loaded), or else the newest of which it is the start."""
-    for candidate in reversed(candidates):
-        if candidate[1].version == version:
+    stated = [(entry.version or shelf.version, (shelf, entry)) for shelf, entry in candidates]
+    for known, candidate in reversed(stated):
+        if known == version:
             return candidate
-    starts = [candidate for candidate in candidates if candidate[1].version.startswith(version + ".")]
-    return max(starts, key=lambda candidate: version_key(candidate[1].version), default=None)
+    starts = [pair for pair in stated if pair[0].startswith(version + ".")]
+    return max(starts, key=lambda pair: version_key(pair[0]), default=("", None))[1]

@@ -1,0 +1,132 @@
+"""Official packages as untrusted input."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import tarfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.errors import BadPackage
+from gateway.packages import source
+from gateway.packages.facts import Package, pack
+from gateway.packages.source import read_archive, read_source
+
+MANIFEST = {"name": "example.package", "version": "1.0.0", "license": "CC0-1.0", "fhirVersions": ["4.0.1"]}
+VALUE_SET = {"resourceType": "ValueSet", "url": "http://example.org/vs", "version": "1", "description": "prose"}
+
+
+def archive(files: list[tuple[str | tarfile.TarInfo, bytes]]) -> bytes:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w:gz") as tar:
+        for name, data in files:
+            info = tarfile.TarInfo(name) if isinstance(name, str) else name
+            info.size = len(data)
+            tar.addfile(info, io.BytesIO(data))
+    return out.getvalue()
+
+
+def package(*files: tuple[str | tarfile.TarInfo, bytes], manifest: Any = MANIFEST) -> bytes:
+    return archive([("package/package.json", json.dumps(manifest).encode()), *files])
+
+
+def refusal(data: bytes) -> str:
+    with pytest.raises(BadPackage) as caught:
+        pack(read_archive(data))
+    return str(caught.value)
+
+
+def test_a_package_is_read_and_condensed() -> None:
+    example = ("package/example/Patient-1.json", b"not even JSON")
+    data = package(("package/ValueSet-vs.json", json.dumps(VALUE_SET).encode()), example)
+    found = Package(pack(read_archive(data)), origin="test")
+    assert found.id == "example.package#1.0.0"
+    assert [found.read(entry) for entry in found.index] == [{k: VALUE_SET[k] for k in list(VALUE_SET)[:3]}]
+
+
+def test_folder_and_archive_give_the_same_facts(tmp_path: Path) -> None:
+    content = json.dumps(VALUE_SET).encode()
+    (tmp_path / "package").mkdir()
+    (tmp_path / "package" / "package.json").write_text(json.dumps(MANIFEST))
+    (tmp_path / "package" / "vs.json").write_bytes(content)
+    folder = Package(pack(read_source(tmp_path)), origin="folder")
+    packed = Package(pack(read_archive(package(("package/vs.json", content)))), origin="archive")
+    assert folder.about.content == packed.about.content
+
+
+def test_the_same_source_gives_the_same_bytes() -> None:
+    data = package(("package/vs.json", json.dumps(VALUE_SET).encode()))
+    assert pack(read_archive(data)) == pack(read_archive(data))
+
+
+@pytest.mark.parametrize(
+    "name", ["../evil.json", "package/../../evil.json", "/etc/evil.json", "package\\..\\evil.json"]
+)
+def test_names_that_leave_the_package_are_refused(name: str) -> None:
+    assert "leads out of it" in refusal(package((name, b"{}")))
+
+
+@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.FIFOTYPE, tarfile.CHRTYPE])
+def test_links_and_devices_are_refused(kind: bytes) -> None:
+    link = tarfile.TarInfo("package/link.json")
+    link.type, link.linkname = kind, "/etc/hostname"
+    assert "link or a device" in refusal(package((link, b"")))
+
+
+def test_a_link_in_a_folder_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "package.json").symlink_to("/etc/hostname")
+    with pytest.raises(BadPackage, match="link"):
+        read_source(tmp_path)
+
+
+def test_a_file_named_twice_is_refused() -> None:
+    assert "occurs twice" in refusal(package(("package/a.json", b"{}"), ("package/a.json", b"{}")))
+
+
+def test_a_definition_given_twice_is_refused() -> None:
+    content = json.dumps(VALUE_SET).encode()
+    assert "defined twice" in refusal(package(("package/a.json", content), ("package/b.json", content)))
+
+
+def test_what_swells_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(source, "MAX_TOTAL", 1_000_000)
+    bomb = package(("package/a.json", b"{}" + b" " * 900_000), ("package/example/b.json", b"{}" + b" " * 900_000))
+    assert len(bomb) < 10_000
+    assert "unpacks to more than" in refusal(bomb)
+    monkeypatch.setattr(source, "MAX_FILE", 100_000)
+    assert "larger than" in refusal(package(("package/a.json", b"{}" + b" " * 900_000)))
+
+
+def test_too_many_files_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(source, "MAX_FILES", 10)
+    assert "more than 10 files" in refusal(package(*[(f"package/{n}.txt", b"") for n in range(20)]))
+
+
+def test_a_header_that_claims_gigabytes_is_refused() -> None:
+    header = tarfile.TarInfo("./PaxHeaders/x")
+    header.type, header.size = tarfile.XHDTYPE, 8 * 1024**3 - 1
+    assert "not a readable" in refusal(gzip.compress(header.tobuf() + b"\0" * 10_000))
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (b"", "not a readable"),
+        (b"PK\x03\x04 not a tgz", "not a readable"),
+        (archive([("package/a.json", b"{}")])[:-30], "not a readable"),
+        (archive([("package/a.json", b"{}")]), "no package/package.json"),
+        (package(("package/a.json", b'{"resourceType": ')), "not well-formed JSON"),
+        (package(("package/a.json", b"[1]")), "not a JSON object"),
+        (package(("package/a.json", b"[" * 100_000)), "not well-formed JSON"),
+        (package(("package/a.json", b'{"resourceType": "ValueSet", "compose": 7}')), "shape of a ValueSet"),
+        (package(("package/a.json", b'{"resourceType": "ValueSet", "url": ["x"]}')), "malformed url"),
+        (package(manifest={"name": "x"}), "does not name the package"),
+        (package(manifest={**MANIFEST, "dependencies": [1]}), "does not name the package"),
+    ],
+)
+def test_broken_packages_are_refused_with_a_reason(data: bytes, says: str) -> None:
+    assert says in refusal(data)
