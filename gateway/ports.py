@@ -143,7 +143,13 @@ class Transaction(Protocol):
 
 
 class Store(Protocol):
-    """Durable memory. A returned `begin` block has committed; an exception in it has kept nothing."""
+    """Durable memory. A returned `begin` block has committed; an exception in it has kept nothing.
+
+    Inside a `begin` block write through the transaction only: `Store.note` there is a mistake and raises.
+    """
+
+    @property
+    def outbox(self) -> Outbox: ...
 
     def begin(self, caller: Caller) -> AbstractContextManager[Transaction]: ...
 
@@ -166,7 +172,11 @@ class Store(Protocol):
 
 
 class Outbox(Protocol):
-    """What is owed to partners. At least once, ordered per (tenant, partner, member), parked when hopeless."""
+    """What is owed to partners. At least once, ordered per (tenant, partner, member), parked when hopeless.
+
+    A parked delivery holds back only what the same partner is owed about the same member, until a person releases or
+    drops it, or a newer version of the same resource (and kind) is owed: then it is dropped as superseded.
+    """
 
     def claim(self, worker: str, *, now: datetime, limit: int, lease_seconds: float) -> Sequence[Delivery]:
         """Take the next due deliveries: only the oldest unsettled one of each (partner, member) is ever taken,

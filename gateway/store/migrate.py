@@ -1,0 +1,85 @@
+"""Bring a database to the present schema, by Alembic; several processes may try at once and one does it."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gateway.errors import Misconfigured
+from gateway.store.sql import unavailable
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+HEAD = "0001"
+"""The newest migration (a test compares); stores open only a database that stands there."""
+LOCK = 0x65636D67
+"""PostgreSQL advisory lock under which migrations run."""
+_FOLDER = Path(__file__).parent / "migrations"
+
+
+def migrate(url: str) -> list[str]:
+    """Apply what is missing; the revisions applied, in order (none: the schema was current)."""
+    from alembic import command
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
+    from sqlalchemy.exc import SQLAlchemyError
+
+    config = Config()
+    config.set_main_option("script_location", str(_FOLDER).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    script = ScriptDirectory.from_config(config)
+    try:
+        with _alone(url) as connection:
+            before = _revision(connection)
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+    except SQLAlchemyError as error:
+        raise unavailable(error) from error
+    heads = [revision.revision for revision in script.iterate_revisions("head", before or "base")]
+    return heads[::-1]
+
+
+def _revision(connection: Connection) -> str | None:
+    from alembic.runtime.migration import MigrationContext
+
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+@contextmanager
+def _alone(url: str) -> Iterator[Connection]:
+    """A connection in a transaction that no other migrating process has at the same time."""
+    from sqlalchemy import create_engine, text
+    from sqlalchemy.pool import NullPool
+
+    if url.startswith("sqlite:///"):
+        path = sqlite_path(url)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        for made in (path, path.with_name(path.name + ".lock")):
+            os.close(os.open(made, os.O_RDWR | os.O_CREAT, 0o600))
+        lock = os.open(path.with_name(path.name + ".lock"), os.O_RDWR)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            with create_engine(f"sqlite:///{path}", poolclass=NullPool).begin() as connection:
+                yield connection
+        finally:
+            os.close(lock)
+    else:
+        address = url.replace("postgresql://", "postgresql+psycopg://", 1).replace(
+            "postgres://", "postgresql+psycopg://", 1
+        )
+        with create_engine(address, poolclass=NullPool).begin() as connection:
+            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
+            yield connection
+
+
+def sqlite_path(url: str) -> Path:
+    """The file of `sqlite:///relative` or `sqlite:////absolute`."""
+    path = url.removeprefix("sqlite:///")
+    if not path or path == ":memory:" or "?" in path:
+        raise Misconfigured("A SQLite database is a file: sqlite:///relative/path or sqlite:////absolute/path.")
+    return Path(path)

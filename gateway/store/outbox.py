@@ -1,0 +1,150 @@
+"""`ports.Outbox` over either engine: at least once, one at a time per lane, urgent first, partners in turn.
+
+A claim is a lease: it runs out at `due`, and the delivery may then be taken again with a higher fence. On PostgreSQL
+any number of workers share the table (FOR UPDATE SKIP LOCKED); on SQLite claims take turns with all other writers.
+"""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from itertools import zip_longest
+
+from gateway.ports import Caller, Delivery, DeliveryState
+from gateway.store.outbox_rows import COLUMNS, PROMOTE, SUPERSEDED, delivery, lane_name
+from gateway.store.rows import micros
+from gateway.store.sql import Engine, Session, step
+
+PARTNERS = (
+    "WITH RECURSIVE p (partner) AS (SELECT min(partner) FROM outbox WHERE ready = 1 UNION ALL"
+    " SELECT (SELECT min(o.partner) FROM outbox o WHERE o.ready = 1 AND o.partner > p.partner)"
+    " FROM p WHERE p.partner IS NOT NULL) SELECT partner FROM p WHERE partner IS NOT NULL"
+)
+DUE = "SELECT seq, rank FROM outbox WHERE ready = 1 AND partner = ? AND rank = ? AND due <= ? ORDER BY due, seq LIMIT ?"
+TAKE = (
+    "UPDATE outbox SET state = 'sending', worker = ?, fence = fence + 1, attempts = attempts + 1, due = ? WHERE seq IN"
+)
+OWN = "id = ? AND fence = ? AND state = 'sending'"
+"""The delivery as claimed: a worker that was overtaken holds an old fence."""
+NEWER = (
+    "EXISTS (SELECT 1 FROM outbox n WHERE n.tenant = outbox.tenant AND n.partner = outbox.partner"
+    " AND n.member = outbox.member AND n.settled_at IS NULL AND n.kind = outbox.kind AND n.type = outbox.type"
+    " AND n.resource = outbox.resource AND n.version > outbox.version)"
+)
+SPARE = 4
+"""Candidates looked at for each that is wanted: other workers may hold some."""
+
+
+class SqlOutbox:
+    """What is owed to partners."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._last = ""
+
+    def claim(self, worker: str, *, now: datetime, limit: int, lease_seconds: float) -> Sequence[Delivery]:
+        at = micros(now)
+        candidates = self._candidates(at, limit * SPARE)
+        if not candidates or limit < 1:
+            return []
+        lease = micros(now + timedelta(seconds=lease_seconds))
+        with self._engine.writing() as session:
+            taken = self._take(session, candidates, worker=worker, at=at, lease=lease, limit=limit)
+            step("claimed")
+        if taken:
+            self._last = taken[-1].owed.partner
+        return taken
+
+    def delivered(self, delivery: Delivery, *, now: datetime) -> bool:
+        settled = "state = 'delivered', ready = 0, settled_at = ?, reason = NULL"
+        return self._settle(delivery, settled, (micros(now),))
+
+    def retry(self, delivery: Delivery, *, due: datetime, reason: str) -> bool:
+        return self._settle(delivery, "state = 'waiting', due = ?, reason = ?", (micros(due), reason))
+
+    def park(self, delivery: Delivery, *, now: datetime, reason: str) -> bool:
+        """Park; a delivery that a newer version of its resource waits behind is dropped as superseded instead."""
+        at = micros(now)
+        return self._settle(
+            delivery,
+            f"ready = 0, due = ?, state = CASE WHEN {NEWER} THEN 'dropped' ELSE 'parked' END,"
+            f" settled_at = CASE WHEN {NEWER} THEN ? END,"
+            f" reason = CASE WHEN {NEWER} THEN '{SUPERSEDED}: ' ELSE '' END || ?",
+            (at, at, reason),
+        )
+
+    def list(self, caller: Caller, *, state: DeliveryState | None = None, limit: int = 100) -> Sequence[Delivery]:
+        """Oldest first."""
+        where, parameters = ("AND state = ?", [state]) if state else ("", [])
+        sql = f"SELECT {COLUMNS} FROM outbox WHERE tenant = ? {where} ORDER BY seq LIMIT ?"  # noqa: S608
+        return [delivery(row) for row in self._engine.rows(sql, (caller.tenant, *parameters, limit))]
+
+    def show(self, caller: Caller, id: str) -> Delivery | None:
+        sql = f"SELECT {COLUMNS} FROM outbox WHERE tenant = ? AND id = ?"  # noqa: S608
+        found = self._engine.rows(sql, (caller.tenant, id))
+        return delivery(found[0]) if found else None
+
+    def release(self, caller: Caller, id: str, *, now: datetime) -> bool:
+        return self._decide(caller, id, "state = 'waiting', attempts = 0, due = ?", (micros(now),))
+
+    def drop(self, caller: Caller, id: str, *, now: datetime, reason: str) -> bool:
+        return self._decide(caller, id, "state = 'dropped', settled_at = ?, reason = ?", (micros(now), reason))
+
+    def counts(self) -> Mapping[tuple[str, DeliveryState], int]:
+        rows = self._engine.rows("SELECT partner, state, count(*) FROM outbox GROUP BY partner, state")
+        return {(partner, state): number for partner, state, number in rows}
+
+    def _candidates(self, at: int, number: int) -> Sequence[int]:
+        """Due fronts, urgent ones first, then one of each partner in turn, beginning after the partner served last."""
+        partners = [row[0] for row in self._engine.rows(PARTNERS)]
+        partners.sort(key=lambda partner: (partner <= self._last, partner))
+        found: builtins.list[int] = []
+        for rank in (0, 1):
+            queues = [[row[0] for row in self._engine.rows(DUE, (p, rank, at, number))] for p in partners]
+            found += [seq for turn in zip_longest(*queues) for seq in turn if seq is not None]
+        return found[:number]
+
+    @staticmethod
+    def _take(
+        session: Session, candidates: Sequence[int], *, worker: str, at: int, lease: int, limit: int
+    ) -> Sequence[Delivery]:
+        marks = ", ".join("?" * len(candidates))
+        chosen = f"SELECT seq FROM outbox WHERE seq IN ({marks}) AND ready = 1 AND due <= ?"  # noqa: S608
+        parameters: builtins.list[object] = [*candidates, at]
+        if session.dialect == "postgresql":
+            chosen += " ORDER BY array_position(?::bigint[], seq) LIMIT ? FOR UPDATE SKIP LOCKED"
+            parameters += [[*candidates], limit]
+            free = session.rows(chosen, parameters)
+        else:
+            free = session.rows(chosen, parameters)
+        order = {seq: place for place, seq in enumerate(candidates)}
+        seqs = sorted((row[0] for row in free), key=order.__getitem__)[:limit]
+        if not seqs:
+            return []
+        rows = session.rows(f"{TAKE} ({', '.join('?' * len(seqs))}) RETURNING seq, {COLUMNS}", (worker, lease, *seqs))
+        return [delivery(row[1:]) for row in sorted(rows, key=lambda row: order[row[0]])]
+
+    def _settle(self, settled: Delivery, change: str, parameters: tuple[object, ...]) -> bool:
+        lane = (settled.tenant, settled.owed.partner, settled.owed.member)
+        with self._engine.writing() as session:
+            session.lock([lane_name(lane)])
+            sql = f"UPDATE outbox SET {change}, worker = NULL WHERE {OWN}"  # noqa: S608
+            if not session.run(sql, (*parameters, settled.id, settled.fence)):
+                return False
+            session.later(PROMOTE, lane)
+            step("settled")
+        return True
+
+    def _decide(self, caller: Caller, id: str, change: str, parameters: tuple[object, ...]) -> bool:
+        found = self.show(caller, id)
+        if found is None:
+            return False
+        lane = (found.tenant, found.owed.partner, found.owed.member)
+        with self._engine.writing() as session:
+            session.lock([lane_name(lane)])
+            sql = f"UPDATE outbox SET {change} WHERE tenant = ? AND id = ? AND state = 'parked'"  # noqa: S608
+            if not session.run(sql, (*parameters, caller.tenant, id)):
+                return False
+            session.later(PROMOTE, lane)
+        return True

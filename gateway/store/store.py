@@ -1,0 +1,83 @@
+"""`ports.Store` over either engine: every statement names the caller's tenant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from gateway.ports import AuditEntry, Caller, Clock, Kept, Outbox, Page
+from gateway.store import audit
+from gateway.store.audit import Gathering
+from gateway.store.outbox import SqlOutbox
+from gateway.store.rows import kept, kept_columns, micros, moment
+from gateway.store.sql import Engine, Index, Note
+from gateway.store.transaction import READ, SqlTransaction
+
+if TYPE_CHECKING:
+    from gateway.search.query import Query
+
+PROBE = "INSERT INTO probe (id, at) VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET at = excluded.at"
+
+
+class SqlStore:
+    """Resources, versions, index, audit and outbox in one database. Made by `gateway.store.open`."""
+
+    def __init__(self, engine: Engine, *, clock: Clock, index: Index) -> None:
+        self.engine = engine
+        self.outbox: Outbox = SqlOutbox(engine)
+        self._clock = clock
+        self._index = index
+        self._read = READ[engine.dialect]
+        columns = kept_columns(engine.dialect)
+        self._versions = f"SELECT {columns} FROM resource_version v WHERE v.tenant = ? AND v.type = ? AND v.id = ?"  # noqa: S608
+        self._gathering = Gathering(self._append)
+
+    @contextmanager
+    def begin(self, caller: Caller) -> Iterator[SqlTransaction]:
+        with self.engine.writing() as session:
+            transaction = SqlTransaction(session, caller, clock=self._clock, index=self._index)
+            yield transaction
+            transaction.finish()
+
+    def read(self, caller: Caller, type: str, id: str, version: int | None = None) -> Kept | None:
+        if version is None:
+            found = self.engine.rows(self._read, (caller.tenant, type, id))
+        else:
+            found = self.engine.rows(self._versions + " AND v.version = ?", (caller.tenant, type, id, version))
+        return kept(found[0]) if found else None
+
+    def history(self, caller: Caller, type: str, id: str) -> Sequence[Kept]:
+        rows = self.engine.rows(self._versions + " ORDER BY v.version DESC", (caller.tenant, type, id))
+        return [kept(row) for row in rows]
+
+    def search(self, caller: Caller, query: Query) -> Page:
+        from gateway.store.search import search
+
+        return search(query, tenant=caller.tenant, reader=self.engine)
+
+    def note(self, caller: Caller, entry: AuditEntry) -> None:
+        self._gathering.add(audit.note(caller, entry, at=micros(self._clock())))
+
+    def audit(self, caller: Caller, *, limit: int = 100, after: int = 0) -> Sequence[Mapping[str, Any]]:
+        """Audit rows of the caller's tenant, oldest first, with `seq` > `after`; `at` is a datetime."""
+        sql = f"{audit.SELECT} WHERE tenant = ? AND seq > ? ORDER BY seq LIMIT ?"
+        found = (
+            dict(zip(audit.NAMES, row, strict=True)) for row in self.engine.rows(sql, (caller.tenant, after, limit))
+        )
+        return [{**row, "at": moment(row["at"]), "entities": tuple(row["entities"].split())} for row in found]
+
+    def broken_audit(self, caller: Caller) -> Sequence[int]:
+        """The `seq` of audit rows of the caller's tenant that were changed, or whose forerunner was removed."""
+        return audit.broken(self.engine.rows(f"{audit.SELECT} WHERE tenant = ? ORDER BY seq", (caller.tenant,)))
+
+    def ready(self) -> None:
+        with self.engine.writing() as session:
+            session.run(PROBE, (micros(self._clock()),))
+
+    def close(self) -> None:
+        self.engine.close()
+
+    def _append(self, notes: Sequence[Note]) -> None:
+        with self.engine.writing() as session:
+            session.append(notes)

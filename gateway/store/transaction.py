@@ -1,0 +1,121 @@
+"""One unit of work: `ports.Transaction` over a Session of either engine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from gateway.errors import NotFound, StaleVersion
+from gateway.fhir import codec
+from gateway.ports import AuditEntry, Caller, Clock, Json, Kept, Owed, Page
+from gateway.store import audit, outbox_rows
+from gateway.store.rows import kept, kept_columns, micros, stamped
+from gateway.store.sql import Dialect, Index, Note, Session, Version, step
+
+if TYPE_CHECKING:
+    from gateway.search.query import Query
+
+TRIES = 5
+"""How often an unconditional put looks again when another transaction was faster."""
+CURRENT = "SELECT version, deleted FROM resource WHERE tenant = ? AND type = ? AND id = ?"
+
+
+def read_sql(dialect: Dialect) -> str:
+    """The current version of one resource: tenant, type, id."""
+    return (
+        f"SELECT {kept_columns(dialect)} FROM resource r JOIN resource_version v ON v.tenant = r.tenant"  # noqa: S608
+        " AND v.type = r.type AND v.id = r.id AND v.version = r.version"
+        " WHERE r.tenant = ? AND r.type = ? AND r.id = ?"
+    )
+
+
+READ: dict[Dialect, str] = {"sqlite": read_sql("sqlite"), "postgresql": read_sql("postgresql")}
+
+
+class SqlTransaction:
+    """Made by `SqlStore.begin`, which calls `finish` before the commit."""
+
+    def __init__(self, session: Session, caller: Caller, *, clock: Clock, index: Index) -> None:
+        self._session = session
+        self._caller = caller
+        self._clock = clock
+        self._index = index
+        self._notes: list[Note] = []
+        self._owed: list[Owed] = []
+
+    def read(self, type: str, id: str) -> Kept | None:
+        found = self._session.rows(READ[self._session.dialect], (self._caller.tenant, type, id))
+        return kept(found[0]) if found else None
+
+    def put(self, resource: Json, *, expected: int | None = None) -> Kept:
+        for _ in range(1 if expected is not None else TRIES):
+            before = self._current(resource["resourceType"], resource["id"])[0] if expected is None else expected
+            at = self._now()
+            whole = stamped(resource, version=before + 1, at=at)
+            made = self._keep(whole, whole["resourceType"], whole["id"], before + 1, at)
+            if made is not None:
+                return made
+        raise StaleVersion
+
+    def delete(self, type: str, id: str, *, expected: int | None = None) -> Kept:
+        for _ in range(TRIES):
+            version, deleted = self._current(type, id)
+            if not version:
+                raise NotFound
+            if expected is not None and expected != version:
+                raise StaleVersion
+            if deleted:
+                already = self.read(type, id)
+                assert already is not None
+                return already
+            made = self._keep(None, type, id, version + 1, self._now())
+            if made is not None:
+                return made
+        raise StaleVersion
+
+    def search(self, query: Query) -> Page:
+        """What the query finds now; on PostgreSQL two transactions with the same query take turns, so that two
+        identical conditional creates make one resource."""
+        from gateway.store.search import search
+
+        self._session.lock([f"search {self._caller.tenant} {query!r}"])
+        return search(query, tenant=self._caller.tenant, reader=self._session)
+
+    def note(self, entry: AuditEntry) -> None:
+        self._notes.append(audit.note(self._caller, entry, at=micros(self._clock())))
+
+    def owe(self, messages: Iterable[Owed]) -> None:
+        self._owed.extend(messages)
+
+    def finish(self) -> None:
+        """Write what was gathered: messages first (they take their lanes' locks), then the audit rows."""
+        if self._owed:
+            outbox_rows.owe(self._session, self._owed, tenant=self._caller.tenant, at=micros(self._clock()))
+            step("outbox kept")
+        self._session.append(self._notes)
+
+    def _now(self) -> datetime:
+        now = self._clock()
+        return now.replace(microsecond=now.microsecond // 1000 * 1000)
+
+    def _current(self, type: str, id: str) -> tuple[int, bool]:
+        lock = " FOR UPDATE" if self._session.dialect == "postgresql" else ""
+        found = self._session.rows(CURRENT + lock, (self._caller.tenant, type, id))
+        return (found[0][0], bool(found[0][1])) if found else (0, False)
+
+    def _keep(self, whole: Json | None, type: str, id: str, version: int, at: datetime) -> Kept | None:
+        body = codec.write(whole) if whole is not None else b""
+        new = Version(
+            tenant=self._caller.tenant,
+            type=type,
+            id=id,
+            version=version,
+            at=micros(at),
+            deleted=whole is None,
+            body=body.decode(),
+            entries=tuple(self._index(whole)) if whole is not None else (),
+        )
+        if not self._session.keep(new):
+            return None
+        return Kept(type, id, version, at, body, deleted=whole is None)
