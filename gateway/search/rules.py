@@ -1,0 +1,67 @@
+"""Everything about search in one place for wiring: `Search` parses requests, indexes resources, describes itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from gateway.ports import Clock
+from gateway.search.emit import Entry
+from gateway.search.extract import Compile, Indexer
+from gateway.search.parameters import Definitions, Parameters
+from gateway.search.parse import parse
+from gateway.search.query import Query
+
+Json = dict[str, Any]
+
+
+class Search:
+    """The search rules of the resource types that are served."""
+
+    def __init__(
+        self,
+        definitions: Definitions,
+        *,
+        types: Sequence[str],
+        clock: Clock,
+        compile: Compile | None = None,
+        base: str = "",
+    ) -> None:
+        """`types` are compiled now. `base` is this server's own address: references under it are its own.
+
+        `compile` is the full FHIRPath engine; without one, the few parameters that need it are not offered.
+        """
+        self._clock = clock
+        self._base = base
+        self._types = tuple(types)
+        self.parameters = Parameters(definitions, engine=compile is not None)
+        self._indexer = Indexer(self.parameters, compile=compile, base=base)
+        self._indexer.prepare(*types)
+
+    def parse(self, type: str, parameters: Sequence[tuple[str, str]], *, lenient: bool = False) -> Query:
+        """The Query that decoded name-value pairs ask for; BadRequest with all that is wrong."""
+        now = self._clock()
+        return parse(type, parameters, parameters=self.parameters, lenient=lenient, now=now, base=self._base)
+
+    def entries(self, resource: Json) -> list[Entry]:
+        """Index entries of a resource: what `gateway.store.open(index=...)` takes."""
+        return self._indexer.entries(resource)
+
+    def capabilities(self, type: str) -> Json:
+        """searchInclude, searchRevInclude and searchParam of CapabilityStatement.rest.resource."""
+        own = self.parameters.of(type)
+        reverse = [
+            f"{other}:{code}"
+            for other in self._types
+            for code, parameter in self.parameters.of(other).items()
+            if parameter.kind == "reference" and type in parameter.targets
+        ]
+        listed = []
+        for code, parameter in own.items():
+            url = {"definition": parameter.urls[-1]} if parameter.urls else {}
+            listed.append({"name": code, **url, "type": parameter.kind})
+        return {
+            "searchInclude": [f"{type}:{code}" for code, parameter in own.items() if parameter.kind == "reference"],
+            "searchRevInclude": sorted(reverse),
+            "searchParam": listed,
+        }

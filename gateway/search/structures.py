@@ -1,0 +1,49 @@
+"""FHIR's types as search parameters need them: which members a type has and what types those may have."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from typing import Any
+
+Json = dict[str, Any]
+_FHIR_TYPE = "http://hl7.org/fhir/StructureDefinition/structuredefinition-fhir-type"
+
+
+class Structures:
+    """Members by type, read from StructureDefinition snapshots as they are asked for."""
+
+    def __init__(self, structure: Callable[[str], Json | None]) -> None:
+        """`structure` gives the base definition of a type, with its snapshot, or None."""
+        self._structure = structure
+        self._members = cache(self._read)
+
+    def elements(self, type: str) -> Mapping[str, Sequence[str]]:
+        """Members of a type or backbone path with their types; see `gateway.search.paths.Model`."""
+        return self._members(type.partition(".")[0]).get(type, {})
+
+    def _read(self, root: str) -> dict[str, dict[str, list[str]]]:
+        definition = self._structure(root)
+        found: dict[str, dict[str, list[str]]] = {root: {}}
+        for element in (definition or {}).get("snapshot", {}).get("element", ()):
+            path: str = element["path"]
+            parent, dot, name = path.rpartition(".")
+            if dot and "sliceName" not in element:
+                found.setdefault(parent, {})[name] = _types(element, path)
+        return found
+
+
+def _types(element: Json, path: str) -> list[str]:
+    if "contentReference" in element:
+        return [element["contentReference"].partition("#")[2]]
+    return [_code(kind, path) for kind in element.get("type", ())]
+
+
+def _code(kind: Json, path: str) -> str:
+    code: str = kind["code"]
+    if code in ("BackboneElement", "Element"):
+        return path
+    if code.startswith("http://hl7.org/fhirpath/"):
+        named = [e for e in kind.get("extension", ()) if e.get("url") == _FHIR_TYPE]
+        return str(named[0].get("valueUrl", "string")) if named else "string"
+    return code
