@@ -25,11 +25,21 @@ class Settings:
     """Threads a server process."""
     listen_anywhere: bool = False
     base_url: str = ""
-    """Public base of the FHIR API, without a trailing slash; empty: what the request says."""
+    """Public base of the FHIR API, without a trailing slash; empty: `http://HOST:PORT/fhir`. Requests do not decide it."""
     max_body: int = 5_242_880
     """Largest request body in bytes."""
+    max_entries: int = 500
+    """Most entries of a batch or transaction."""
+    check_references: bool = True
+    """Refuse a resource that refers to one that is not kept here."""
     tenant: str = "default"
     """Tenant of callers, until they are authenticated."""
+    id_key: Path | None = None
+    """File with the secret that ids of members are made with; made at first start. Unset: `id.key` beside the SQLite
+    database. With PostgreSQL it must be set, and be the same for every process: another key makes other ids."""
+    operator_name: str = "ECM Gateway operator"
+    """The organization that runs this gateway; it signs for referrals that name no organization."""
+    operator_npi: str = ""
     partners: Path = Path("partners.toml")
     """Where partner FHIR servers are listed; absent: no partner is owed anything."""
     mappings: Path | None = None

@@ -1,0 +1,121 @@
+"""The one exit: every answer and every partner message with a person's data in it is made here, and audited."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import msgspec
+
+from gateway.errors import Forbidden
+from gateway.fhir import codec
+from gateway.ports import AuditEntry, Caller, Json, Kept
+from gateway.trust.policy import Action, decide
+from gateway.trust.subset import subset
+
+Note = Callable[[AuditEntry], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Disclosed:
+    """Bytes that may leave: FHIR JSON of one resource. Made by `disclose` only."""
+
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One Bundle entry: its members beside `resource`, and the stored version it carries, if any.
+
+    `resource` is content that is nobody's data (the OperationOutcome of a batch entry); `collected` an inner Bundle.
+    """
+
+    fields: Json
+    kept: Kept | None = None
+    resource: Json | None = None
+    collected: Collected | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """A Bundle to be written: its members before `entry`, the entries in order, and which elements are wanted."""
+
+    head: Json
+    entries: Sequence[Entry] = field(default_factory=tuple)
+    elements: Sequence[str] = ()
+    summary: str = "false"
+
+
+def disclose(
+    what: Kept | Collected | Json,
+    *,
+    caller: Caller,
+    note: Note,
+    event: str,
+    action: Action = "R",
+    recipient: str | None = None,
+    wrote: Sequence[Kept] = (),
+) -> Disclosed:
+    """Decide, write the audit row, and only then turn `what` into bytes.
+
+    A single resource the caller may not see raises Forbidden; entries it may not see are left out of a Bundle. The
+    row names the versions that leave and those that were written (`wrote`), to whom (`recipient`, default: the caller
+    itself) and on what basis. A dict is content that is not stored (a converted Bundle going back to its sender).
+    """
+    seen = [_version(kept) for kept in wrote]
+    if isinstance(what, Kept):
+        decision = decide(caller, action=action, type=what.type, id=what.id)
+        seen.append(_version(what))
+    elif isinstance(what, Collected):
+        decision = decide(caller, action=action, type="Bundle")
+    else:
+        decision = decide(caller, action=action, type=str(what.get("resourceType", "")))
+    bundle = _bundle(what, caller, action, seen) if isinstance(what, Collected) and decision.allowed else None
+    ending: Literal["success", "refused"] = "success" if decision.allowed else "refused"
+    note(AuditEntry(action, event, tuple(dict.fromkeys(seen)), ending, recipient or caller.principal, decision.basis))
+    if not decision.allowed:
+        raise Forbidden("The caller may not see this.")
+    return Disclosed(what.body if isinstance(what, Kept) else codec.write(bundle or what))
+
+
+def content(kept: Kept) -> Json:
+    """What a stored version says, read inwards (to compare, to map back): never a way out."""
+    value: Json = codec.read(kept.body)
+    return value
+
+
+def _bundle(what: Collected, caller: Caller, action: Action, seen: list[str]) -> Json:
+    """The Bundle of the entries that the caller may see; their versions are added to `seen`."""
+    entries: list[Json] = []
+    for entry in what.entries:
+        kept = entry.kept
+        if kept is not None:
+            if not decide(caller, action=action, type=kept.type, id=kept.id).allowed:
+                continue
+            seen.append(_version(kept))
+            entries.append(_placed(entry.fields, _resource(kept, what)))
+        elif entry.collected is not None:
+            entries.append(_placed(entry.fields, _bundle(entry.collected, caller, action, seen)))
+        elif entry.resource is not None:
+            entries.append(_placed(entry.fields, entry.resource))
+        else:
+            entries.append(entry.fields)
+    return {**what.head, "entry": entries} if entries else what.head
+
+
+def _resource(kept: Kept, what: Collected) -> Any:
+    """The exact bytes, or the elements asked for."""
+    if what.elements or what.summary in ("true", "text", "data"):
+        return subset(content(kept), elements=what.elements, summary=what.summary)
+    return msgspec.Raw(kept.body)
+
+
+def _placed(fields: Json, resource: Any) -> Json:
+    """Entry members in FHIR order: fullUrl, resource, then search, request and response."""
+    first = {"fullUrl": fields["fullUrl"]} if "fullUrl" in fields else {}
+    return {**first, "resource": resource, **{k: v for k, v in fields.items() if k != "fullUrl"}}
+
+
+def _version(kept: Kept) -> str:
+    return f"{kept.type}/{kept.id}/_history/{kept.version}"

@@ -1,0 +1,76 @@
+"""Batch: do each entry of a Bundle on its own. https://hl7.org/fhir/R4/http.html#brules"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from http import HTTPStatus
+
+from gateway.errors import GatewayError, Issue
+from gateway.fhir.outcome import outcome
+from gateway.ports import Caller, Json
+from gateway.trust.disclosure import Collected, Disclosed, Entry, disclose
+from gateway.usecases.bundle_entries import Step, steps_of
+from gateway.usecases.create import create
+from gateway.usecases.keep import within
+from gateway.usecases.read import current
+from gateway.usecases.search import found
+from gateway.usecases.services import Services
+from gateway.usecases.transaction import answered_write
+from gateway.usecases.update import conditional_update, update
+
+
+def batch(bundle: Json, caller: Caller, *, services: Services, base: str, full: bool = False) -> Disclosed:
+    """Do each entry in its own transaction and answer each with its own status; a failure stops no other entry."""
+    steps = steps_of(bundle, services=services, base=base)
+    do = partial(_done, caller=caller, services=services, base=base, full=full)
+    head = {"resourceType": "Bundle", "type": "batch-response"}
+    collected = Collected(head, [_tried(step, do) for step in steps])
+    return disclose(collected, caller=caller, note=partial(services.store.note, caller), event="batch", action="E")
+
+
+def _tried(step: Step | GatewayError, do: Callable[[Step], Entry]) -> Entry:
+    if isinstance(step, GatewayError):
+        return _failed(step)
+    try:
+        return do(step)
+    except GatewayError as error:
+        return _failed(error, step)
+
+
+def _failed(error: GatewayError, step: Step | None = None) -> Entry:
+    issues = [_placed(issue, step) for issue in error.issues] if step else error.issues
+    return Entry({"response": {"status": status_line(error), "outcome": outcome(issues)}})
+
+
+def _placed(issue: Issue, step: Step) -> Issue:
+    if step.resource is None:
+        return replace(issue, expression=step.at)
+    return within(issue, at=step.at, type=step.type)
+
+
+def status_line(error: GatewayError) -> str:
+    """The status of one entry, with its reason phrase."""
+    return f"{error.status} {HTTPStatus(error.status).phrase}"
+
+
+def _done(step: Step, *, caller: Caller, services: Services, base: str, full: bool) -> Entry:
+    if step.method == "GET" and step.id is None:
+        answer = partial(services.store.search, caller)
+        inner = found(caller, step.type, step.query, services=services, base=base, answer=answer)
+        return Entry({"response": {"status": "200 OK"}}, collected=inner)
+    if step.method == "GET":
+        kept = current(caller, step.type, str(step.id), services=services, version=step.version)
+        response = {"status": "200 OK", "etag": kept.etag, "lastModified": kept.at.isoformat(timespec="milliseconds")}
+        return Entry({"fullUrl": f"{base}/{kept.reference}", "response": response}, kept)
+    resource = step.resource or {}
+    if step.method == "POST":
+        written = create(resource, caller, type=step.type, services=services, unless=step.unless)
+    elif step.id is not None:
+        written = update(resource, caller, type=step.type, id=step.id, services=services, expected=step.expected)
+    else:
+        written = conditional_update(
+            resource, caller, type=step.type, where=step.query, services=services, expected=step.expected
+        )
+    return answered_write(written, base=base, full=full)

@@ -1,0 +1,55 @@
+"""Convert: map and check a document, keep nothing."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from gateway.errors import GatewayError
+from gateway.fhir.outcome import outcome
+from gateway.ports import Caller, Json
+from gateway.trust.disclosure import Disclosed, disclose
+from gateway.trust.policy import permit
+from gateway.usecases.intake import Intaken, Row
+from gateway.usecases.keep_mapped import issues_of
+from gateway.usecases.services import Services
+
+
+def convert_document(
+    value: Any, caller: Caller, *, kind: str, source: bytes, services: Services, base: str
+) -> Disclosed:
+    """The transaction Bundle that a referral, care plan or care team of the gateway's own schema would be kept as."""
+    permit(caller, action="E", type="Bundle")
+    mapped = services.intakes[kind](value, source=source, caller=caller)
+    entries = _entries(mapped, base=base)
+    if found := [*mapped.remarks, *issues_of(mapped.resources, services)]:
+        entries.append({"resource": outcome(found)})
+    bundle = {"resourceType": "Bundle", "type": "collection", "entry": entries}
+    return disclose(bundle, caller=caller, note=partial(services.store.note, caller), event="convert", action="E")
+
+
+def convert_file(data: bytes, caller: Caller, *, partner: str, kind: str, services: Services, base: str) -> Disclosed:
+    """A collection of what each row would be kept as: one Bundle a row, or the OperationOutcome that says why not."""
+    permit(caller, action="E", type="Bundle")
+    read = services.file_intake
+    assert read is not None
+    entries = [_row(row, services=services, base=base) for row in read(data, partner=partner, kind=kind, caller=caller)]
+    bundle = {"resourceType": "Bundle", "type": "collection", "entry": entries}
+    return disclose(bundle, caller=caller, note=partial(services.store.note, caller), event="convert", action="E")
+
+
+def _row(row: Row, *, services: Services, base: str) -> Json:
+    place = f"urn:ecm-gateway:row:{row.number}"
+    if isinstance(row.result, GatewayError):
+        return {"fullUrl": place, "resource": outcome(row.result.issues)}
+    entries = _entries(row.result, base=base)
+    if found := [*row.result.remarks, *issues_of(row.result.resources, services)]:
+        entries.append({"resource": outcome(found)})
+    return {"fullUrl": place, "resource": {"resourceType": "Bundle", "type": "collection", "entry": entries}}
+
+
+def _entries(mapped: Intaken, *, base: str) -> list[Json]:
+    return [
+        {"fullUrl": f"{base}/{resource['resourceType']}/{resource['id']}", "resource": resource}
+        for resource in mapped.resources
+    ]

@@ -1,0 +1,33 @@
+"""Create: keep one new resource under an id of ours."""
+
+from __future__ import annotations
+
+from gateway.ports import Caller, Json
+from gateway.trust.disclosure import disclose
+from gateway.trust.policy import permit
+from gateway.usecases.keep import Written, check, check_references, messages_for, offered
+from gateway.usecases.matching import Parameters, one_match
+from gateway.usecases.services import Services
+
+
+def create(
+    resource: Json, caller: Caller, *, type: str, services: Services, unless: Parameters | None = None
+) -> Written:
+    """Check and keep a new resource. With `unless` (If-None-Exist) the one match is answered instead.
+
+    https://hl7.org/fhir/R4/http.html#create, https://hl7.org/fhir/R4/http.html#ccreate
+    """
+    offered(type, services)
+    permit(caller, action="C", type=type)
+    resource = {**resource, "id": services.new_id()}
+    check(resource, services)
+    with services.store.begin(caller) as tx:
+        if unless is not None and (match := one_match(tx, type, unless, services)) is not None:
+            shown = disclose(match, caller=caller, note=tx.note, event="create.exists")
+            return Written(match, created=False, changed=False, disclosed=shown)
+        check_references(resource, tx, services)
+        kept = tx.put(resource, expected=0)
+        written = Written(kept, created=True, changed=True)
+        tx.owe(messages_for([(written, resource)], subscribers=services.subscribers, kind="resource"))
+        shown = disclose(kept, caller=caller, note=tx.note, event="create", action="C")
+    return Written(kept, created=True, changed=True, disclosed=shown)

@@ -1,0 +1,135 @@
+"""Keep a resource: refused when a reference leads nowhere, a new version only when something changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from gateway.errors import BadRequest, Invalid, Issue, NotFound
+from gateway.fhir import ids
+from gateway.ports import Json, Kept, Owed, Transaction
+from gateway.trust.disclosure import Disclosed, content
+from gateway.usecases.references import missing, references, relative
+from gateway.usecases.services import Services, Subscriber
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What became of a write: the version now current, whether it is a new resource, whether anything changed."""
+
+    kept: Kept
+    created: bool
+    changed: bool
+    disclosed: Disclosed | None = None
+
+
+def offered(type: str, services: Services) -> None:
+    """Raise NotFound unless resources of `type` are served."""
+    if type not in services.types:
+        raise NotFound(issues=[Issue("error", "not-supported", "This resource type is not served here.")])
+
+
+def resource_of(value: object, *, type: str) -> Json:
+    """`value` if it is a resource of `type`, else BadRequest."""
+    if not isinstance(value, dict):
+        raise BadRequest(issues=[Issue("error", "structure", "A resource is a JSON object.", rule="resource")])
+    if value.get("resourceType") != type:
+        raise BadRequest(
+            issues=[Issue("error", "invalid", f"resourceType is not {type}, as the address says.", "resourceType")]
+        )
+    return value
+
+
+def identity(id: str) -> str:
+    """`id` if it can be a FHIR id, else BadRequest. https://hl7.org/fhir/R4/datatypes.html#id"""
+    if not ids.is_id(id):
+        raise BadRequest(issues=[Issue("error", "value", "An id has 1 to 64 letters, digits, hyphens and full stops.")])
+    return id
+
+
+def check(resource: Json, services: Services, *, profiles: Sequence[str] = ()) -> None:
+    """Raise Invalid, with every issue, if the resource breaks a rule."""
+    issues = services.validator.check(resource, profiles=profiles)
+    if any(issue.is_error for issue in issues):
+        raise Invalid(issues=issues)
+
+
+def within(issue: Issue, *, at: str, type: str) -> Issue:
+    """The issue of a resource of `type`, with its place seen from the Bundle that has it in the entry `at`."""
+    place = issue.expression or type
+    inner = place[len(type) :] if place.startswith(type) else f": {place}"
+    return replace(issue, expression=f"{at}.resource{inner}")
+
+
+def check_references(resource: Json, tx: Transaction, services: Services) -> None:
+    """Raise Invalid if a reference leads nowhere."""
+    if services.check_references:
+        own = f"{resource['resourceType']}/{resource.get('id')}"
+        if lost := list(missing(resource, tx, known=(own,), types=services.types)):
+            raise Invalid(issues=lost)
+
+
+def put(tx: Transaction, resource: Json, *, expected: int | None = None) -> Written:
+    """Keep `resource` unless the current version already says the same."""
+    current = tx.read(resource["resourceType"], resource["id"])
+    known = current is not None and not current.deleted and expected in (None, current.version)
+    if known and current is not None and _says(content(current)) == _says(resource):
+        return Written(current, created=False, changed=False)
+    kept = tx.put(resource, expected=expected)
+    return Written(kept, created=current is None or current.deleted, changed=True)
+
+
+def _says(resource: Json) -> Json:
+    """The resource without what the server stamps."""
+    meta = {k: v for k, v in resource.get("meta", {}).items() if k not in ("versionId", "lastUpdated")}
+    return {**{k: v for k, v in resource.items() if k != "meta"}, "meta": meta}
+
+
+def messages_for(
+    written: Iterable[tuple[Written, Json]], *, subscribers: Sequence[Subscriber], kind: str
+) -> list[Owed]:
+    """What each subscriber is owed for these changes, what is referred to first."""
+    changed = [(w.kept, resource) for w, resource in written if w.changed]
+    if not changed or not subscribers:
+        return []
+    ordered = _targets_first(changed)
+    patient = next((k.reference for k, _ in ordered if k.type == "Patient"), None)
+    urgent = any(resource.get("priority") in ("urgent", "asap", "stat") for _, resource in changed)
+    return [
+        Owed(
+            partner.name, patient or _member(resource) or kept.reference, kind, kept.type, kept.id, kept.version, urgent
+        )
+        for partner in subscribers
+        for kept, resource in ordered
+        if partner.wants(kept.type)
+    ]
+
+
+def _member(resource: Json) -> str | None:
+    """The Patient that a resource is about: its subject, patient, for or beneficiary."""
+    for name in ("subject", "patient", "for", "beneficiary"):
+        reference = resource.get(name)
+        if isinstance(reference, dict) and str(reference.get("reference", "")).startswith("Patient/"):
+            return str(reference["reference"])
+    return None
+
+
+def _targets_first(changed: Sequence[tuple[Kept, Json]]) -> list[tuple[Kept, Json]]:
+    """The same, each after those it refers to (cycles in the order given)."""
+    by_reference = {kept.reference: (kept, resource) for kept, resource in changed}
+    ordered: dict[str, tuple[Kept, Json]] = {}
+    open_: set[str] = set()
+
+    def place(reference: str) -> None:
+        if reference in ordered or reference in open_:
+            return
+        open_.add(reference)
+        for _, text in references(by_reference[reference][1]):
+            target = relative(text)
+            if target and (name := f"{target[0]}/{target[1]}") in by_reference:
+                place(name)
+        ordered[reference] = by_reference[reference]
+
+    for reference in by_reference:
+        place(reference)
+    return list(ordered.values())

@@ -1,0 +1,82 @@
+"""References in a resource: found, rewritten, and checked against what is kept.
+
+https://hl7.org/fhir/R4/references.html
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+from gateway.errors import Issue
+from gateway.ports import Json, Transaction
+
+_RELATIVE = re.compile(r"([A-Z][A-Za-z]+)/([A-Za-z0-9\-.]{1,64})(?:/_history/[A-Za-z0-9\-.]{1,64})?")
+_NARRATIVE_LINK = re.compile(r'((?:href|src)=")([^"]+)(")')
+
+
+def references(resource: Json) -> Iterator[tuple[str, str]]:
+    """Every `reference` in the resource: its FHIRPath and its text, contained resources included."""
+    return _find(resource, str(resource.get("resourceType", "")))
+
+
+def _find(value: Any, path: str) -> Iterator[tuple[str, str]]:
+    for name, member in value.items():
+        if name == "reference" and isinstance(member, str):
+            yield f"{path}.reference", member
+        elif isinstance(member, dict):
+            yield from _find(member, f"{path}.{name}")
+        elif isinstance(member, list):
+            for at, item in enumerate(member):
+                if isinstance(item, dict):
+                    yield from _find(item, f"{path}.{name}[{at}]")
+
+
+def rewritten(value: Any, table: Mapping[str, str], *, name: str = "") -> Any:
+    """A copy of `value` with every reference or URI that is a key of `table` replaced, links in narrative too.
+
+    https://hl7.org/fhir/R4/http.html#trules
+    """
+    if isinstance(value, dict):
+        return {key: rewritten(member, table, name=key) for key, member in value.items()}
+    if isinstance(value, list):
+        return [rewritten(member, table, name=name) for member in value]
+    if isinstance(value, str):
+        if name == "div":
+            return _NARRATIVE_LINK.sub(lambda m: m[1] + table.get(m[2], m[2]) + m[3], value)
+        return table.get(value, value)
+    return value
+
+
+def relative(reference: str) -> tuple[str, str] | None:
+    """Type and id of a relative literal reference, else None."""
+    found = _RELATIVE.fullmatch(reference)
+    return (found[1], found[2]) if found else None
+
+
+def missing(
+    resource: Json, tx: Transaction, *, known: Collection[str] = (), types: Collection[str], at: str = ""
+) -> Iterator[Issue]:
+    """An error for each reference whose target is neither kept nor in `known` (`Type/id` of what is being kept).
+
+    Relative references only: an absolute address elsewhere is text to us and is never fetched. `at` replaces the
+    resource type at the head of the path (`Bundle.entry[2].resource`).
+    """
+    head = len(str(resource.get("resourceType", "")))
+    for path, reference in references(resource):
+        place = at + path[head:] if at else path
+        if reference.startswith("#"):
+            continue
+        if reference.startswith(("urn:uuid:", "urn:oid:")):
+            yield Issue("error", "not-found", "Nothing in this Bundle has the fullUrl referred to.", place, "ref-urn")
+            continue
+        target = relative(reference)
+        if target is None:
+            continue
+        type, id = target
+        if f"{type}/{id}" in known:
+            continue
+        kept = tx.read(type, id) if type in types else None
+        if kept is None or kept.deleted:
+            yield Issue("error", "not-found", "The resource referred to is not kept here.", place, "ref-target")

@@ -1,0 +1,79 @@
+"""Search: find resources by the published search parameters. https://hl7.org/fhir/R4/http.html#search"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from gateway.errors import Issue
+from gateway.fhir.outcome import outcome
+from gateway.ports import Caller, Json, Kept, Page
+from gateway.trust.disclosure import Collected, Disclosed, Entry, disclose
+from gateway.trust.policy import permit
+from gateway.usecases.keep import offered
+from gateway.usecases.services import Services
+
+if TYPE_CHECKING:
+    from gateway.search.query import Query
+
+Parameters = Sequence[tuple[str, str]]
+
+
+def search(
+    caller: Caller, type: str, parameters: Parameters, *, services: Services, base: str, lenient: bool = False
+) -> Disclosed:
+    """One page of the matches as a searchset Bundle, with what was included and the link to the next page.
+
+    An unknown parameter is refused (ignored it would widen what is disclosed), unless the caller is `lenient`.
+    """
+    answer = partial(services.store.search, caller)
+    collected = found(caller, type, parameters, services=services, base=base, answer=answer, lenient=lenient)
+    return disclose(collected, caller=caller, note=partial(services.store.note, caller), event="search")
+
+
+def found(
+    caller: Caller,
+    type: str,
+    parameters: Parameters,
+    *,
+    services: Services,
+    base: str,
+    answer: Callable[[Query], Page],
+    lenient: bool = False,
+) -> Collected:
+    """The searchset, not yet disclosed: a search inside a Bundle leaves with the Bundle's answer."""
+    offered(type, services)
+    permit(caller, action="R", type=type)
+    query = services.search.parse(type, parameters, lenient=lenient)
+    page = answer(query)
+    address = f"{base}/{type}"
+    links = [{"relation": "self", "url": _url(address, query.used)}]
+    if page.next is not None:
+        rest = [pair for pair in query.used if pair[0] != "_page"]
+        links.append({"relation": "next", "url": _url(address, [*rest, ("_page", page.next)])})
+    head: Json = {"resourceType": "Bundle", "type": "searchset"}
+    if page.total is not None:
+        head["total"] = page.total
+    head["link"] = links
+    return Collected(
+        head, _entries(page, base=base, warnings=query.warnings), elements=query.elements, summary=query.summary
+    )
+
+
+def _entries(page: Page, *, base: str, warnings: Sequence[Issue]) -> list[Entry]:
+    matches = [_entry(kept, base=base, mode="match") for kept in page.matches]
+    included = [_entry(kept, base=base, mode="include") for kept in page.included]
+    told = [Entry({"search": {"mode": "outcome"}}, resource=outcome(warnings))] if warnings else []
+    return [*matches, *included, *told]
+
+
+def _entry(kept: Kept, *, base: str, mode: str) -> Entry:
+    return Entry({"fullUrl": f"{base}/{kept.reference}", "search": {"mode": mode}}, kept)
+
+
+def _url(address: str, parameters: Parameters) -> str:
+    """The address with its query; commas, colons and bars stay readable."""
+    pairs = [f"{quote(name, safe='_:.-')}={quote(value, safe=',:|/-.~')}" for name, value in parameters]
+    return f"{address}?{'&'.join(pairs)}" if pairs else address

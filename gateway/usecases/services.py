@@ -1,0 +1,71 @@
+"""What the use cases are given by wiring: the store, the checkers, the readers, the clock."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Protocol
+
+from gateway.errors import Issue
+from gateway.ports import Clock, Json, NewId, Store
+from gateway.usecases.intake import FileIntake, Intake
+
+if TYPE_CHECKING:
+    from gateway.search.query import Query
+
+
+class Checker(Protocol):
+    """Profile validation: the base rules, meta.profile, and the profiles named."""
+
+    def check(self, resource: Any, *, profiles: Sequence[str] = ()) -> Sequence[Issue]: ...
+
+
+class SearchRules(Protocol):
+    """What can be searched for, and a query string read by those rules."""
+
+    def parse(self, type: str, parameters: Sequence[tuple[str, str]], *, lenient: bool = False) -> Query: ...
+
+    def capabilities(self, type: str) -> Json: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Subscriber:
+    """A partner and the resource types it is told of; `types` empty: all that are kept."""
+
+    name: str
+    types: frozenset[str] = frozenset()
+
+    def wants(self, type: str) -> bool:
+        return not self.types or type in self.types
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Everything a use case may need; frozen, made once by wiring."""
+
+    store: Store
+    validator: Checker
+    search: SearchRules
+    clock: Clock
+    new_id: NewId
+    types: frozenset[str]
+    """Resource types that are served."""
+    subscribers: Sequence[Subscriber] = ()
+    check_references: bool = True
+    """Whether a reference to a resource that is not here is refused."""
+    max_entries: int = 500
+    """Most entries of a batch or transaction."""
+    intakes: Mapping[str, Intake] = field(default_factory=dict)
+    """Readers of the gateway's own schemas, by kind: referral, care-plan, care-team."""
+    file_intake: FileIntake | None = None
+    """Reader of partners' files by their tables."""
+    started: datetime = datetime(1970, 1, 1, tzinfo=UTC)
+    """When this configuration began to be served."""
+    guides: Sequence[str] = ()
+    """Implementation guides whose profiles are checked, `url|version`."""
+    profiles: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Profiles that are checked, by resource type."""
+
+    def profiles_of(self, type: str) -> Sequence[str]:
+        return self.profiles.get(type, ())

@@ -1,0 +1,196 @@
+"""Transaction: keep every entry of a Bundle or none. https://hl7.org/fhir/R4/http.html#transaction"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from urllib.parse import parse_qsl
+
+from gateway.errors import BadRequest, GatewayError, Invalid, Issue, NotFound, Unprocessable
+from gateway.ports import Caller, Json, Kept, Transaction
+from gateway.trust.disclosure import Collected, Disclosed, Entry, disclose
+from gateway.trust.policy import permit
+from gateway.usecases.bundle_entries import Step, duplicates, steps_of
+from gateway.usecases.keep import Written, messages_for, put, within
+from gateway.usecases.matching import NotOne, one_match, same_identity
+from gateway.usecases.references import missing, references, rewritten
+from gateway.usecases.search import found
+from gateway.usecases.services import Services
+
+
+@dataclass(frozen=True, slots=True)
+class _Planned:
+    """A step with the id it will have; `existing` is the match that makes a conditional create keep nothing."""
+
+    step: Step
+    id: str
+    existing: Kept | None = None
+
+
+def transaction(bundle: Json, caller: Caller, *, services: Services, base: str, full: bool = False) -> Disclosed:
+    """Do all entries in one transaction, and answer a transaction-response; any problem keeps nothing.
+
+    Every problem of every entry is listed with its place. `full`: the answer carries the resources kept.
+    """
+    steps = _all_sound(steps_of(bundle, services=services, base=base))
+    for step in steps:
+        permit(caller, action="R" if step.method == "GET" else "C", type=step.type)
+    with services.store.begin(caller) as tx:
+        planned = _plan(steps, tx, services)
+        resources = _resolved(planned, tx, services)
+        _check(planned, resources, tx, services)
+        written = {
+            at: (put(tx, resource, expected=planned[at].step.expected), resource)
+            for at, resource in enumerate(resources)
+            if resource is not None
+        }
+        tx.owe(messages_for(written.values(), subscribers=services.subscribers, kind="transaction"))
+        entries = [
+            _answer(
+                plan, written[at][0] if at in written else None, caller, tx, services=services, base=base, full=full
+            )
+            for at, plan in enumerate(planned)
+        ]
+        head = {"resourceType": "Bundle", "type": "transaction-response"}
+        wrote = [one.kept for one, _ in written.values() if one.changed]
+        return disclose(
+            Collected(head, entries), caller=caller, note=tx.note, event="transaction", action="E", wrote=wrote
+        )
+
+
+def _all_sound(steps: Sequence[Step | GatewayError]) -> list[Step]:
+    sound = [step for step in steps if isinstance(step, Step)]
+    issues = [issue for step in steps if isinstance(step, GatewayError) for issue in step.issues]
+    if issues:
+        raise BadRequest(issues=issues)
+    if twice := duplicates(sound):
+        raise Unprocessable(issues=twice)
+    return sound
+
+
+def _plan(steps: Sequence[Step], tx: Transaction, services: Services) -> list[_Planned]:
+    planned, issues = [], []
+    for step in steps:
+        try:
+            planned.append(_identified(step, tx, services))
+        except GatewayError as error:
+            issues += [replace(issue, expression=step.at) for issue in error.issues]
+    if issues:
+        raise NotOne(issues=issues)
+    return planned
+
+
+def _identified(step: Step, tx: Transaction, services: Services) -> _Planned:
+    if step.method == "POST":
+        existing = one_match(tx, step.type, step.unless, services) if step.unless is not None else None
+        return _Planned(step, existing.id if existing else services.new_id(), existing)
+    if step.method == "PUT" and step.id is None:
+        match = one_match(tx, step.type, step.query, services)
+        named = (step.resource or {}).get("id")
+        if match is not None:
+            same_identity(match, named)
+        return _Planned(step, match.id if match else str(named or services.new_id()))
+    return _Planned(step, step.id or "")
+
+
+def _resolved(planned: Sequence[_Planned], tx: Transaction, services: Services) -> list[Json | None]:
+    """The resources to keep, with their ids, and references to entries and conditional references resolved."""
+    table = {
+        plan.step.full_url: f"{plan.step.type}/{plan.id}"
+        for plan in planned
+        if plan.step.full_url and plan.step.method in ("POST", "PUT")
+    }
+    writes = [plan for plan in planned if plan.step.resource is not None and plan.step.method != "GET"]
+    table |= _conditional_references(writes, table, tx, services)
+    return [
+        {**rewritten(plan.step.resource, table), "id": plan.id}
+        if plan.step.method in ("POST", "PUT") and plan.existing is None
+        else None
+        for plan in planned
+    ]
+
+
+def _conditional_references(
+    writes: Sequence[_Planned], table: dict[str, str], tx: Transaction, services: Services
+) -> dict[str, str]:
+    """What `Patient?identifier=...` means, for each such reference. https://hl7.org/fhir/R4/http.html#trules"""
+    resolved: dict[str, str] = {}
+    issues: list[Issue] = []
+    for plan in writes:
+        for path, text in references(plan.step.resource or {}):
+            type, mark, query = text.partition("?")
+            if not mark or text in table or text in resolved or not type.isalpha():
+                continue
+            place = f"{plan.step.at}.resource{path[len(plan.step.type) :]}"
+            try:
+                match = one_match(tx, type, parse_qsl(query, keep_blank_values=True), services)
+            except GatewayError as error:
+                issues += [replace(issue, expression=place) for issue in error.issues]
+                continue
+            if match is None:
+                issues.append(Issue("error", "not-found", "No resource meets this conditional reference.", place))
+            else:
+                resolved[text] = match.reference
+    if issues:
+        raise NotOne(issues=issues)
+    return resolved
+
+
+def _check(planned: Sequence[_Planned], resources: Sequence[Json | None], tx: Transaction, services: Services) -> None:
+    """Raise with every broken rule and every reference that leads nowhere, each at its entry."""
+    known = {f"{plan.step.type}/{plan.id}" for plan in planned if plan.step.method in ("POST", "PUT")}
+    broken: list[Issue] = []
+    lost: list[Issue] = []
+    for plan, resource in zip(planned, resources, strict=True):
+        if resource is None:
+            continue
+        broken += [within(issue, at=plan.step.at, type=plan.step.type) for issue in services.validator.check(resource)]
+        if services.check_references:
+            lost += missing(resource, tx, known=known, types=services.types, at=f"{plan.step.at}.resource")
+    if lost or any(issue.is_error for issue in broken):
+        raise (Invalid if any(issue.is_error for issue in broken) else Unprocessable)(issues=[*broken, *lost])
+
+
+def _answer(
+    plan: _Planned,
+    written: Written | None,
+    caller: Caller,
+    tx: Transaction,
+    *,
+    services: Services,
+    base: str,
+    full: bool,
+) -> Entry:
+    step = plan.step
+    if step.method == "GET":
+        return answered_get(step, caller, tx, services=services, base=base)
+    if written is None:
+        assert plan.existing is not None
+        written = Written(plan.existing, created=False, changed=False)
+    return answered_write(written, base=base, full=full)
+
+
+def answered_write(written: Written, *, base: str, full: bool) -> Entry:
+    """The response entry of a create or update."""
+    kept = written.kept
+    response = {
+        "status": "201 Created" if written.created else "200 OK",
+        "location": f"{kept.reference}/_history/{kept.version}",
+        "etag": kept.etag,
+        "lastModified": kept.at.isoformat(timespec="milliseconds"),
+    }
+    return Entry({"fullUrl": f"{base}/{kept.reference}", "response": response}, kept if full else None)
+
+
+def answered_get(step: Step, caller: Caller, tx: Transaction, *, services: Services, base: str) -> Entry:
+    """The response entry of a read or search, as this transaction sees it."""
+    if step.id is None:
+        inner = found(caller, step.type, step.query, services=services, base=base, answer=tx.search)
+        return Entry({"response": {"status": "200 OK"}}, collected=inner)
+    kept = tx.read(step.type, step.id)
+    if kept is not None and step.version not in (None, kept.version):
+        kept = services.store.read(caller, step.type, step.id, step.version)
+    if kept is None or kept.deleted:
+        raise NotFound(issues=[Issue("error", "not-found", "There is no such resource here.", step.at)])
+    response = {"status": "200 OK", "etag": kept.etag, "lastModified": kept.at.isoformat(timespec="milliseconds")}
+    return Entry({"fullUrl": f"{base}/{kept.reference}", "response": response}, kept)

@@ -1,0 +1,63 @@
+"""Update: replace a resource, or keep it under the id its sender chose."""
+
+from __future__ import annotations
+
+from gateway.errors import BadRequest, Issue
+from gateway.ports import Caller, Json, Transaction
+from gateway.trust.disclosure import disclose
+from gateway.trust.policy import permit
+from gateway.usecases.keep import (
+    Written,
+    check,
+    check_references,
+    identity,
+    messages_for,
+    offered,
+    put,
+)
+from gateway.usecases.matching import Parameters, one_match, same_identity
+from gateway.usecases.services import Services
+
+
+def update(
+    resource: Json, caller: Caller, *, type: str, id: str, services: Services, expected: int | None = None
+) -> Written:
+    """Check and keep `resource` as the next version of `type`/`id`; `expected` is the version If-Match names.
+
+    https://hl7.org/fhir/R4/http.html#update, https://hl7.org/fhir/R4/http.html#upsert
+    """
+    offered(type, services)
+    permit(caller, action="U", type=type)
+    identity(id)
+    if resource.get("id") != id:
+        raise BadRequest(issues=[Issue("error", "value", "The body's id is not the one in the address.", f"{type}.id")])
+    check(resource, services)
+    with services.store.begin(caller) as tx:
+        return _kept(resource, caller, tx, services=services, expected=expected)
+
+
+def conditional_update(
+    resource: Json, caller: Caller, *, type: str, where: Parameters, services: Services, expected: int | None = None
+) -> Written:
+    """Update the one resource that meets `where`, or keep a new one. https://hl7.org/fhir/R4/http.html#cond-update"""
+    offered(type, services)
+    permit(caller, action="U", type=type)
+    named = resource.get("id")
+    if named is not None:
+        identity(str(named))
+    with services.store.begin(caller) as tx:
+        match = one_match(tx, type, where, services)
+        if match is not None:
+            same_identity(match, named)
+        resource = {**resource, "id": match.id if match else named or services.new_id()}
+        check(resource, services)
+        return _kept(resource, caller, tx, services=services, expected=expected)
+
+
+def _kept(resource: Json, caller: Caller, tx: Transaction, *, services: Services, expected: int | None) -> Written:
+    check_references(resource, tx, services)
+    written = put(tx, resource, expected=expected)
+    tx.owe(messages_for([(written, resource)], subscribers=services.subscribers, kind="resource"))
+    event = "create" if written.created else "update" if written.changed else "update.same"
+    shown = disclose(written.kept, caller=caller, note=tx.note, event=event, action="C" if written.created else "U")
+    return Written(written.kept, written.created, written.changed, shown)

@@ -1,0 +1,35 @@
+"""Validate: say what is wrong with a resource, and keep nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from gateway.errors import Issue
+from gateway.ports import Caller
+from gateway.trust.disclosure import content
+from gateway.trust.policy import permit
+from gateway.usecases.keep import resource_of
+from gateway.usecases.read import current
+from gateway.usecases.services import Services
+
+
+def validate(
+    resource: Any, caller: Caller, *, type: str, services: Services, profiles: Sequence[str] = ()
+) -> list[Issue]:
+    """Every issue of `resource` against the base rules, its meta.profile and `profiles`.
+
+    https://hl7.org/fhir/R4/resource-operation-validate.html
+    """
+    permit(caller, action="E", type=type)
+    return list(services.validator.check(resource_of(resource, type=type), profiles=profiles))
+
+
+def validate_kept(
+    resource: Any, caller: Caller, *, type: str, id: str, services: Services, profiles: Sequence[str] = ()
+) -> list[Issue]:
+    """The same for what would be the next version of `type`/`id`, or (None) for the version that is kept."""
+    kept = current(caller, type, id, services=services)
+    return validate(
+        content(kept) if resource is None else resource, caller, type=type, services=services, profiles=profiles
+    )

@@ -1,0 +1,40 @@
+"""What a view is given, and who is calling."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from flask import Response, g, request
+
+from gateway.ports import Caller
+from gateway.usecases.services import Services
+
+View = Callable[..., Response]
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._\-]{1,64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Web:
+    """What wiring gives the web room. `base` is the public address of the FHIR API, without a trailing slash."""
+
+    services: Services
+    base: str
+    max_body: int = 5_242_880
+    tenant: str = "default"
+    release: str = ""
+
+
+def request_id(web: Web) -> str:
+    """The caller's X-Request-Id if it is a plain token, else a new one; kept for the length of the request."""
+    found: str | None = g.get("request_id")
+    if found is None:
+        offered = request.headers.get("X-Request-Id", "")
+        found = g.request_id = offered if _REQUEST_ID.fullmatch(offered) else web.services.new_id()
+    return found
+
+
+def caller(web: Web) -> Caller:
+    """On whose behalf this request is made: until callers are authenticated, whoever reaches loopback."""
+    return Caller(principal="local", tenant=web.tenant, request_id=request_id(web))

@@ -1,0 +1,44 @@
+"""$convert: map and validate, keep nothing. docs/api.md"""
+
+from __future__ import annotations
+
+from flask import Response, request
+
+from gateway.errors import BadRequest, Issue, UnsupportedMedia
+from gateway.fhir import codec
+from gateway.usecases.convert import convert_document, convert_file
+from gateway.web import answers
+from gateway.web.body import JSON_TYPES, body, media_type
+from gateway.web.context import View, Web, caller
+from gateway.web.formats import wanted
+
+KINDS = ("referral", "care-plan", "care-team")
+
+
+def convert(web: Web) -> View:
+    """POST [base]/$convert?kind=referral&partner=...: JSON of the gateway's own schema, or a partner's CSV."""
+    services = web.services
+
+    def view() -> Response:
+        wanted()
+        kind = request.args.get("kind", "referral")
+        if kind not in KINDS:
+            raise BadRequest(issues=[Issue("error", "value", f"kind is not one of {', '.join(KINDS)}.")])
+        media = media_type()
+        if media in JSON_TYPES:
+            source = body(web)
+            return answers.disclosed(
+                convert_document(
+                    codec.read(source), caller(web), kind=kind, source=source, services=services, base=web.base
+                )
+            )
+        if media == "text/csv":
+            partner = request.args.get("partner")
+            if partner is None:
+                raise BadRequest(issues=[Issue("error", "required", "Name the partner whose file this is: ?partner=")])
+            return answers.disclosed(
+                convert_file(body(web), caller(web), partner=partner, kind=kind, services=services, base=web.base)
+            )
+        raise UnsupportedMedia("Send application/json or text/csv.")
+
+    return view

@@ -1,0 +1,28 @@
+"""FHIR create. https://hl7.org/fhir/R4/http.html#create"""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qsl
+
+from flask import Response, request
+
+from gateway.usecases.create import create as keep_new
+from gateway.usecases.keep import offered, resource_of
+from gateway.web import answers
+from gateway.web.body import fhir
+from gateway.web.context import View, Web, caller
+
+
+def create(web: Web) -> View:
+    """POST [base]/[type], with If-None-Exist for a conditional create."""
+    services = web.services
+
+    def view(type: str) -> Response:
+        offered(type, services)
+        resource = resource_of(fhir(web), type=type)
+        condition = request.environ.get("HTTP_IF_NONE_EXIST")
+        unless = parse_qsl(condition.lstrip("?"), keep_blank_values=True) if condition is not None else None
+        written = keep_new(resource, caller(web), type=type, services=services, unless=unless)
+        return answers.wrote(written, base=web.base)
+
+    return view

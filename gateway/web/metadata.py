@@ -1,0 +1,95 @@
+"""FHIR capabilities: what this server really does, put together from its routes. https://hl7.org/fhir/R4/http.html#capabilities"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from flask import Response
+
+from gateway.ports import Json
+from gateway.web import answers
+from gateway.web.context import View, Web
+from gateway.web.formats import is_xml, wanted
+
+INTERACTIONS: Mapping[str, str] = {  # name of a route -> interaction of a type
+    "create": "create",
+    "read": "read",
+    "vread": "vread",
+    "update": "update",
+    "history": "history-instance",
+    "search": "search-type",
+}
+SYSTEM: Mapping[str, tuple[str, ...]] = {"transaction": ("transaction", "batch")}
+OPERATIONS: Mapping[str, tuple[str, str]] = {  # name of a route -> operation and its definition
+    "validate_type": ("validate", "http://hl7.org/fhir/OperationDefinition/Resource-validate"),
+    "convert": ("convert", "https://ecm-gateway.example/fhir/OperationDefinition/convert"),
+}
+
+
+def metadata(web: Web) -> View:
+    """GET [base]/metadata"""
+    from gateway.web.routes import ROUTES
+
+    names = [route.name for route in ROUTES]
+
+    def view() -> Response:
+        format = wanted()
+        return answers.public(capability_statement(web, names), format=format)
+
+    return view
+
+
+def capability_statement(web: Web, names: Iterable[str]) -> Json:
+    """The CapabilityStatement of a server with routes of these names."""
+    offered = set(names)
+    services = web.services
+    return {
+        "resourceType": "CapabilityStatement",
+        "url": f"{web.base}/metadata",
+        "version": web.release,
+        "name": "EcmGateway",
+        "title": "Enhanced Care Management gateway",
+        "status": "active",
+        "date": services.started.isoformat(timespec="seconds"),
+        "kind": "instance",
+        "software": {"name": "ecm-gateway", "version": web.release},
+        "implementation": {"description": "Enhanced Care Management gateway", "url": web.base},
+        "fhirVersion": "4.0.1",
+        "format": ["json", "application/fhir+json"] + (["xml", "application/fhir+xml"] if is_xml() else []),
+        "implementationGuide": list(services.guides),
+        "rest": [
+            {
+                "mode": "server",
+                "documentation": "Search by POST [type]/_search keeps what is said of a person out of addresses.",
+                "resource": [_resource(type, offered, web) for type in sorted(services.types)],
+                "interaction": [{"code": code} for name in SYSTEM if name in offered for code in SYSTEM[name]],
+                "operation": [_operation(name) for name in OPERATIONS if name in offered and name == "convert"],
+            }
+        ],
+    }
+
+
+def _resource(type: str, offered: set[str], web: Web) -> Json:
+    profiles = web.services.profiles_of(type)
+    searching = web.services.search.capabilities(type)
+    return {
+        "type": type,
+        "profile": f"http://hl7.org/fhir/StructureDefinition/{type}",
+        **({"supportedProfile": list(profiles)} if profiles else {}),
+        "interaction": [{"code": INTERACTIONS[name]} for name in INTERACTIONS if name in offered],
+        "versioning": "versioned",
+        "readHistory": True,
+        "updateCreate": True,
+        "conditionalCreate": True,
+        "conditionalRead": "full-support",
+        "conditionalUpdate": "conditional_update" in offered,
+        "conditionalDelete": "not-supported",
+        "referencePolicy": ["literal", "logical"] + (["enforced"] if web.services.check_references else []),
+        **searching,
+        "operation": [_operation("validate_type")],
+    }
+
+
+def _operation(name: str) -> Json:
+    code, definition = OPERATIONS[name]
+    return {"name": code, "definition": definition}

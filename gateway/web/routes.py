@@ -1,0 +1,55 @@
+"""Every address that is served: the table of contents of this room. docs/api.md describes them, and a test compares."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from gateway.web import health, validate
+from gateway.web.context import View, Web
+from gateway.web.convert import convert
+from gateway.web.create import create
+from gateway.web.doors import care_plan, care_team, referral
+from gateway.web.files import receive_file
+from gateway.web.history import history
+from gateway.web.metadata import metadata
+from gateway.web.read import read
+from gateway.web.search import search, search_post
+from gateway.web.transaction import transaction
+from gateway.web.update import conditional_update, update
+from gateway.web.vread import vread
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One address: its method, its rule, its name, and what makes its view."""
+
+    method: str
+    rule: str
+    name: str
+    make: Callable[[Web], View]
+
+
+ROUTES = (
+    Route("GET", "/fhir/metadata", "metadata", metadata),
+    Route("POST", "/fhir", "transaction", transaction),
+    Route("POST", "/fhir/", "transaction", transaction),
+    Route("POST", "/fhir/<type>", "create", create),
+    Route("GET", "/fhir/<type>", "search", search),
+    Route("POST", "/fhir/<type>/_search", "search_post", search_post),
+    Route("PUT", "/fhir/<type>", "conditional_update", conditional_update),
+    Route("GET", "/fhir/<type>/<id>", "read", read),
+    Route("PUT", "/fhir/<type>/<id>", "update", update),
+    Route("GET", "/fhir/<type>/<id>/_history", "history", history),
+    Route("GET", "/fhir/<type>/<id>/_history/<version>", "vread", vread),
+    Route("POST", "/fhir/<type>/$validate", "validate_type", validate.validate_type),
+    Route("POST", "/fhir/<type>/<id>/$validate", "validate_instance", validate.validate_instance),
+    Route("GET", "/fhir/<type>/<id>/$validate", "validate_instance", validate.validate_instance),
+    Route("POST", "/fhir/$convert", "convert", convert),
+    Route("POST", "/referrals", "receive_referral", referral),
+    Route("POST", "/care-plans", "publish_care_plan", care_plan),
+    Route("POST", "/care-teams", "change_care_team", care_team),
+    Route("POST", "/files/<partner>/<kind>", "receive_file", receive_file),
+    Route("GET", "/health/live", "live", health.live),
+    Route("GET", "/health/ready", "ready", health.ready),
+)

@@ -1,0 +1,195 @@
+"""Settings to services: the only place that chooses adapters, reads the clock and makes ids.
+
+with running(settings) as application: ...      the WSGI application, closed with the block
+with composed(settings) as services: ...        the same without the web room (commands, the worker)
+wsgi()                                          for `gunicorn "gateway.wiring:wsgi()"` and Granian's factory
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import tomllib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from gateway import log, shipped
+from gateway import settings as environment
+from gateway.errors import Misconfigured
+from gateway.ports import Json
+from gateway.settings import Settings
+from gateway.usecases.served import PACKAGES, SERVED
+from gateway.usecases.services import Services, Subscriber
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+    from gateway.packages import Definitions
+    from gateway.search.parameters import Parameters
+    from gateway.search.query import Query
+    from gateway.store import SqlStore
+
+
+def now() -> datetime:
+    """The time, with a zone: the one clock of the process."""
+    return datetime.now(UTC)
+
+
+def new_id() -> str:
+    """A fresh FHIR id that says nothing of what it names."""
+    return str(uuid4())
+
+
+def base_url(settings: Settings) -> str:
+    """The public address of the FHIR API, never taken from a request (its Host header can be forged)."""
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    return settings.base_url.rstrip("/") or f"http://{host}:{settings.port}/fhir"
+
+
+@contextmanager
+def composed(settings: Settings) -> Iterator[Services]:
+    """Everything the use cases need; the store is closed with the block."""
+    from gateway.packages import Definitions
+    from gateway.search.parameters import Parameters
+    from gateway.validation import Validator
+
+    definitions = Definitions.load(PACKAGES)
+    searched = Parameters(definitions)
+    store = open_store(settings, definitions=definitions, parameters=searched)
+    try:
+        yield Services(
+            store=store,
+            validator=Validator.load(PACKAGES, resources=own_definitions(settings)),
+            search=Searching(searched, base=base_url(settings)),
+            clock=now,
+            new_id=new_id,
+            types=SERVED,
+            subscribers=subscribers(settings),
+            check_references=settings.check_references,
+            max_entries=settings.max_entries,
+            started=now(),
+            guides=[f"{name}|{number}" for name, number in (package.split("#") for package in PACKAGES[1:])],
+        )
+    finally:
+        store.close()
+
+
+@contextmanager
+def running(settings: Settings) -> Iterator[Flask]:
+    """The web application; the store is closed with the block."""
+    from gateway.web.app import create_app
+    from gateway.web.context import Web
+
+    with composed(settings) as services:
+        yield create_app(
+            Web(
+                services=services,
+                base=base_url(settings),
+                max_body=settings.max_body,
+                tenant=settings.tenant,
+                release=version("ecm-gateway"),
+            )
+        )
+
+
+def wsgi() -> Flask:
+    """The web application for a WSGI server, by the process's own settings; it lives as long as the process."""
+    settings = environment.load()
+    log.start(settings.log_level)
+    manager = running(settings)
+    application = manager.__enter__()
+    application.extensions["gateway.lifetime"] = manager
+    return application
+
+
+def open_store(settings: Settings, *, definitions: Definitions, parameters: Parameters) -> SqlStore:
+    """The store at ECM_DATABASE, indexing by the published search parameters."""
+    from gateway import store
+    from gateway.search.extract import Indexer
+
+    indexer = Indexer(parameters, compile=partial(_expression, definitions), base=base_url(settings))
+    if settings.database.startswith("sqlite:///"):
+        Path(settings.database.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+    return store.open(settings.database, clock=now, index=indexer.entries)
+
+
+def _expression(definitions: Definitions, expression: str, type: str) -> Callable[[Json], Sequence[Any]]:
+    raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True)
+class Searching:
+    """`services.SearchRules` by the published search parameters."""
+
+    parameters: Parameters
+    base: str
+
+    def parse(self, type: str, parameters: Sequence[tuple[str, str]], *, lenient: bool = False) -> Query:
+        from gateway.search.parse import parse
+
+        return parse(type, parameters, parameters=self.parameters, lenient=lenient, now=now(), base=self.base)
+
+    def capabilities(self, type: str) -> Json:
+        """The searchParam, searchInclude and searchRevInclude of a CapabilityStatement's resource."""
+        found = self.parameters.of(type)
+        return {
+            "searchInclude": [f"{type}:{code}" for code, one in found.items() if one.kind == "reference"],
+            "searchParam": [
+                {"name": code, **({"definition": one.urls[0]} if one.urls else {}), "type": one.kind}
+                for code, one in found.items()
+            ],
+        }
+
+
+def own_definitions(settings: Settings) -> list[bytes]:
+    """Our own profiles, code systems and value sets."""
+    folder = (settings.profiles or shipped.folder("profiles")) / "ecm"
+    return [file.read_bytes() for file in sorted(folder.glob("*.json"))]
+
+
+def subscribers(settings: Settings) -> tuple[Subscriber, ...]:
+    """Who is told of changes: each table of partners.toml with the resource types of its `send`."""
+    if not settings.partners.exists():
+        return ()
+    try:
+        listed = tomllib.loads(settings.partners.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise Misconfigured(f"{settings.partners}: {error}") from None
+    told = []
+    for name, partner in listed.items():
+        if not isinstance(partner, dict) or not isinstance(partner.get("send", []), list):
+            raise Misconfigured(f"{settings.partners}: [{name}] is not a table with a list `send`.")
+        if unknown := sorted(set(partner.get("send", [])) - SERVED):
+            raise Misconfigured(f"{settings.partners}: [{name}] sends types that are not served: {unknown}")
+        if partner.get("send"):
+            told.append(Subscriber(name, frozenset(partner["send"])))
+    return tuple(told)
+
+
+def id_key(settings: Settings) -> bytes:
+    """The secret that ids of members are made with; made at first start, readable by this user only."""
+    file = settings.id_key
+    if file is None:
+        if not settings.database.startswith("sqlite:///"):
+            raise Misconfigured("ECM_ID_KEY must name the file with the secret for ids when data is in PostgreSQL.")
+        file = Path(settings.database.removeprefix("sqlite:///")).parent / "id.key"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as made:
+            made.write(secrets.token_hex(32))
+    except FileExistsError:
+        pass
+    try:
+        key = bytes.fromhex(file.read_text(encoding="ascii").strip())
+    except ValueError:
+        key = b""
+    if len(key) != 32:
+        raise Misconfigured(f"{file} does not hold the 64 hexadecimal digits of a key.")
+    return key
