@@ -83,7 +83,9 @@ def condense(resource: Json) -> Json | None:
     try:
         return rules(resource)
     except (AttributeError, TypeError, KeyError, ValueError, RecursionError):
-        raise BadPackage(f"A {kind} in the package does not have the shape of a {kind}.") from None
+        url = resource.get("url")
+        named = f" ({url})" if isinstance(url, str) else ""
+        raise BadPackage(f"A {kind}{named} does not have the shape of a {kind}.") from None
 
 
 def _pick(source: Json, names: tuple[str, ...]) -> Json:

@@ -122,7 +122,10 @@ def test_a_header_that_claims_gigabytes_is_refused() -> None:
         (package(("package/a.json", b'{"resourceType": ')), "not well-formed JSON"),
         (package(("package/a.json", b"[1]")), "not a JSON object"),
         (package(("package/a.json", b"[" * 100_000)), "not well-formed JSON"),
-        (package(("package/a.json", b'{"resourceType": "ValueSet", "compose": 7}')), "shape of a ValueSet"),
+        (
+            package(("package/a.json", b'{"resourceType": "ValueSet", "compose": 7}')),
+            "A ValueSet does not have the shape",
+        ),
         (package(("package/a.json", b'{"resourceType": "ValueSet", "url": ["x"]}')), "malformed url"),
         (package(manifest={"name": "x"}), "does not name the package"),
         (package(manifest={**MANIFEST, "dependencies": [1]}), "does not name the package"),
