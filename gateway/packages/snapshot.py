@@ -154,8 +154,7 @@ class _Walk:
         if parent and parent not in node.slices:
             raise BadProfile(f"{self.url}: {where} slices the slice {parent} again, which is not there.")
         template = node.slices[parent] if parent else node
-        made = template.copy()
-        made.slices = {}
+        made = template.unsliced()
         kept = {key: value for key, value in made.element.items() if key not in ("slicing", "sliceName", "mustSupport")}
         made.element = {**kept, "min": 0, "sliceName": part}
         if parent:

@@ -31,15 +31,16 @@ class Node:
         """Give the element these members, without changing the one it was copied from."""
         self.element = {**self.element, **changes}
 
+    def unsliced(self) -> Node:
+        """The same branch again without its own slices: nodes are new, elements shared."""
+        copied = {name: child.copy() for name, child in self.children.items()}
+        return Node(self.name, self.element, copied, origin=self.origin)
+
     def copy(self) -> Node:
-        """The same branch again: nodes are new, elements shared."""
-        return Node(
-            self.name,
-            self.element,
-            {name: child.copy() for name, child in self.children.items()},
-            {name: part.copy() for name, part in self.slices.items()},
-            self.origin,
-        )
+        """The same branch again with its slices."""
+        node = self.unsliced()
+        node.slices = {name: part.copy() for name, part in self.slices.items()}
+        return node
 
     def size(self) -> int:
         """How many elements the branch has."""
