@@ -161,7 +161,7 @@ class Coverage:
     """The member's Medi-Cal managed care plan."""
 
     plan: values.PlanCode | None = None
-    plan_code: values.Token | None = None
+    plan_code: values.HcpCode | None = None
     """DHCS health care plan (HCP) code of plan and county, three digits."""
     county: values.County | None = None
     aid_code: values.AidCode | None = None

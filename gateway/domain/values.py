@@ -47,3 +47,5 @@ BirthDate = Annotated[date, "birth-date"]
 """Not in the future."""
 EndDate = Annotated[date, "end-date"]
 """12/31/2078 in a source means open and is read as None."""
+HcpCode = Annotated[str, "hcp-code"]
+"""DHCS health care plan code of plan and county, three digits."""

@@ -1,0 +1,292 @@
+"""Which Populations of Focus the answers of a referral show, by tables; explains, suggests, warns, and never blocks.
+
+DHCS ECM Policy Guide (January 2026) pp. 10-53 (criteria) and 63-88 (program overlap). The tables are data in
+mappings/criteria; `gateway.mapping.criteria` compiles them. An evaluation is not a decision: that is the plan's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from typing import Literal
+
+from gateway.domain.codes import AgeForm, Answer, PopulationOfFocus
+from gateway.domain.dates import age
+from gateway.domain.referral import Referral
+from gateway.domain.rules import ADULT_AGE, Finding
+
+
+class Shown(StrEnum):
+    """How far a criterion or a Population of Focus is shown."""
+
+    MET = "met"
+    NOT_SHOWN = "not-shown"
+    """Answered no, or not answered: it may still be so."""
+    UNKNOWN = "unknown"
+    """Asked and not known, or something in the referral suggests it: ask."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Criterion:
+    id: str
+    family: str
+    """The Population of Focus without its letter (`1` for 1a and 1b)."""
+    block: str
+    text: str
+    min_age: int | None = None
+    max_age: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """A set of criteria of which `any` or `all` must be met."""
+
+    criteria: tuple[str, ...]
+    needs: Literal["any", "all"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Definition:
+    """When a Population of Focus is met on one age form: all blocks of any one alternative."""
+
+    population: PopulationOfFocus
+    form: AgeForm
+    alternatives: tuple[tuple[Block, ...], ...]
+
+    @property
+    def criteria(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(one for blocks in self.alternatives for block in blocks for one in block.criteria))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """Something else in the referral that shows or suggests a criterion."""
+
+    fact: str
+    value: str
+    criterion: str
+    strength: Literal["shows", "suggests"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overlap:
+    """What being in another program means: BOTH may be had, EITHER is the member's choice, NO excludes ECM."""
+
+    program: str
+    plan: str | None
+    rule: Literal["BOTH", "EITHER", "NO"]
+    valid_from: date | None
+    valid_to: date | None
+    note: str
+
+    def valid(self, on: date) -> bool:
+        return (self.valid_from is None or self.valid_from <= on) and (self.valid_to is None or on <= self.valid_to)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CriteriaTables:
+    """The compiled tables."""
+
+    criteria: Mapping[str, Criterion]
+    definitions: tuple[Definition, ...]
+    facts: tuple[Fact, ...]
+    overlaps: tuple[Overlap, ...]
+    streamlined: frozenset[tuple[str, str]]
+    """(family, provider type) pairs that may begin services before authorization."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CriterionResult:
+    criterion: str
+    shown: Shown
+    why: str
+    """A sentence that names answers and criteria, never the member."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PopulationResult:
+    population: PopulationOfFocus
+    claimed: bool
+    shown: Shown
+    why: str
+    criteria: tuple[CriterionResult, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assessment:
+    """What the tables say of one referral: the claimed populations first, then those that are met besides."""
+
+    results: tuple[PopulationResult, ...]
+    suggested: tuple[PopulationOfFocus, ...]
+    """Met and not claimed."""
+    worth_asking: tuple[PopulationOfFocus, ...]
+    """Not claimed, and something in the referral suggests them."""
+    warnings: tuple[Finding, ...]
+
+
+def assess(referral: Referral, tables: CriteriaTables, *, on: date) -> Assessment:
+    """Evaluate a referral as of the day `on`. Never raises and never refuses."""
+    form = _form(referral, on)
+    shown = _criteria(referral, tables)
+    claimed = set(referral.populations)
+    results = [_population(d, shown, claimed=_claims(claimed, d)) for d in tables.definitions if d.form is form]
+    named = {result.population for result in results}
+    strange = [one for one in dict.fromkeys(referral.populations) if one not in named and one != "1"]
+    mine = [result for result in results if result.claimed]
+    others = [result for result in results if not result.claimed]
+    return Assessment(
+        results=(*mine, *(r for r in others if r.shown is Shown.MET)),
+        suggested=tuple(r.population for r in others if r.shown is Shown.MET),
+        worth_asking=tuple(r.population for r in others if r.shown is Shown.UNKNOWN),
+        warnings=(
+            *_form_warnings(strange, form),
+            *_age_warnings(referral, tables, on),
+            *overlaps(referral, tables, on=on),
+        ),
+    )
+
+
+def _form(referral: Referral, on: date) -> AgeForm:
+    years = age(referral.member.birth_date, on=referral.authored or on)
+    return AgeForm.ADULT if years >= ADULT_AGE else AgeForm.CHILD
+
+
+def _claims(claimed: set[PopulationOfFocus], definition: Definition) -> bool:
+    if definition.population in claimed:
+        return True
+    unsaid = PopulationOfFocus.HOMELESS in claimed
+    usual = PopulationOfFocus.HOMELESS_ADULT if definition.form is AgeForm.ADULT else PopulationOfFocus.HOMELESS_FAMILY
+    return unsaid and definition.population is usual
+
+
+def _criteria(referral: Referral, tables: CriteriaTables) -> dict[str, CriterionResult]:
+    found = {id_: _unanswered(id_) for id_ in tables.criteria}
+    for answer in referral.criteria:
+        if answer.criterion in found:
+            found[answer.criterion] = _answered(answer.criterion, answer.answer)
+    stated = _facts(referral)
+    for fact in tables.facts:
+        shown_by = f"{fact.fact} {fact.value}"
+        applies = (fact.fact, fact.value) in stated
+        if fact.fact == "criterion":
+            applies = found.get(fact.value, _unanswered(fact.value)).shown is Shown.MET
+        current = found.get(fact.criterion)
+        if not applies or current is None or current.shown is Shown.MET:
+            continue
+        if fact.strength == "shows":
+            found[fact.criterion] = CriterionResult(
+                criterion=fact.criterion, shown=Shown.MET, why=f"shown by {shown_by}"
+            )
+        elif "not answered" in current.why:
+            found[fact.criterion] = CriterionResult(
+                criterion=fact.criterion, shown=Shown.UNKNOWN, why=f"not answered, and {shown_by} suggests it: ask"
+            )
+    return found
+
+
+def _facts(referral: Referral) -> set[tuple[str, str]]:
+    facts = {("program", one.program) for one in referral.programs if one.answer is Answer.YES}
+    facts |= {("race", race.value) for race in referral.member.races if race}
+    facts |= {("community_support", one) for one in referral.community_supports}
+    if referral.member.no_fixed_address:
+        facts.add(("no_fixed_address", "yes"))
+    if referral.coverage and referral.coverage.aid_code:
+        facts.add(("aid_code", referral.coverage.aid_code))
+    return facts
+
+
+def _unanswered(id_: str) -> CriterionResult:
+    return CriterionResult(criterion=id_, shown=Shown.NOT_SHOWN, why="not answered")
+
+
+def _answered(id_: str, answer: Answer) -> CriterionResult:
+    shown = {Answer.YES: Shown.MET, Answer.NO: Shown.NOT_SHOWN, Answer.UNKNOWN: Shown.UNKNOWN}[answer]
+    return CriterionResult(criterion=id_, shown=shown, why=f"answered {answer.value}")
+
+
+def _population(definition: Definition, shown: Mapping[str, CriterionResult], *, claimed: bool) -> PopulationResult:
+    alternatives = [[(block, _block(block, shown)) for block in blocks] for blocks in definition.alternatives]
+    outcomes = [_all(state for _, state in blocks) for blocks in alternatives]
+    outcome = _any(outcomes)
+    return PopulationResult(
+        population=definition.population,
+        claimed=claimed,
+        shown=outcome,
+        why=_why(outcome, alternatives),
+        criteria=tuple(shown[one] for one in definition.criteria),
+    )
+
+
+def _block(block: Block, shown: Mapping[str, CriterionResult]) -> Shown:
+    states = (shown[one].shown for one in block.criteria)
+    return _any(states) if block.needs == "any" else _all(states)
+
+
+def _any(states: Iterable[Shown]) -> Shown:
+    found = set(states)
+    return next((one for one in (Shown.MET, Shown.UNKNOWN) if one in found), Shown.NOT_SHOWN)
+
+
+def _all(states: Iterable[Shown]) -> Shown:
+    found = set(states)
+    return next((one for one in (Shown.NOT_SHOWN, Shown.UNKNOWN) if one in found), Shown.MET)
+
+
+def _why(outcome: Shown, alternatives: list[list[tuple[Block, Shown]]]) -> str:
+    if outcome is Shown.MET:
+        blocks = next(blocks for blocks in alternatives if _all(state for _, state in blocks) is Shown.MET)
+        return "met by " + " and ".join(f"{block.needs} of {', '.join(block.criteria)}" for block, _ in blocks)
+    ways = []
+    for blocks in alternatives:
+        open_blocks = [block for block, state in blocks if state is not Shown.MET]
+        ways.append(" and ".join(f"{block.needs} of {', '.join(block.criteria)}" for block in open_blocks))
+    return "still to be shown: " + "; or ".join(ways)
+
+
+def _form_warnings(strange: Iterable[PopulationOfFocus], form: AgeForm) -> Iterable[Finding]:
+    for population in strange:
+        yield Finding(
+            "warning",
+            "populations",
+            "population-age",
+            f"holds {population.value}, which is not on the {form.value} form",
+        )
+
+
+def _age_warnings(referral: Referral, tables: CriteriaTables, on: date) -> Iterable[Finding]:
+    years = age(referral.member.birth_date, on=referral.authored or on)
+    for at, answer in enumerate(referral.criteria):
+        criterion = tables.criteria.get(answer.criterion)
+        if criterion is None or answer.answer is not Answer.YES:
+            continue
+        too_young = criterion.min_age is not None and years < criterion.min_age
+        too_old = criterion.max_age is not None and years > criterion.max_age
+        if too_young or too_old:
+            limit = f"from {criterion.min_age}" if too_young else f"to {criterion.max_age}"
+            yield Finding("warning", f"criteria[{at}]", "criterion-age", f"is for members {limit} years of age")
+
+
+def overlaps(referral: Referral, tables: CriteriaTables, *, on: date) -> Iterable[Finding]:
+    """A warning per program the member is in (or may be in) that does not go together with ECM."""
+    plan = referral.coverage.plan if referral.coverage else None
+    day = referral.authored or on
+    for at, answer in enumerate(referral.programs):
+        row = overlap(answer.program, tables, plan=plan, on=day)
+        if row is None or row.rule == "BOTH" or answer.answer is Answer.NO:
+            continue
+        unknown = "it is not known whether the member is in a program that " if answer.answer is Answer.UNKNOWN else ""
+        says = (
+            f"{unknown}cannot be had beside ECM: the member chooses one"
+            if row.rule == "EITHER"
+            else f"{unknown}excludes ECM while the member is enrolled"
+        )
+        note = f" ({row.note})" if row.note else ""
+        yield Finding("warning", f"programs[{at}]", f"overlap-{row.rule.lower()}", f"names {row.program}: {says}{note}")
+
+
+def overlap(program: str, tables: CriteriaTables, *, plan: str | None, on: date) -> Overlap | None:
+    """The row that rules on a day: the plan's own before the state's; None when no row is in force."""
+    rows = [row for row in tables.overlaps if row.program == program and row.valid(on) and row.plan in (None, plan)]
+    return next((row for row in rows if row.plan is not None), rows[0] if rows else None)

@@ -1,0 +1,157 @@
+"""JSON in the gateway's own schemas (mappings/schemas, JSON Schema 2020-12) -> domain records.
+
+The schema is checked by `jsonschema` with formats asserted; its messages quote data, so ours are written here.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Generic, TypeVar
+
+import jsonschema
+from jsonschema.protocols import Validator
+
+from gateway.domain.rules import Finding
+from gateway.doors.reading import Reading
+from gateway.errors import Issue
+from gateway.fhir import codec
+from gateway.mapping import structure
+from gateway.mapping.concepts import Concept
+from gateway.mapping.leaves import Surroundings
+
+T = TypeVar("T")
+
+FORMATS = jsonschema.FormatChecker(formats=())
+
+
+@FORMATS.checks("date")
+def _is_date(value: object) -> bool:
+    return not isinstance(value, str) or _parses(date.fromisoformat, value, r"\d{4}-\d\d-\d\d")
+
+
+@FORMATS.checks("date-time")
+def _is_moment(value: object) -> bool:
+    return not isinstance(value, str) or _parses(
+        datetime.fromisoformat, value, r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)"
+    )
+
+
+def _parses(parse: Callable[[str], object], value: str, shape: str) -> bool:
+    try:
+        return bool(re.fullmatch(shape, value, re.ASCII)) and parse(value) is not None
+    except ValueError:
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class JsonReader(Generic[T]):
+    """Reads one kind of record. `rules` are the whole-record rules of the domain."""
+
+    kind: str
+    root: type[T]
+    schema: Validator
+    concepts: Mapping[str, Concept]
+    rules: Callable[[T, date], Iterable[Finding]]
+    version: str
+
+    def read(self, data: bytes, *, today: date) -> Reading[T]:
+        """One record, with everything that is wrong with it; Malformed when the bytes are not JSON."""
+        raw = codec.read(data)
+        findings = list(_schema_findings(self.schema, raw))
+        record, built = structure.build(self.root, raw, Surroundings(today, self.concepts))
+        built = structure.with_rules(built, self.rules(record, today))
+        said = [finding.path for finding in findings]
+        findings += [f for f in built if f.rule != "unknown-member" and not _covered(f.path, said)]
+        issues = tuple(_issue(finding) for finding in findings)
+        refused = any(issue.is_error for issue in issues)
+        return Reading(
+            number=1,
+            value=None if refused else record,
+            issues=issues,
+            not_carried=(),
+            source_hash=hashlib.sha256(data).hexdigest(),
+            mapping=f"{self.kind}-json@{self.version}",
+        )
+
+
+def compiled(
+    text: bytes,
+    kind: str,
+    root: type[T],
+    *,
+    concepts: Mapping[str, Concept],
+    rules: Callable[[T, date], Iterable[Finding]],
+) -> JsonReader[T]:
+    """The reader of a schema document; `jsonschema` checks that the schema itself is sound."""
+    document = json.loads(text)
+    jsonschema.Draft202012Validator.check_schema(document)
+    validator: Validator = jsonschema.Draft202012Validator(document, format_checker=FORMATS)
+    return JsonReader(kind, root, validator, concepts, rules, hashlib.sha256(text).hexdigest()[:12])
+
+
+def _covered(path: str, said: list[str]) -> bool:
+    return any(path == one or path.startswith((f"{one}.", f"{one}[")) for one in said if one)
+
+
+def _issue(finding: Finding) -> Issue:
+    where = finding.path or "The record"
+    message = f"{where} {finding.message}."
+    return Issue(finding.severity, finding.code, message, expression=finding.path or None, rule=finding.rule)
+
+
+def _schema_findings(schema: Validator, raw: Any) -> Iterator[Finding]:
+    for error in sorted(schema.iter_errors(raw), key=lambda e: [str(step) for step in e.absolute_path]):
+        path = _path(error.absolute_path)
+        if error.validator == "required":
+            needed: Any = error.validator_value
+            given: Any = error.instance
+            for name in needed:
+                if name not in given:
+                    yield Finding("error", f"{path}.{name}" if path else name, "required", "is required", "required")
+        else:
+            message = _MESSAGES.get(str(error.validator), lambda e: f"breaks the schema rule {e.validator}")(error)
+            rule = _RULES.get(str(error.validator), f"schema-{error.validator}")
+            code = "code-invalid" if error.validator in ("enum", "const") else "structure"
+            yield Finding("error", path, rule, message, "value" if error.validator == "format" else code)
+
+
+def _path(steps: Iterable[str | int]) -> str:
+    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps).removeprefix(".")
+
+
+def _unknown_members(error: Any) -> str:
+    known = error.schema.get("properties", {}) if isinstance(error.schema, dict) else {}
+    strange = [(at, name) for at, name in enumerate(error.instance, start=1) if name not in known]
+    places = ", ".join(f"number {at}" + _suggestion(name, known) for at, name in strange[:20])
+    return f"has {len(strange)} members that the schema does not know: {places}"
+
+
+def _suggestion(name: str, known: Iterable[str]) -> str:
+    close = difflib.get_close_matches(name[:100].lower(), list(known), n=1, cutoff=0.75)
+    return f" (did you mean `{close[0]}`?)" if close else ""
+
+
+_TYPES = {"object": "an object", "array": "a list", "string": "text", "boolean": "true or false"}
+_FORMATS = {
+    "date": "a day as YYYY-MM-DD",
+    "date-time": "a date and time with its zone, as YYYY-MM-DDThh:mm:ss-08:00",
+}
+_RULES = {"enum": "code-unknown", "additionalProperties": "unknown-member", "type": "type"}
+_MESSAGES: Mapping[str, Callable[[Any], str]] = {
+    "type": lambda e: f"must be {_TYPES.get(e.validator_value, e.validator_value)}",
+    "enum": lambda e: f"must be one of: {', '.join(e.validator_value)}",
+    "const": lambda e: f"must be {e.validator_value}",
+    "format": lambda e: f"must be {_FORMATS.get(e.validator_value, e.validator_value)}",
+    "minLength": lambda e: "is empty: leave out what is not known",
+    "maxLength": lambda e: f"is longer than {e.validator_value} characters",
+    "minItems": lambda e: f"needs at least {e.validator_value} entry",
+    "maxItems": lambda e: f"has more than {e.validator_value} entries",
+    "pattern": lambda e: "does not have the shape that the schema describes",
+    "additionalProperties": _unknown_members,
+}

@@ -1,0 +1,227 @@
+"""A partner's delimited file -> a Reading per row: bad rows are refused by row and column, good rows go on."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any, Generic, TypeVar
+
+from gateway.domain.rules import Finding
+from gateway.doors import dialect
+from gateway.doors.dialect import Record
+from gateway.doors.reading import Reading
+from gateway.errors import Issue, Malformed, TooLarge, Unmappable
+from gateway.mapping import rows
+from gateway.mapping.leaves import Surroundings
+from gateway.mapping.partners import Layout, header_of
+from gateway.mapping.rows import Row
+
+T = TypeVar("T")
+
+_NEUTRALISED = re.compile(r"'(?=[=+\-@\t\r])")
+
+
+@dataclass(frozen=True, slots=True)
+class FileReading(Generic[T]):
+    """A whole file: a Reading per row that has any cell, in order, and what was found about the file itself."""
+
+    rows: tuple[Reading[T], ...]
+    issues: tuple[Issue, ...]
+
+    @property
+    def accepted(self) -> tuple[Reading[T], ...]:
+        return tuple(row for row in self.rows if row.value is not None)
+
+    @property
+    def refused(self) -> tuple[Reading[T], ...]:
+        return tuple(row for row in self.rows if row.value is None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Header:
+    """The header of one file: per position the table's column (None: unknown), and its own text for places."""
+
+    columns: tuple[str | None, ...]
+
+    @property
+    def positions(self) -> dict[str, int]:
+        return {name: at for at, name in enumerate(self.columns, start=1) if name}
+
+
+@dataclass(frozen=True, slots=True)
+class TableReader(Generic[T]):
+    """Reads the files of one layout into records of type `root`."""
+
+    layout: Layout
+    root: type[T]
+    rules: Callable[[T, date], Iterable[Finding]]
+
+    def read(self, data: bytes, *, today: date) -> FileReading[T]:
+        """Malformed when the bytes are no table in the partner's encoding; Unmappable when its columns do not fit."""
+        content = dialect.text(data, encoding=self.layout.encoding)
+        found = dialect.records(content, delimiter=self.layout.delimiter, quote=self.layout.quote)
+        first = next(found, None)
+        if first is None or first.empty or first.fault:
+            raise Malformed(issues=[Issue("fatal", "structure", "The file has no header row.", rule="csv-header")])
+        header, issues = self._header(first)
+        body = list(found)
+        if len(body) > self.layout.max_rows:
+            raise TooLarge(f"The file has more than {self.layout.max_rows} rows.")
+        filled = [record for record in body if not record.empty]
+        if len(filled) < len(body):
+            issues.append(
+                _about("information", "csv-empty-rows", f"{len(body) - len(filled)} empty rows were passed over.")
+            )
+        if not filled:
+            issues.append(_about("warning", "csv-no-rows", "The file has a header and no rows."))
+        around = Surroundings(today, self.layout.concepts)
+        last = filled[-1].number if filled else 0
+        read = [self._row(record, header, around, last=record.number == last) for record in filled]
+        return FileReading(tuple(_settled(read, self.layout)), tuple(issues))
+
+    def _header(self, record: Record) -> tuple[_Header, list[Issue]]:
+        columns = tuple(header_of(self.layout, cell) for cell in record.cells)
+        header = _Header(columns)
+        if not any(columns):
+            message = (
+                "The first row holds no column of this layout: the header is missing, or the delimiter is another."
+            )
+            raise Unmappable(issues=[Issue("error", "structure", message, rule="csv-header", line=1)])
+        problems = list(_column_problems(header, self.layout))
+        if any(problem.is_error for problem in problems):
+            raise Unmappable(issues=problems)
+        return header, problems
+
+    def _row(self, record: Record, header: _Header, around: Surroundings, *, last: bool) -> tuple[Reading[T], Any]:
+        row = Row(record.number, self._cells(record, header), header.positions, line=record.line)
+        for rule, message in self._shape(record, header, last=last):
+            row.note(Finding("error", "", rule, message, "structure"), "")
+        value = None
+        if not row.issues:
+            key = self._key(row)
+            value = rows.read(row, self.layout.table, self.root, around=around, rules=self.rules, more={"key": key})
+        reading = Reading(
+            number=record.number,
+            value=None if any(issue.is_error for issue in row.issues) else value,
+            issues=tuple(row.issues),
+            not_carried=tuple(self._not_carried(record, header)),
+            source_hash=hashlib.sha256(record.raw.rstrip("\r\n").encode()).hexdigest(),
+            mapping=self.layout.mapping,
+        )
+        return reading, value
+
+    def _cells(self, record: Record, header: _Header) -> dict[str, str]:
+        cells = {name: cell for name, cell in zip(header.columns, record.cells, strict=False) if name}
+        if self.layout.neutralised_formulas:
+            return {
+                name: _NEUTRALISED.sub("", cell, count=1) if cell[:1] == "'" else cell for name, cell in cells.items()
+            }
+        return cells
+
+    def _shape(self, record: Record, header: _Header, *, last: bool) -> Iterator[tuple[str, str]]:
+        if record.fault:
+            yield record.fault
+        elif len(record.cells) != len(header.columns):
+            cut = " (the file may have been cut)" if last and not record.ended else ""
+            rule = "csv-cut" if cut else "csv-cells"
+            yield rule, f"has {len(record.cells)} cells where the header has {len(header.columns)}{cut}"
+        elif last and not record.ended and self.layout.unterminated == "refuse":
+            yield "csv-cut", "is the last and has no line end: the file may have been cut; send it whole"
+        elif any(len(cell) > self.layout.max_cell for cell in record.cells):
+            yield "csv-cell-size", f"has a cell of more than {self.layout.max_cell} characters"
+
+    def _key(self, row: Row) -> dict[str, str]:
+        parts = [row.cells.get(name, "").strip() for name in self.layout.key]
+        if len(parts) == 1:
+            if not parts[0]:
+                row.note(
+                    Finding("error", "key", "required", "is required: it names the record", "required"),
+                    self.layout.key[0],
+                )
+            return {"source": self.layout.source, "id": parts[0] or "missing"}
+        folded = "\x1f".join(" ".join(part.casefold().split()) for part in parts)
+        return {"source": self.layout.source, "id": "row-" + hashlib.sha256(folded.encode()).hexdigest()[:32]}
+
+    def _not_carried(self, record: Record, header: _Header) -> Iterator[str]:
+        for at, (name, cell) in enumerate(zip(header.columns, record.cells, strict=False), start=1):
+            if cell.strip() and (name is None or not _carried(name, self.layout)):
+                yield name or f"column {at}"
+
+
+def _carried(column: str, layout: Layout) -> bool:
+    return column in layout.key or any(r.column == column and r.target is not None for r in layout.table.rules)
+
+
+def _column_problems(header: _Header, layout: Layout) -> Iterator[Issue]:
+    unknown = [at for at, name in enumerate(header.columns, start=1) if name is None]
+    for at in unknown:
+        refuse = layout.unknown_columns == "refuse"
+        said = "add it to the table (with `-` if it is not wanted)" if refuse else "its cells are listed as not carried"
+        message = f"Column {at} is not in this partner's table: {said}."
+        severity = "error" if refuse else "warning"
+        yield _about(severity, "column-unknown", message, column=at)
+    for name, times in Counter(name for name in header.columns if name).items():
+        if times > 1:
+            places = [at for at, other in enumerate(header.columns, start=1) if other == name]
+            message = f"The column '{name}' is there {times} times (columns {', '.join(map(str, places))})."
+            yield _about("error", "column-twice", message, column=places[1])
+    present = {name for name in header.columns if name}
+    for rule in layout.table.rules:
+        if rule.column and rule.column not in present:
+            if rule.required or rule.column in layout.key:
+                yield _about("error", "column-missing", f"The column '{rule.column}' is missing.")
+            elif rule.target is not None:
+                yield _about("information", "column-absent", f"The column '{rule.column}' is not in the file.")
+
+
+def _about(severity: Any, rule: str, message: str, *, column: int | None = None) -> Issue:
+    return Issue(severity, "structure", message, rule=rule, line=1 if column else None, column=column)
+
+
+def _settled(read: list[tuple[Reading[T], Any]], layout: Layout) -> Iterator[Reading[T]]:
+    """The readings once rows are compared with each other: one CIN is one member, one key is one record."""
+    people: dict[str, set[tuple[str, str, date]]] = {}
+    holders: dict[str, list[int]] = {}
+    for reading, value in read:
+        if (who := _who(value)) is not None:
+            people.setdefault(who[0], set()).add(who[1:])
+            holders.setdefault(who[0], []).append(reading.number)
+    keys: dict[Any, Reading[T]] = {}
+    for reading, value in read:
+        who = _who(value)
+        if who is not None and len(people[who[0]]) > 1:
+            others = ", ".join(str(number) for number in holders[who[0]] if number != reading.number)
+            reading = _refused(
+                reading, "cin-two-members", f"has the CIN of row {others} with another name or birth date"
+            )
+        if value is not None:
+            earlier = keys.setdefault(value.key, reading)
+            if earlier is not reading and reading.value is not None:
+                reading = _repeated(reading, earlier, layout)
+        yield reading
+
+
+def _who(value: Any) -> tuple[str, str, str, date] | None:
+    member = value.member if value is not None else None
+    if member is None or not (member.cin and member.birth_date and member.name.first and member.name.last):
+        return None
+    return member.cin, member.name.last.casefold(), member.name.first.casefold(), member.birth_date
+
+
+def _repeated(reading: Reading[T], earlier: Reading[T], layout: Layout) -> Reading[T]:
+    if earlier.source_hash == reading.source_hash:
+        message = f"Row {reading.number} is the same as row {earlier.number}: one record is made of both."
+        issue = Issue("warning", "duplicate", message, expression=f"row {reading.number}", rule="row-repeated")
+        return replace(reading, issues=(*reading.issues, issue))
+    columns = ", ".join(f"'{name}'" for name in layout.key)
+    return _refused(reading, "key-twice", f"has the key ({columns}) of row {earlier.number} and other content")
+
+
+def _refused(reading: Reading[T], rule: str, sentence: str) -> Reading[T]:
+    place = f"row {reading.number}"
+    issue = Issue("error", "duplicate", f"Row {reading.number} {sentence}.", expression=place, rule=rule)
+    return replace(reading, value=None, issues=(*reading.issues, issue))
