@@ -2,6 +2,7 @@
 
     readers = Readers.load(folder)                                    # mappings/, once, at start-up
     reading = readers.json("referral").read(body, today=today)        # a Reading; or care-plan, care-team
+    reading = readers.json("care-plan").read_value(value, source=body, today=today)   # JSON that was read already
     file = readers.table("kaiser", "referral").read(body, today=today)
     file.rows                                                         # a Reading per row, in order
     file.issues                                                       # what was found about the file as a whole
