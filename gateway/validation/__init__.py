@@ -1,1 +1,8 @@
-"""Profiles compiled to rules, resources to issues; pure."""
+"""Profiles compiled to rules, and resources checked by them.
+
+from gateway.validation import Validator
+"""
+
+from gateway.validation.validator import Validator
+
+__all__ = ["Validator"]

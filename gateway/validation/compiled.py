@@ -223,6 +223,10 @@ class Profile:
     imposed: tuple[str, ...] = ()
     abstract: bool = False
     derivation: str | None = None
+    contexts: tuple[tuple[str, str], ...] = ()
+    """Of an extension: where it may stand, as (element | extension | fhirpath, expression)."""
+    context_invariants: tuple[str, ...] = ()
+    modifier: bool = False
 
     @property
     def canonical(self) -> str:

@@ -69,6 +69,9 @@ class _Compiler:
             imposed=tuple(e["valueCanonical"] for e in definition.get("extension", ()) if e.get("url") == IMPOSE),
             abstract=bool(definition.get("abstract")),
             derivation=definition.get("derivation"),
+            contexts=tuple((c["type"], c["expression"]) for c in definition.get("context", ())),
+            context_invariants=tuple(definition.get("contextInvariant", ())),
+            modifier=bool(root.element.get("isModifier")),
         )
 
     def _rules(self, node: Node, slice_name: str | None) -> Rules:

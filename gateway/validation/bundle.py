@@ -1,0 +1,233 @@
+"""Bundles: fullUrls, what each kind of Bundle asks of its entries, and what a document or message must hold.
+
+https://hl7.org/fhir/R4/bundle.html
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlsplit
+
+from gateway.validation.compiled import Json
+from gateway.validation.references import Surroundings, rest
+from gateway.validation.run import Place, Run
+
+if TYPE_CHECKING:
+    from gateway.validation.engine import Engine
+
+_ABSOLUTE = re.compile(r"(?i)[a-z][a-z0-9+.\-]*:\S+")
+_NO_FULL_URL = frozenset(("transaction", "batch", "transaction-response", "batch-response"))
+_DOCUMENT_REFERENCES = ("subject", "encounter", "author", "custodian")
+
+
+class Bundles:
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def check(self, run: Run, bundle: Json, place: Place, around: Surroundings) -> None:
+        """Check what holds between a Bundle's entries; the entries themselves are checked by the walk."""
+        kind = bundle.get("type")
+        entries = [e if type(e) is dict else {} for e in around.entries()]
+        for number, entry in enumerate(entries):
+            self._entry(run, kind, entry, self._at(place, number))
+        if not entries:
+            return
+        if kind == "document" and _type(entries[0]) == "Composition":
+            self._document(run, around, entries, place)
+        elif kind == "message" and _type(entries[0]) == "MessageHeader":
+            self._reachable(run, around, entries, place, {"MessageHeader"})
+        elif kind == "searchset":
+            self._searchset(run, bundle, entries, place)
+
+    def _at(self, place: Place, number: int) -> Place:
+        member = self._engine.shapes["Bundle"].members["entry"]
+        return (place, member, number, member.shape)
+
+    def _entry(self, run: Run, kind: Any, entry: Json, place: Place) -> None:
+        url, resource = entry.get("fullUrl"), entry.get("resource")
+        if type(resource) is not dict:
+            return
+        if "fullUrl" not in entry and "_fullUrl" not in entry:
+            if kind not in _NO_FULL_URL and not (kind == "searchset" and _type(entry) == "OperationOutcome"):
+                run.error("invalid", "bundle-fullurl", "Except in transactions and batches, each entry must have a "
+                          "fullUrl.", place)  # fmt: skip
+            return
+        if type(url) is not str or not url:
+            return
+        if not _ABSOLUTE.fullmatch(url):
+            run.error("invalid", "bundle-fullurl", "The fullUrl must be an absolute URL.", place)
+            return
+        said = rest(url)
+        if not said or not said["base"] or self._engine.shapes.find(said["type"]) is None:
+            return
+        type_, id_ = resource.get("resourceType"), resource.get("id")
+        if id_ is None:
+            if kind not in _NO_FULL_URL:
+                run.error("invalid", "bundle-fullurl", "The fullUrl is a RESTful URL, but the resource has no id.", place)
+        elif said["type"] != type_ or said["id"] != id_:
+            run.error("invalid", "bundle-fullurl", "The fullUrl is a RESTful URL, so it must end with the resource's "
+                      "type and id.", place)  # fmt: skip
+
+    # Documents and messages
+
+    def _document(self, run: Run, around: Surroundings, entries: list[Json], place: Place) -> None:
+        composition = entries[0]["resource"]
+        source = entries[0].get("fullUrl")
+        at = self._at(place, 0)
+        inside = at[3]
+        assert inside is not None
+        shape = self._engine.shapes["Composition"]
+        here: Place = (at, inside.members["resource"], None, shape)
+        wanted = list(_references(composition, here, _DOCUMENT_REFERENCES, self._engine))
+        wanted += _section_entries(composition, here, self._engine)
+        for reference, where in wanted:
+            if reference.startswith("#"):
+                continue
+            if not around.find(reference, source if type(source) is str else ""):
+                run.error("invalid", "document-reference", "The document must hold the resource that is referred to "
+                          "here; no entry's fullUrl matches.", where)  # fmt: skip
+        self._reachable(run, around, entries, place, {"Composition"})
+
+    def _reachable(
+        self, run: Run, around: Surroundings, entries: list[Json], place: Place, start: set[str]
+    ) -> None:
+        forward: list[set[int]] = []
+        for entry in entries:
+            source = entry.get("fullUrl")
+            found: set[int] = set()
+            for reference in all_references(entry.get("resource")):
+                found.update(around.find(reference, source if type(source) is str else ""))
+            forward.append(found)
+        reached = _closure({0}, forward)
+        backward: list[set[int]] = [set() for _ in entries]
+        for number, targets in enumerate(forward):
+            for target in targets:
+                backward[target].add(number)
+        either = _closure({0}, [f | b for f, b in zip(forward, backward, strict=True)])
+        for number, entry in enumerate(entries):
+            if number in reached or type(entry.get("resource")) is not dict:
+                continue
+            if number not in either:
+                told = run.error if "Composition" in start else run.note
+                told("informational", "bundle-unreachable", f"No chain of references joins the entry and the "
+                     f"{next(iter(start))}.", self._at(place, number))  # fmt: skip
+            elif _type(entry) != "Provenance":
+                run.warn("invalid", "bundle-unreachable", f"The entry cannot be reached by references from the "
+                         f"{next(iter(start))}.", self._at(place, number))  # fmt: skip
+
+    # Searches
+
+    def _searchset(self, run: Run, bundle: Json, entries: list[Json], place: Place) -> None:
+        wanted = _searched(bundle)
+        if wanted is None:
+            run.warn("invalid", "search-self", "A search result should have a self link that says what was searched.",
+                     place)  # fmt: skip
+        modes = 0
+        for number, entry in enumerate(entries):
+            resource = entry.get("resource")
+            if type(resource) is not dict:
+                continue
+            search = entry.get("search")
+            mode = search.get("mode") if type(search) is dict else None
+            modes += mode is not None
+            self._found(run, mode, resource, wanted, self._at(place, number))
+        if not modes:
+            run.warn("invalid", "search-mode", "Entries of a search result should say their search mode.", place)
+
+    def _found(self, run: Run, mode: Any, resource: Json, wanted: set[str] | None, place: Place) -> None:
+        kind = resource.get("resourceType")
+        if mode == "outcome":
+            if kind != "OperationOutcome":
+                run.error("invalid", "search-outcome", "An entry with mode outcome must be an OperationOutcome.", place)
+            return
+        if "id" not in resource and kind != "OperationOutcome":
+            run.error("invalid", "search-id", "Resources in a search result must have ids.", place)
+        if wanted and kind not in wanted:
+            if mode == "match":
+                run.error("invalid", "search-type", "A match must be of the type that was searched for.", place)
+            elif mode is None and kind != "OperationOutcome":
+                run.warn("invalid", "search-type", "The entry is not of the type that was searched for: say its search "
+                         "mode.", place)  # fmt: skip
+
+
+def all_references(value: Any) -> list[str]:
+    """Every `reference` inside a resource."""
+    found: list[str] = []
+    stack = [value]
+    while stack:
+        one = stack.pop()
+        if type(one) is dict:
+            reference = one.get("reference")
+            if type(reference) is str:
+                found.append(reference)
+            stack.extend(one.values())
+        elif type(one) is list:
+            stack.extend(one)
+    return found
+
+
+def _closure(start: set[int], edges: list[set[int]]) -> set[int]:
+    reached, waiting = set(start), list(start)
+    while waiting:
+        for target in edges[waiting.pop()]:
+            if target not in reached:
+                reached.add(target)
+                waiting.append(target)
+    return reached
+
+
+def _type(entry: Json) -> Any:
+    resource = entry.get("resource")
+    return resource.get("resourceType") if type(resource) is dict else None
+
+
+def _references(value: Json, place: Place, names: tuple[str, ...], engine: Engine) -> list[tuple[str, Place]]:
+    shape = place[3]
+    found: list[tuple[str, Place]] = []
+    for name in names:
+        member = shape.members.get(name) if shape is not None else None
+        inner = value.get(name)
+        if member is None:
+            continue
+        for index, one in enumerate(inner if type(inner) is list else [inner]):
+            if type(one) is dict and type(one.get("reference")) is str:
+                at = (place, member, index if type(inner) is list else None, engine.shapes["Reference"])
+                found.append((one["reference"], at))
+    return found
+
+
+def _section_entries(value: Json, place: Place, engine: Engine) -> list[tuple[str, Place]]:
+    """References in the sections of a Composition, however deep."""
+    found: list[tuple[str, Place]] = []
+    stack: list[tuple[Json, Place]] = [(value, place)]
+    while stack:
+        holder, at = stack.pop()
+        shape = at[3]
+        member = shape.members.get("section") if shape is not None else None
+        sections = holder.get("section")
+        if member is None or type(sections) is not list:
+            continue
+        for index, section in enumerate(sections):
+            if type(section) is dict:
+                here = (at, member, index, member.shape)
+                found += _references(section, here, ("author", "focus", "entry"), engine)
+                stack.append((section, here))
+    return found
+
+
+def _searched(bundle: Json) -> set[str] | None:
+    """The resource types that the self link asks for; None without a self link, empty when it does not say."""
+    links = bundle.get("link")
+    for link in links if type(links) is list else ():
+        if type(link) is dict and link.get("relation") == "self" and type(link.get("url")) is str:
+            try:
+                parts = urlsplit(link["url"])
+                types = parse_qs(parts.query).get("_type")
+            except ValueError:
+                return set()
+            if types:
+                return set(types[0].split(","))
+            last = parts.path.rstrip("/").rpartition("/")[2]
+            return {last} if last[:1].isupper() and last.isalpha() else set()
+    return None

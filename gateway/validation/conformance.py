@@ -1,0 +1,248 @@
+"""The walk over an instance by a profile's rules, after its shape has been checked."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from gateway.validation.compiled import MISSING, Json, Member, Profile, Rules, Shape, TypeRule
+from gateway.validation.limits import check_limits
+from gateway.validation.run import Place, Run
+from gateway.validation.slicing import Slicer
+from gateway.validation.values import holds, same
+
+if TYPE_CHECKING:
+    from gateway.validation.engine import Engine
+
+ANY_RESOURCE = frozenset(("Resource", "DomainResource"))
+
+
+class Item(NamedTuple):
+    """One value of an element: `sibling` is the `_name` object of a primitive; `value` is None when only that is there."""
+
+    value: Any
+    sibling: Json | None
+    member: Member
+    place: Place
+
+
+class Conformance:
+    """Applies compiled profiles."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._slicer = Slicer(engine, self)
+        self._members: dict[tuple[int, str, bool], tuple[Member, ...]] = {}
+        self._invariants: dict[int, Any] = {}
+
+    def apply(self, run: Run, profile: Profile, value: Json, place: Place) -> None:
+        """Check an object against a profile's rules."""
+        key = (id(value), profile.canonical)
+        if key in run.active:
+            return  # a profile that leads back to itself over the same data holds if nothing else breaks it
+        shape = place[3]
+        if shape is not None and profile.type != shape.name and profile.type not in shape.ancestors:
+            run.error(
+                "structure", "profile-type", f"The profile is for {profile.type}, not for {shape.name}.", place,
+                profile=profile.canonical,
+            )  # fmt: skip
+            return
+        run.active.add(key)
+        try:
+            self._checks(run, profile.rules, value, place)
+            self.children(run, profile.rules, value, place)
+            for imposed in profile.imposed:
+                self.apply_named(run, imposed, value, place, asked_in=profile.canonical)
+        finally:
+            run.active.discard(key)
+
+    def apply_named(self, run: Run, canonical: str, value: Json, place: Place, *, asked_in: str | None = None) -> None:
+        """Check against a profile by canonical; one that is not known is said, not passed over."""
+        profile = self._engine.profile(canonical, asked_in=asked_in)
+        if profile is None:
+            run.warn(
+                "not-found", "profile-unknown", "A profile asked for here is not known, so it was not checked.", place,
+                profile=canonical,
+            )  # fmt: skip
+        elif profile.derivation == "constraint":
+            self.apply(run, profile, value, place)
+
+    def conforms(self, run: Run, canonical: str, value: Json, place: Place, *, asked_in: str | None) -> bool | None:
+        """Whether an object meets a profile; None when the profile is not known. Nothing is reported."""
+        profile = self._engine.profile(canonical, asked_in=asked_in)
+        if profile is None:
+            return None
+        shape = place[3]
+        if shape is not None and profile.type != shape.name and profile.type not in shape.ancestors:
+            return False
+        if profile.derivation != "constraint":
+            return True
+        key = (id(value), profile.canonical)
+        if key not in run.memo:
+            if key in run.active:
+                return True
+            trial = run.trial()
+            self.apply(trial, profile, value, place)
+            run.memo[key] = not trial.failed
+        return bool(run.memo[key])
+
+    # Elements
+
+    def children(self, run: Run, rules: Rules, value: Json, place: Place) -> None:
+        shape = place[3]
+        if shape is None:
+            return
+        for child in rules.children.values():
+            self.element(run, child, self.items(child, value, shape, place), place)
+
+    def items(self, rules: Rules, value: Json, shape: Shape, place: Place) -> list[Item]:
+        """The values of an element, in order."""
+        found: list[Item] = []
+        for member in self._named(rules, shape):
+            here = value.get(member.name)
+            if member.primitive:
+                found += self._primitives(member, here, value.get(f"_{member.name}"), place)
+            elif here is not None:
+                inner = member.shape or self._engine.shapes.find(member.type)
+                if type(here) is list:
+                    found += [self._item(member, v, place, i, inner) for i, v in enumerate(here) if type(v) is dict]
+                elif type(here) is dict:
+                    found.append(self._item(member, here, place, None, inner))
+        return found
+
+    def _item(self, member: Member, value: Json, place: Place, index: int | None, shape: Shape | None) -> Item:
+        if member.type in ANY_RESOURCE:
+            kind = value.get("resourceType")
+            shape = self._engine.shapes.find(kind) if type(kind) is str else None
+        return Item(value, None, member, (place, member, index, shape))
+
+    def _primitives(self, member: Member, value: Any, sibling: Any, place: Place) -> list[Item]:
+        element = self._engine.shapes.find("Element")
+        if not member.many:
+            if value is None and sibling is None:
+                return []
+            here = (place, member, None, element)
+            return [Item(value, sibling if type(sibling) is dict else None, member, here)]
+        values = value if type(value) is list else []
+        siblings = sibling if type(sibling) is list else []
+        return [
+            Item(
+                values[i] if i < len(values) else None,
+                siblings[i] if i < len(siblings) and type(siblings[i]) is dict else None,
+                member,
+                (place, member, i, element),
+            )
+            for i in range(max(len(values), len(siblings)))
+        ]
+
+    def _named(self, rules: Rules, shape: Shape) -> tuple[Member, ...]:
+        key = (id(shape), rules.name, rules.choice)
+        found = self._members.get(key)
+        if found is None:
+            if rules.choice:
+                found = tuple(m for m in shape.members.values() if m.group == f"{rules.name}[x]")
+            else:
+                one = shape.members.get(rules.name)
+                found = (one,) if one is not None else ()
+            self._members[key] = found
+        return found
+
+    def element(self, run: Run, rules: Rules, items: list[Item], place: Place) -> None:
+        """All values of one element: their number, each of them, and their slices."""
+        if len(items) < rules.min:
+            run.error(
+                "required", "card-min", f"{_called(rules)} must be there at least {_times(rules.min)}.", place,
+                profile=f"{rules.profile}#{rules.id}",
+            )  # fmt: skip
+        if rules.max is not None and len(items) > rules.max:
+            told = "must not be there" if rules.max == 0 else f"must be there at most {_times(rules.max)}"
+            run.error(
+                "structure", "card-max", f"{_called(rules)} {told}.", place, profile=f"{rules.profile}#{rules.id}"
+            )
+        for item in items:
+            self.item(run, rules, item)
+        if rules.slicing is not None:
+            self._slicer.check(run, rules, rules.slicing, items, place)
+
+    def item(self, run: Run, rules: Rules, item: Item) -> None:
+        """One value of an element."""
+        if rules.types is not None and not self._types(run, rules, rules.types, item):
+            return
+        self._checks(run, rules, item.value, item.place, item)
+        if rules.children:
+            inner = item.value if type(item.value) is dict else item.sibling
+            self.children(run, rules, inner or {}, item.place)
+
+    def _checks(self, run: Run, rules: Rules, value: Any, place: Place, item: Item | None = None) -> None:
+        said = f"{rules.profile}#{rules.id}"
+        if rules.fixed is not MISSING and not same(value, rules.fixed) and value is not None:
+            run.error("value", "fixed", f"{rules.name} must have exactly the value that the profile fixes.", place,
+                      profile=said)  # fmt: skip
+        if rules.pattern is not MISSING and not holds(value, rules.pattern):
+            run.error("value", "pattern", f"{rules.name} must contain the pattern that the profile gives.", place,
+                      profile=said)  # fmt: skip
+        if item is not None:
+            check_limits(run, rules, item, said)
+            if rules.binding is not None and value is not None:
+                self._engine.bindings.check(run, rules.binding, item.member.type, value, place, said)
+        if rules.constraints:
+            compiled = self._invariants.get(id(rules))
+            if compiled is None:
+                kind = item.member.type if item is not None else rules.name
+                compiled = self._engine.invariants.compile(rules.constraints, _focus(kind, place), said)
+                self._invariants[id(rules)] = compiled
+            if value is not None:
+                self._engine.invariants.check(run, compiled, value, place)
+
+    # Types
+
+    def _types(self, run: Run, rules: Rules, types: tuple[TypeRule, ...], item: Item) -> bool:
+        code = item.member.type
+        if code in ANY_RESOURCE:
+            code = item.place[3].name if item.place[3] is not None else ""
+        fitting = [t for t in types if t.code == code or t.code in ANY_RESOURCE or t.code in ("Element", "*")]
+        if not fitting:
+            if {t.code for t in types} <= {"string", "uri", "id", "BackboneElement"} and len(types) == 1:
+                return True  # System.String and kin, as tools write the type of ids
+            asked = ", ".join(sorted({t.code for t in types}))
+            run.error("structure", "type", f"{rules.name} must be of type {asked}.", item.place,
+                      profile=f"{rules.profile}#{rules.id}")  # fmt: skip
+            return False
+        if code == "Reference" or code == "canonical":
+            self._engine.references.check_profiles(run, rules, fitting, item)
+        profiles = [p for t in fitting for p in t.profiles]
+        if profiles and all(t.profiles for t in fitting) and type(item.value) is dict:
+            self._one_of(run, rules, profiles, item)
+        return True
+
+    def _one_of(self, run: Run, rules: Rules, profiles: list[str], item: Item) -> None:
+        if item.member.type == "Extension":
+            url = item.value.get("url")
+            if any(p.partition("|")[0] == url and "|" not in p for p in profiles):
+                return  # every extension is checked against the definition its url names
+        if len(profiles) == 1:
+            self._engine.apply_at(run, profiles[0], item.value, item.place, asked_in=rules.profile)
+            return
+        verdicts = [
+            self._engine.conforms_at(run, p, item.value, item.place, asked_in=rules.profile) for p in profiles
+        ]
+        if True not in verdicts:
+            if None in verdicts:
+                run.warn("not-found", "profile-unknown", "A profile asked for here is not known: not checked.",
+                         item.place, profile=f"{rules.profile}#{rules.id}")  # fmt: skip
+            else:
+                run.error("structure", "profile-none", f"{rules.name} meets none of the profiles allowed here: "
+                          + ", ".join(profiles) + ".", item.place, profile=f"{rules.profile}#{rules.id}")  # fmt: skip
+
+
+def _focus(kind: str, place: Place) -> str:
+    shape = place[3]
+    return shape.name if shape is not None and shape.name != "Element" else kind
+
+
+def _called(rules: Rules) -> str:
+    name = rules.name + ("[x]" if rules.choice else "")
+    return f"{name} (slice {rules.slice_name})" if rules.slice_name else name
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"

@@ -1,0 +1,311 @@
+"""The walk over an instance by its shape: members, arrays, primitives, choices, cardinality.
+
+https://hl7.org/fhir/R4/json.html. One function per kind of member, built once per shape; each reports what is wrong
+with its own member and knows nothing of its neighbours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from gateway.validation.compiled import Json, Member, Shape
+from gateway.validation.primitives import CHECKS
+from gateway.validation.run import Place, Run, safe
+
+if TYPE_CHECKING:
+    from gateway.validation.engine import Engine
+
+MemberCheck = Callable[[Run, Any, Json, Place], None]
+Hook = Callable[[Run, Any, Place], None]
+
+
+class Plan:
+    """How objects of one shape are walked: a check per member name, and what must or may be there."""
+
+    __slots__ = ("checks", "choices", "constraints", "hook", "required", "shape")
+
+    def __init__(self, shape: Shape, hook: Hook | None) -> None:
+        self.shape = shape
+        self.checks: dict[str, MemberCheck] = {}
+        self.required: tuple[tuple[str, tuple[str, ...]], ...] = ()
+        self.choices: tuple[tuple[str, frozenset[str]], ...] = ()
+        self.constraints: tuple[Any, ...] = ()
+        self.hook = hook
+
+
+class Walker:
+    """Walks objects by their shapes; holds one Plan per shape."""
+
+    def __init__(self, engine: Engine, hooks: dict[str, Hook]) -> None:
+        self._engine = engine
+        self._hooks = hooks
+        self._plans: dict[int, Plan] = {}
+
+    def walk(self, run: Run, value: Json, place: Place) -> None:
+        """Check an object against the shape that its place names."""
+        shape = place[3]
+        assert shape is not None
+        plan = self._plans.get(id(shape)) or self.plan(shape)
+        checks = plan.checks
+        for name, inner in value.items():
+            check = checks.get(name)
+            if check is None:
+                _unknown(run, name, place)
+            else:
+                check(run, inner, value, place)
+        for group, names in plan.required:
+            for name in names:
+                if name in value or f"_{name}" in value:
+                    break
+            else:
+                run.error(
+                    "required",
+                    "card-min",
+                    f"{group} is missing: {shape.name} must have at least one.",
+                    place,
+                    profile=f"{shape.url}|4.0.1#{shape.name}.{group}",
+                )
+        for group, choice in plan.choices:
+            if len(choice & value.keys()) > 1:
+                run.error(
+                    "structure", "choice-one", f"{group} must be given in one type only; several are present.", place
+                )
+        if plan.hook is not None:
+            plan.hook(run, value, place)
+        if plan.constraints:
+            self._engine.invariants.check(run, plan.constraints, value, place)
+
+    def plan(self, shape: Shape) -> Plan:
+        plan = Plan(shape, self._hooks.get(shape.name))
+        self._plans[id(shape)] = plan
+        for member in shape.members.values():
+            plan.checks[member.name] = self._member(member)
+            if member.primitive:
+                plan.checks["_" + member.name] = self._sibling(member)
+        plan.required = tuple((c.group, c.names) for c in shape.counts if c.min)
+        plan.choices = tuple((c.group, frozenset(c.names)) for c in shape.counts if len(c.names) > 1)
+        plan.constraints = self._engine.invariants.compile(shape.constraints, shape.name)
+        return plan
+
+    # One builder per kind of member
+
+    def _member(self, member: Member) -> MemberCheck:
+        if member.name == "resourceType":
+            return _nothing
+        if member.primitive:
+            return self._primitive_list(member) if member.many else self._primitive(member)
+        one = self._resource(member) if member.type in ("Resource", "DomainResource") else self._complex(member)
+        return _list_of(member, one) if member.many else _single(member, one)
+
+    def _primitive(self, member: Member) -> MemberCheck:
+        check = CHECKS[member.type]
+        coded = self._engine.bindings.of(member)
+        content = self._content(member)
+
+        def primitive(run: Run, value: Any, parent: Json, place: Place) -> None:
+            wrong = check(value)
+            if wrong is not None:
+                _bad_primitive(run, member, wrong, value, (place, member, None, None))
+                return
+            if coded is not None:
+                coded(run, value, (place, member, None, None))
+            if content is not None:
+                content(run, value, (place, member, None, None))
+
+        return primitive
+
+    def _primitive_list(self, member: Member) -> MemberCheck:
+        check = CHECKS[member.type]
+        coded = self._engine.bindings.of(member)
+        content = self._content(member)
+
+        def primitives(run: Run, value: Any, parent: Json, place: Place) -> None:
+            if not _is_list(run, value, member, place):
+                return
+            siblings = parent.get(f"_{member.name}")
+            for index, item in enumerate(value):
+                here = (place, member, index, None)
+                if item is None:
+                    if not (type(siblings) is list and index < len(siblings) and siblings[index]):
+                        run.error("structure", "json-null", "null may only stand where _ has extensions.", here)
+                    continue
+                wrong = check(item)
+                if wrong is not None:
+                    _bad_primitive(run, member, wrong, item, here)
+                    continue
+                if coded is not None:
+                    coded(run, item, here)
+                if content is not None:
+                    content(run, item, here)
+
+        return primitives
+
+    def _content(self, member: Member) -> Hook | None:
+        """A further check of a good primitive: invariants at its element, narrative, canonical targets."""
+        checks = [self._hooks[member.type]] if member.type in self._hooks else []
+        longest = member.max_length
+        if longest is not None:
+            checks.append(_at_most(longest))
+        constraints = self._engine.invariants.compile(member.constraints, member.type)
+        if constraints:
+            check = self._engine.invariants.check
+            checks.append(lambda run, value, place: check(run, constraints, value, place))
+        if not checks:
+            return None
+        if len(checks) == 1:
+            return checks[0]
+
+        def every(run: Run, value: Any, place: Place) -> None:
+            for one in checks:
+                one(run, value, place)
+
+        return every
+
+    def _sibling(self, member: Member) -> MemberCheck:
+        """`_name`: id and extensions of a primitive, an object or an array of objects and nulls."""
+        element = self._engine.shapes["Element"]
+
+        def one(run: Run, value: Any, here: Place) -> None:
+            if type(value) is not dict:
+                run.error("structure", "json-object", f"_{member.name} must be a JSON object.", here)
+            elif not value:
+                run.error("structure", "ele-1", f"_{member.name} must not be empty.", here)
+            else:
+                self.walk(run, value, here)
+                if member.path.endswith(".id") and member.type == "id" and "extension" in value:
+                    run.error("business-rule", "id-extension", "A resource's id must not have extensions.", here)
+
+        def sibling(run: Run, value: Any, parent: Json, place: Place) -> None:
+            if not member.many:
+                one(run, value, (place, member, None, element))
+                return
+            if not _is_list(run, value, member, place):
+                return
+            values = parent.get(member.name)
+            if values is not None and type(values) is list and len(values) != len(value):
+                run.error(
+                    "structure", "json-array", f"{member.name} and _{member.name} must be of one length.",
+                    (place, member, None, None),
+                )  # fmt: skip
+            for index, item in enumerate(value):
+                if item is not None:
+                    one(run, item, (place, member, index, element))
+                elif values is None:
+                    run.error(
+                        "structure", "json-null", "null may not stand alone.", (place, member, index, None)
+                    )
+
+        return sibling
+
+    def _complex(self, member: Member) -> Callable[[Run, Any, Json, Place, int | None], None]:
+        walk, plans = self.walk, self._plans
+        shape = member.shape or self._engine.shapes[member.type]
+        coded = self._engine.bindings.of(member)
+        pointed = self._engine.references.of(member)
+        constraints = self._engine.invariants.compile(member.constraints, shape.name)
+        check = self._engine.invariants.check
+        profiles = member.profiles
+        del plans
+
+        def complex_value(run: Run, value: Any, parent: Json, place: Place, index: int | None) -> None:
+            here = (place, member, index, shape)
+            if type(value) is not dict:
+                run.error("structure", "json-object", f"{member.name} must be a JSON object.", here)
+                return
+            if not value:
+                run.error("structure", "ele-1", f"{member.name} must not be empty: leave the member out instead.", here)
+                return
+            walk(run, value, here)
+            if coded is not None:
+                coded(run, value, here)
+            if pointed is not None:
+                pointed(run, value, here)
+            if constraints:
+                check(run, constraints, value, here)
+            for profile in profiles:
+                self._engine.conformance.apply_named(run, profile, value, here)
+
+        return complex_value
+
+    def _resource(self, member: Member) -> Callable[[Run, Any, Json, Place, int | None], None]:
+        contained = member.path.endswith(".contained")
+
+        def resource(run: Run, value: Any, parent: Json, place: Place, index: int | None) -> None:
+            self._engine.nested(run, value, parent, (place, member, index, None), contained=contained)
+
+        return resource
+
+
+def _nothing(run: Run, value: Any, parent: Json, place: Place) -> None:
+    pass
+
+
+def _single(member: Member, one: Callable[[Run, Any, Json, Place, int | None], None]) -> MemberCheck:
+    def single(run: Run, value: Any, parent: Json, place: Place) -> None:
+        if type(value) is list:
+            run.error(
+                "structure", "json-array", f"{member.name} must be a single value, not an array.",
+                (place, member, None, None),
+            )  # fmt: skip
+            return
+        one(run, value, parent, place, None)
+
+    return single
+
+
+def _list_of(member: Member, one: Callable[[Run, Any, Json, Place, int | None], None]) -> MemberCheck:
+    def many(run: Run, value: Any, parent: Json, place: Place) -> None:
+        if _is_list(run, value, member, place):
+            for index, item in enumerate(value):
+                one(run, item, parent, place, index)
+
+    return many
+
+
+def _is_list(run: Run, value: Any, member: Member, place: Place) -> bool:
+    if type(value) is not list:
+        run.error(
+            "structure", "json-array", f"{member.name} must be an array.", (place, member, None, None)
+        )
+        return False
+    if not value:
+        run.error(
+            "structure", "json-empty", f"{member.name} must not be an empty array: leave the member out instead.",
+            (place, member, None, None),
+        )  # fmt: skip
+        return False
+    return True
+
+
+def _bad_primitive(run: Run, member: Member, wrong: str, value: Any, here: Place) -> None:
+    if value is None:
+        run.error("structure", "json-null", f"{member.name} must not be null: leave the member out instead.", here)
+    elif type(value) is list:
+        run.error("structure", "json-array", f"{member.name} must be a single value, not an array.", here)
+    else:
+        run.error("value", f"type-{member.type}", f"{member.name} {wrong}.", here)
+
+
+def _at_most(longest: int) -> Hook:
+    def length(run: Run, value: Any, place: Place) -> None:
+        if type(value) is str and len(value) > longest:
+            run.error("too-long", "max-length", f"must not be longer than {longest} characters.", place)
+
+    return length
+
+
+def _unknown(run: Run, name: Any, place: Place) -> None:
+    shape = place[3]
+    shown = safe(name)
+    hint = ""
+    if shape is not None and shown != "?":
+        bare = shown.removeprefix("_")
+        near = next((m for m in shape.members.values() if m.name.lower() == bare.lower()), None)
+        choice = next((m for m in shape.members.values() if m.group == bare + "[x]"), None)
+        if near is not None:
+            hint = f" Did you mean {near.name}?"
+        elif choice is not None:
+            hint = f" A value of a choice is named with its type, such as {choice.name}."
+    of = shape.name if shape is not None else "this"
+    run.error("structure", "unknown-element", f"{of} has no element '{shown}'.{hint}", place)

@@ -1,0 +1,247 @@
+"""The engine: everything compiled from one set of definitions, and the walk over one resource."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+from gateway import fhirpath
+from gateway.errors import BadProfile
+from gateway.packages.definitions import Definitions
+from gateway.validation.bindings import Bindings
+from gateway.validation.bundle import Bundles
+from gateway.validation.compiled import Json, Profile
+from gateway.validation.conformance import Conformance
+from gateway.validation.contained import check_contained, check_referred
+from gateway.validation.datatypes import check_attachment, check_coding, check_identifier, check_reference
+from gateway.validation.elements import Walker
+from gateway.validation.extensions import Extensions, Unknown
+from gateway.validation.invariants import Invariants
+from gateway.validation.narrative import acceptable, check_div
+from gateway.validation.profiles import compile_profile
+from gateway.validation.references import References, Surroundings, Target
+from gateway.validation.run import Place, Run, safe
+from gateway.validation.shapes import CORE, Shapes
+
+RESOURCE_KINDS = ("Resource", "DomainResource")
+
+
+class Engine:
+    """Compiled definitions, shared by all runs. Profiles are compiled when first asked for and kept."""
+
+    def __init__(
+        self,
+        definitions: Definitions,
+        *,
+        now: Callable[[], datetime],
+        unknown_extensions: Unknown = "error",
+    ) -> None:
+        self.definitions = definitions
+        self.now = now
+        self.shapes = Shapes(definitions)
+        self.model = fhirpath.Model(definitions)
+        self.invariants = Invariants(self)
+        self.bindings = Bindings(self)
+        self.references = References(self)
+        self.extensions = Extensions(self, unknown_extensions)
+        self.conformance = Conformance(self)
+        self.bundles = Bundles(self)
+        self.walker = Walker(
+            self,
+            {
+                "Extension": self.extensions.check,
+                "Attachment": check_attachment,
+                "Coding": check_coding,
+                "Identifier": check_identifier,
+                "Reference": check_reference,
+                "xhtml": check_div,
+            },
+        )
+        self._profiles: dict[tuple[str, str | None], Profile | None] = {}
+        self._scopes: dict[str, str | None] = {}
+        self.is_value_set = lru_cache(maxsize=4096)(self._is_value_set)
+
+    def _is_value_set(self, url: str) -> bool:
+        return self.definitions.find("ValueSet", url) is not None and (
+            self.definitions.find("CodeSystem", url) is None
+        )
+
+    # Profiles
+
+    def profile(self, canonical: str, *, asked_in: str | None) -> Profile | None:
+        """The compiled profile for a canonical, as seen from the profile that names it; None when it is not known.
+
+        Raises BadProfile when it cannot be compiled.
+        """
+        scope = self._scope(asked_in) if asked_in else None
+        key = (canonical, scope)
+        if key not in self._profiles:
+            self._profiles[key] = self._compile(canonical, scope)
+        return self._profiles[key]
+
+    def _scope(self, canonical: str) -> str | None:
+        if canonical not in self._scopes:
+            self._scopes[canonical] = self.definitions.scope_of("StructureDefinition", canonical)
+        return self._scopes[canonical]
+
+    def _compile(self, canonical: str, scope: str | None) -> Profile | None:
+        definition = self.definitions.structure(canonical, scope=scope)
+        if definition is None:
+            return None
+        home = self.definitions.scope_of("StructureDefinition", canonical, scope=scope)
+        return compile_profile(
+            definition,
+            shapes=self.shapes,
+            structure=lambda other: self.definitions.structure(other, scope=home),
+        )
+
+    def type_of(self, canonical: str, *, asked_in: str | None) -> str | None:
+        """The FHIR type that a profile constrains; None when it is not known."""
+        if canonical.startswith(CORE) and "/" not in canonical[len(CORE) :]:
+            shape = self.shapes.find(canonical[len(CORE) :].partition("|")[0])
+            if shape is not None:
+                return shape.name
+        found = self.definitions.find(
+            "StructureDefinition", canonical, scope=self._scope(asked_in) if asked_in else None
+        )
+        return found.of if found is not None else None
+
+    # Resources
+
+    def resource(self, run: Run, value: Json, place: Place, profiles: Iterable[Profile] = ()) -> None:
+        """Check a resource whose place names its shape: type, Bundle, contained resources, profiles."""
+        shape = place[3]
+        assert shape is not None
+        bundle = shape.name == "Bundle"
+        around = Surroundings(value, place) if bundle else None
+        if around is not None:
+            run.bundles.append(around)
+        try:
+            self.walker.walk(run, value, place)
+            if around is not None:
+                self.bundles.check(run, value, place, around)
+            if run.root is value:
+                check_referred(run, value, place)
+            self._declared(run, value, place)
+            for profile in profiles:
+                self.conformance.apply(run, profile, value, place)
+        finally:
+            if around is not None:
+                run.bundles.pop()
+
+    def _declared(self, run: Run, value: Json, place: Place) -> None:
+        meta = value.get("meta")
+        declared = meta.get("profile") if type(meta) is dict else None
+        if type(declared) is not list:
+            return
+        for canonical in declared:
+            if type(canonical) is not str:
+                continue
+            try:
+                profile = self.profile(canonical, asked_in=None)
+            except BadProfile:
+                run.warn("not-supported", "profile-broken", "A profile that the resource claims cannot be compiled, so "
+                         "it was not checked.", place, profile=canonical)  # fmt: skip
+                continue
+            if profile is None:
+                run.warn("not-found", "profile-unknown", "A profile that the resource claims is not known here, so it "
+                         "was not checked.", place, profile=canonical)  # fmt: skip
+            elif profile.derivation == "constraint":
+                self.conformance.apply(run, profile, value, place)
+            elif profile.type != value.get("resourceType"):
+                run.error("structure", "profile-type", "The resource claims the profile of another type.", place,
+                          profile=canonical)  # fmt: skip
+
+    def nested(self, run: Run, value: Any, parent: Json, place: Place, *, contained: bool) -> None:
+        """Check a resource inside another: contained, in a Bundle's entry, or in Parameters."""
+        kind = value.get("resourceType") if type(value) is dict else None
+        shape = self.shapes.find(kind) if type(kind) is str else None
+        if shape is None or shape.kind != "resource" or shape.abstract:
+            unknown_resource(run, value, place)
+            return
+        here: Place = (place[0], place[1], place[2], shape)
+        before = (run.resource, run.root, run.root_place, run.env)
+        was_contained = run.root is not run.resource
+        around = run.bundles[-1] if run.bundles else None
+        entry_url = around.entry_url if around is not None else None
+        run.resource, run.env = value, None
+        if not contained:
+            run.root, run.root_place = value, here
+            if around is not None and around.bundle is before[0]:
+                url = parent.get("fullUrl")
+                around.entry_url = url if type(url) is str else None
+        try:
+            if contained:
+                check_contained(run, value, here, nested=was_contained)
+            self.resource(run, value, here)
+        finally:
+            run.resource, run.root, run.root_place, run.env = before
+            if around is not None:
+                around.entry_url = entry_url
+
+    # Conformance of a part, where it stands
+
+    def apply_at(self, run: Run, canonical: str, value: Json, place: Place, *, asked_in: str | None) -> None:
+        """Check a value by a profile, in its own resource if it is one."""
+        with_context = place[1].type in RESOURCE_KINDS
+        before = (run.resource, run.root, run.root_place, run.env)
+        if with_context:
+            run.resource, run.env = value, None
+            if not place[1].path.endswith(".contained"):
+                run.root, run.root_place = value, place
+        try:
+            self.conformance.apply_named(run, canonical, value, place, asked_in=asked_in)
+        finally:
+            run.resource, run.root, run.root_place, run.env = before
+
+    def conforms_at(
+        self, run: Run, canonical: str, value: Json, place: Place, *, asked_in: str | None
+    ) -> bool | None:
+        """Whether a value meets a profile, in its own resource if it is one."""
+        before = (run.resource, run.root, run.root_place, run.env)
+        if place[1].type in RESOURCE_KINDS:
+            run.resource, run.env = value, None
+            if not place[1].path.endswith(".contained"):
+                run.root, run.root_place = value, place
+        try:
+            return self.conformance.conforms(run, canonical, value, place, asked_in=asked_in)
+        finally:
+            run.resource, run.root, run.root_place, run.env = before
+
+    def conforms_target(self, run: Run, canonical: str, target: Target, *, asked_in: str | None) -> bool | None:
+        """Whether the target of a reference meets a profile."""
+        return self.conforms_at(run, canonical, target.resource, target.place, asked_in=asked_in)
+
+    def env(self, run: Run) -> fhirpath.Env:
+        """What FHIRPath may ask of the resource being checked."""
+        if run.env is None:
+            run.env = fhirpath.Env(
+                run.resource,
+                run.root,
+                resolver=lambda reference: self.references.resolve(run, reference),
+                conforms=lambda value, url: self._conforms(run, value, url),
+                html=acceptable,
+                now=self.now(),
+            )
+        return run.env  # type: ignore[no-any-return]
+
+    def _conforms(self, run: Run, value: Any, canonical: str) -> bool | None:
+        kind = value.get("resourceType") if type(value) is dict else None
+        shape = self.shapes.find(kind) if type(kind) is str else None
+        if shape is None:
+            return None
+        place: Place = (run.root_place[0], run.root_place[1], run.root_place[2], shape)
+        return self.conforms_at(run, canonical, value, place, asked_in=None)
+
+
+def unknown_resource(run: Run, value: Any, place: Place) -> None:
+    """Report a value that is no resource."""
+    if type(value) is not dict:
+        run.error("structure", "json-object", "A resource must be a JSON object.", place)
+    elif type(value.get("resourceType")) is not str:
+        run.error("structure", "resource-type", "A resource must name its type in resourceType.", place)
+    else:
+        run.error("structure", "resource-type", f"'{safe(value['resourceType'])}' is not a resource type of FHIR R4.",
+                  place)  # fmt: skip

@@ -1,0 +1,175 @@
+"""Extensions: found by url, checked against their definition, and allowed only where it says.
+
+https://hl7.org/fhir/R4/extensibility.html
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Literal
+
+from gateway.errors import BadProfile
+from gateway.validation.compiled import Profile, Shape
+from gateway.validation.run import Place, Run, pointer
+
+if TYPE_CHECKING:
+    from gateway.validation.engine import Engine
+
+Unknown = Literal["error", "warning", "information"]
+_CROSS_VERSION = re.compile(r"http://hl7\.org/fhir/[0-9]\.[0-9]/StructureDefinition/extension-.+")
+_EXAMPLES = ("http://example.org/", "https://example.org/", "http://acme.", "https://example.com/", "http://example.com/")
+
+
+class Extensions:
+    def __init__(self, engine: Engine, unknown: Unknown) -> None:
+        self._engine = engine
+        self._unknown: Unknown = unknown
+
+    def check(self, run: Run, value: Any, place: Place) -> None:
+        """Check one Extension object that its shape has already checked."""
+        above, member = place[0], place[1]
+        url = value.get("url")
+        if type(url) is not str or not url:
+            return
+        holder = above[1] if above is not None else None
+        inside = holder is not None and holder.type == "Extension"
+        if ":" not in url:
+            if not inside:
+                run.error("invalid", "extension-url", "Extension.url must be an absolute URL.", place)
+            else:
+                self._part(run, url, place)
+            return
+        try:
+            profile = self._engine.profile(url, asked_in=None)
+        except BadProfile:
+            run.warn("not-supported", "extension-definition", "The extension's definition cannot be compiled, so it "
+                     "was not checked.", place, profile=url)  # fmt: skip
+            return
+        modifier = member.name == "modifierExtension"
+        if profile is None or profile.type != "Extension":
+            self._not_known(run, url, place, modifier=modifier)
+            return
+        self._engine.conformance.apply(run, profile, value, place)
+        self._placed(run, profile, place, modifier=modifier)
+
+    def _part(self, run: Run, url: str, place: Place) -> None:
+        """A part of a complex extension: its url must be one that the definition names."""
+        holder = self._holder_url(run, place)
+        if holder is None:
+            return
+        profile = self._engine.profile(holder, asked_in=None)
+        if profile is None:
+            return
+        part = profile.rules.children.get("extension")
+        known = {s.slice_name for s in part.slicing.slices} if part is not None and part.slicing is not None else set()
+        if known and url not in known and not self._named(part, url):
+            run.error("structure", "extension-part", "The extension's definition has no part with this url.", place,
+                      profile=profile.canonical)  # fmt: skip
+
+    def _named(self, part: Any, url: str) -> bool:
+        return any(c.expected == url for s in part.slicing.slices for c in s.criteria)
+
+    def _holder_url(self, run: Run, place: Place) -> str | None:
+        """The url of the extension that directly holds this part, when it is an absolute one."""
+        above: Place | None = place[0]
+        holder = self._value_at(run, above) if above is not None else None
+        url = holder.get("url") if type(holder) is dict else None
+        return url if type(url) is str and ":" in url else None
+
+    def _not_known(self, run: Run, url: str, place: Place, *, modifier: bool) -> None:
+        if _CROSS_VERSION.fullmatch(url):
+            run.note("informational", "extension-cross-version", "Extensions from other FHIR versions are not checked.",
+                     place)  # fmt: skip
+        elif modifier:
+            run.error("structure", "extension-unknown", "The modifier extension is not known: what it means for this "
+                      "element cannot be told. Load the package that defines it, or leave it out.", place)  # fmt: skip
+        elif url.startswith(_EXAMPLES):
+            run.note("informational", "extension-unknown", "The extension is not known, so it was not checked.", place)
+        else:
+            run.add(self._unknown, "structure", "extension-unknown", "The extension is not known here. Load the "
+                    "package that defines it, or leave it out.", place)  # fmt: skip
+
+    # Where it stands
+
+    def _placed(self, run: Run, profile: Profile, place: Place, *, modifier: bool) -> None:
+        if profile.modifier and not modifier:
+            run.error("structure", "extension-modifier", "The extension is a modifier: it must be in "
+                      "modifierExtension.", place, profile=profile.canonical)  # fmt: skip
+        if modifier and not profile.modifier:
+            run.error("structure", "extension-modifier", "The extension is no modifier: it must be in extension, not "
+                      "modifierExtension.", place, profile=profile.canonical)  # fmt: skip
+        above: Place | None = place[0]
+        if above is None or not profile.contexts:
+            return
+        verdict = self._allowed(run, profile, above)
+        if verdict is False:
+            allowed = ", ".join(expression for _, expression in profile.contexts)
+            run.error("structure", "extension-context", f"The extension may not stand here; it belongs on: {allowed}.",
+                      place, profile=profile.canonical)  # fmt: skip
+        holder = self._value_at(run, above)
+        for expression in profile.context_invariants:
+            if holder is not None and self._engine.invariants.holds(run, expression, holder, _type(above)) is False:
+                run.error("invariant", "extension-context-invariant", "The extension may not stand here: a condition "
+                          "of its definition does not hold.", place, profile=profile.canonical)  # fmt: skip
+
+    def _allowed(self, run: Run, profile: Profile, above: Place) -> bool | None:
+        verdict: bool | None = False
+        names = context_names(above)
+        for kind, said in profile.contexts:
+            if kind == "element" and (said in names or said.rpartition("#")[2] in names or self._by_profile(run, said)):
+                return True
+            if kind == "extension" and above[1].type == "Extension":
+                holder = self._value_at(run, above)
+                url = holder.get("url") if type(holder) is dict else None
+                if url == said or (type(url) is str and said.endswith("#" + url)):
+                    return True
+            if kind == "fhirpath":
+                found = self._engine.invariants.selects(run, said, self._value_at(run, above))
+                if found:
+                    return True
+                verdict = None if found is None else verdict
+        return verdict
+
+    def _by_profile(self, run: Run, said: str) -> bool:
+        """A context that names a profile (R5 style): cannot be told from the element, so it is let be."""
+        return "://" in said and "#" not in said
+
+    def _value_at(self, run: Run, place: Place) -> Any:
+        at: Any = run.top
+        for step in pointer(place):
+            try:
+                at = at[step]
+            except (KeyError, IndexError, TypeError):
+                return None
+        return at
+
+
+def context_names(place: Place) -> set[str]:
+    """All names by which an extension's context may mean this element: its type, its path, paths through its types."""
+    names = {"*", "Element", "Base"}
+    rest = ""
+    at: Place | None = place
+    while at is not None:
+        above, member, _, shape = at
+        kinds = _kinds(member.type, shape, first=not rest)
+        names.update(kind + rest for kind in kinds)
+        if above is None or member.type in ("Resource", "DomainResource"):
+            break
+        rest = f".{member.group}{rest}"
+        if "[x]" in rest:
+            names.update(kind + rest.replace("[x]", "") for kind in _kinds(above[1].type, above[3], first=False))
+        at = above
+    return names
+
+
+def _kinds(type_name: str, shape: Shape | None, *, first: bool) -> tuple[str, ...]:
+    if shape is None or shape.name == "Element":
+        return (type_name,)
+    if shape.kind == "backbone":
+        return (shape.name, "BackboneElement") if first else (shape.name,)
+    return (shape.name, *shape.ancestors)
+
+
+def _type(place: Place) -> str:
+    shape = place[3]
+    return shape.name if shape is not None and shape.name != "Element" else place[1].type

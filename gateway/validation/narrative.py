@@ -1,0 +1,159 @@
+"""Narrative: XHTML with basic formatting only, and something to read.
+
+https://hl7.org/fhir/R4/narrative.html#xhtml
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from xml.parsers import expat
+
+from gateway.validation.compiled import Json
+from gateway.validation.run import Place, Run
+
+XHTML = "http://www.w3.org/1999/xhtml"
+_ELEMENTS = frozenset(
+    "p br div h1 h2 h3 h4 h5 h6 a span b em i strong small big tt dfn q var abbr acronym cite blockquote hr address "
+    "bdo kbd q sub sup ul ol li dl dt dd pre table caption colgroup col thead tr tfoot tbody th td code samp img map "
+    "area ins del".split()
+)
+_ATTRIBUTES = frozenset(
+    "title style class id lang xml:lang xml:space dir accesskey tabindex span width align valign char charoff abbr axis "
+    "headers scope rowspan colspan name href rel rev hreflang type charset shape coords".split()
+)
+_PER_ELEMENT = {
+    "a": frozenset("href name target".split()),
+    "img": frozenset("src alt height width longdesc usemap".split()),
+    "table": frozenset("summary width border frame rules cellspacing cellpadding bgcolor".split()),
+    "blockquote": frozenset(("cite",)),
+    "q": frozenset(("cite",)),
+    "ins": frozenset(("cite", "datetime")),
+    "del": frozenset(("cite", "datetime")),
+    "ol": frozenset(("start", "type")),
+    "pre": frozenset(("xml:space",)),
+    "area": frozenset("shape coords href nohref alt".split()),
+    "td": frozenset(("nowrap",)),
+    "th": frozenset(("nowrap",)),
+}
+_ENTITIES = re.compile(r"&([A-Za-z][A-Za-z0-9]*);")
+_PREDEFINED = frozenset(("lt", "gt", "amp", "quot", "apos"))
+MAX_DEPTH = 100
+
+
+class _Refused(Exception):
+    """Markup of a kind that a narrative never has."""
+
+
+class Content:
+    """What a narrative holds: `faults` as sentences, `readable` if it has text or an image, `languages` by section."""
+
+    def __init__(self, text: str) -> None:
+        self.faults: list[str] = []
+        self.readable = False
+        self.languages: list[str] = []
+        self.links: list[str] = []
+        self.ids: list[str] = []
+        self._depth = 0
+        self._parse(text)
+
+    def _parse(self, text: str) -> None:
+        if any(name not in _PREDEFINED for name in _ENTITIES.findall(text)):
+            self.faults.append("must not use named entities other than those of XML")
+            return
+        parser = expat.ParserCreate(namespace_separator=" ")
+        parser.namespace_prefixes = True
+        parser.StartElementHandler = self._start
+        parser.EndElementHandler = self._end
+        parser.CharacterDataHandler = self._text
+        parser.StartDoctypeDeclHandler = self._refuse
+        parser.ProcessingInstructionHandler = self._refuse
+        try:
+            parser.Parse(text.encode("utf-8", "surrogatepass"), True)
+        except _Refused:
+            self.faults.append("must not have a DOCTYPE or processing instructions, nor be nested deeper than 100")
+        except (expat.ExpatError, ValueError):
+            self.faults.append("must be well-formed XML")
+
+    def _refuse(self, *_: Any) -> None:
+        raise _Refused
+
+    def _start(self, name: str, attributes: dict[str, str]) -> None:
+        space, _, local = name.rpartition(" ")
+        local = local.partition(" ")[0]
+        parts = name.split(" ")
+        if len(parts) >= 2:
+            space, local = parts[0], parts[1]
+        if self._depth == 0:
+            if local != "div" or space != XHTML:
+                self.faults.append("must be a div in the XHTML namespace")
+        elif self._depth == 1 and local == "div":
+            language = attributes.get("lang") or attributes.get("http://www.w3.org/XML/1998/namespace lang xml")
+            if language:
+                self.languages.append(language)
+        self._depth += 1
+        if self._depth > MAX_DEPTH:
+            raise _Refused
+        if (space and space != XHTML) or local not in _ELEMENTS:
+            self.faults.append(f"must not have an element '{local[:40]}'" if local.isalnum() else "has a bad element")
+        if local == "img":
+            self.readable = True
+        for key, value in attributes.items():
+            self._attribute(local, key, value)
+
+    def _attribute(self, element: str, key: str, value: str) -> None:
+        parts = key.split(" ")
+        name = f"xml:{parts[1]}" if parts[0] == "http://www.w3.org/XML/1998/namespace" else key
+        if name not in _ATTRIBUTES and name not in _PER_ELEMENT.get(element, ()):
+            self.faults.append(f"must not have an attribute '{name[:40]}'" if name.isalpha() else "has a bad attribute")
+        if name == "id" or (name == "name" and element == "a"):
+            self.ids.append(value)
+        if name == "href" and value.startswith("#"):
+            self.links.append(value[1:])
+        if name in ("href", "src") and value.strip().lower().startswith(("javascript:", "vbscript:")):
+            self.faults.append("must not have links that are scripts")
+
+    def _end(self, name: str) -> None:
+        self._depth -= 1
+
+    def _text(self, text: str) -> None:
+        if text.strip():
+            self.readable = True
+
+
+def check_div(run: Run, value: Any, place: Place) -> None:
+    """Report what is wrong with `Narrative.div`."""
+    if type(value) is not str:
+        return
+    content = Content(value)
+    for fault in dict.fromkeys(content.faults):
+        run.error("invariant", "txt-1", f"The narrative {fault}.", place)
+    if not content.faults and not content.readable:
+        run.error("invariant", "txt-2", "The narrative must have some text or an image.", place)
+
+
+def acceptable(text: str) -> bool:
+    """FHIRPath `htmlChecks()`."""
+    content = Content(text)
+    return not content.faults and content.readable
+
+
+def check_languages(run: Run, control: Any, narrative: Json, place: Place, said: str) -> None:
+    """The narrative-language-control extension: `_no`, `_yes`, `_rl` (the resource's language) or a language."""
+    div = narrative.get("div")
+    sections = Content(div).languages if type(div) is str else []
+    wanted = control
+    if control == "_no" and sections:
+        _language_fault(run, "must not have language sections", place, said)
+    elif control == "_yes" and not sections:
+        _language_fault(run, "must have language sections", place, said)
+    elif control not in ("_no", "_yes"):
+        if control == "_rl":
+            wanted = run.resource.get("language")
+        if wanted and wanted not in sections:
+            _language_fault(run, "must have a section in the language that the profile asks for", place, said)
+
+
+def _language_fault(run: Run, what: str, place: Place, said: str) -> None:
+    run.error("business-rule", "narrative-language", f"The narrative {what}.", place, profile=said)
+

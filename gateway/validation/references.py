@@ -1,0 +1,277 @@
+"""References: what they point to, whether that may be, and where it is.
+
+https://hl7.org/fhir/R4/references.html, https://hl7.org/fhir/R4/bundle.html#references. A target that is not in the
+resource or its Bundle cannot be looked at here; only its type, where the reference says it, is checked.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from gateway.validation.compiled import Json, Member, Rules, TypeRule
+from gateway.validation.run import Place, Run
+from gateway.validation.shapes import CORE
+
+if TYPE_CHECKING:
+    from gateway.validation.conformance import Item
+    from gateway.validation.engine import Engine
+
+_REST = re.compile(
+    r"(?P<base>https?://\S*/)?(?P<type>[A-Z][A-Za-z]{2,40})/(?P<id>[A-Za-z0-9\-.]{1,64})"
+    r"(?:/_history/(?P<version>[A-Za-z0-9\-.]{1,64}))?(?:#\S*)?"
+)
+_ANY = frozenset(("Resource", "DomainResource"))
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A resource that a reference leads to. `how` is contained, bundled or root."""
+
+    resource: Json
+    type: str
+    place: Place
+    how: str
+
+
+class Surroundings:
+    """A Bundle's entries, found by fullUrl; built when the first reference asks."""
+
+    __slots__ = ("_by_type_id", "_by_url", "bundle", "entry_url", "place")
+
+    def __init__(self, bundle: Json, place: Place) -> None:
+        self.bundle = bundle
+        self.place = place
+        self.entry_url: str | None = None
+        """fullUrl of the entry that is being checked."""
+        self._by_url: dict[str, list[int]] | None = None
+        self._by_type_id: dict[str, list[int]] = {}
+
+    def entries(self) -> list[Any]:
+        entries = self.bundle.get("entry")
+        return entries if type(entries) is list else []
+
+    def _index(self) -> dict[str, list[int]]:
+        if self._by_url is None:
+            self._by_url = {}
+            for number, entry in enumerate(self.entries()):
+                if type(entry) is not dict or type(entry.get("resource")) is not dict:
+                    continue
+                resource = entry["resource"]
+                kind, id_, url = resource.get("resourceType"), resource.get("id"), entry.get("fullUrl")
+                if type(url) is str:
+                    self._by_url.setdefault(url, []).append(number)
+                if type(kind) is str and type(id_) is str:
+                    self._by_type_id.setdefault(f"{kind}/{id_}", []).append(number)
+        return self._by_url
+
+    def find(self, reference: str, source: str | None = None) -> list[int]:
+        """Numbers of the entries that `reference` means, by the rules for Bundles."""
+        by_url = self._index()
+        bare, _, version = reference.partition("#")[0].partition("/_history/")
+        found = by_url.get(bare)
+        if found is None and "://" not in bare and not bare.startswith("urn:"):
+            base = _REST.fullmatch(source or self.entry_url or "")
+            if base and base["base"]:
+                found = by_url.get(base["base"] + bare)
+            elif not (source or self.entry_url):
+                found = self._by_type_id.get(bare)
+        if found and version:
+            found = [n for n in found if self._version(n) == version]
+        return found or []
+
+    def alike(self, reference: str) -> list[int]:
+        """Numbers of entries with the type and id of the reference, whatever their fullUrl."""
+        self._index()
+        match = _REST.fullmatch(reference)
+        return self._by_type_id.get(f"{match['type']}/{match['id']}", []) if match else []
+
+    def _version(self, number: int) -> Any:
+        meta = self.entries()[number]["resource"].get("meta")
+        return meta.get("versionId") if type(meta) is dict else None
+
+    def resource(self, number: int) -> Json:
+        found = self.entries()[number]["resource"]
+        return found if type(found) is dict else {}
+
+
+class References:
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def of(self, member: Member) -> Callable[[Run, Any, Place], None] | None:
+        """The check of a Reference member by the types its element allows."""
+        if member.type != "Reference":
+            return None
+        targets = frozenset(member.targets)
+        anything = not targets or bool(targets & _ANY)
+
+        def check(run: Run, value: Any, place: Place) -> None:
+            self._check(run, value, place, targets, anything=anything, path=member.path)
+
+        return check
+
+    def _check(
+        self, run: Run, value: Json, place: Place, targets: frozenset[str], *, anything: bool, path: str
+    ) -> None:
+        reference, said = value.get("reference"), value.get("type")
+        kind = self.named_type(value)
+        if type(reference) is str and reference:
+            if reference[0] == "#":
+                found = self.target(run, value)
+                if found is None:
+                    run.error("structure", "ref-1", "The reference points to a contained resource that is not there.",
+                              place)  # fmt: skip
+                    return
+                kind = found.type
+            elif run.bundles:
+                found = self._in_bundle(run, reference, place)
+                if found is not None:
+                    if kind and kind != found.type:
+                        run.error("required", "reference-type", f"The reference says {kind}, but the entry it leads "
+                                  f"to is a {found.type}.", place)  # fmt: skip
+                        return
+                    kind = found.type
+        if type(said) is str and kind and said != kind and said.rpartition("/")[2] != kind:
+            run.error("structure", "reference-type", "Reference.type does not name the type of the target.", place)
+        if kind and not anything and kind not in targets:
+            run.error("structure", "reference-target", f"The reference must point to {_list(targets)}, not to {kind}.",
+                      place, profile=f"{CORE}{path.partition('.')[0]}|4.0.1#{path}")  # fmt: skip
+
+    def _in_bundle(self, run: Run, reference: str, place: Place) -> Target | None:
+        """The one entry a reference leads to; two of them are an error."""
+        for around in reversed(run.bundles):
+            found = around.find(reference)
+            if len(found) > 1:
+                if around.bundle.get("type") != "history":
+                    run.error("forbidden", "reference-ambiguous", "Several entries of the Bundle match the reference.",
+                              place)  # fmt: skip
+                return None
+            if found:
+                return self._entry(around, found[0])
+            if len(alike := around.alike(reference)) and around.bundle.get("type") in ("document", "message"):
+                del alike
+                run.warn("required", "reference-unmatched", "An entry has the reference's type and id, but its fullUrl "
+                         "does not match by the rules for Bundles.", place)  # fmt: skip
+        return None
+
+    def _entry(self, around: Surroundings, number: int) -> Target:
+        resource = around.resource(number)
+        kind = str(resource.get("resourceType"))
+        shape = self._engine.shapes.find(kind)
+        bundle = self._engine.shapes["Bundle"]
+        entry = bundle.members["entry"]
+        inside = entry.shape
+        assert inside is not None
+        at = (around.place, entry, number, inside)
+        return Target(resource, kind, (at, inside.members["resource"], None, shape), "bundled")
+
+    def target(self, run: Run, value: Any) -> Target | None:
+        """The resource that a Reference (or a reference string) leads to, if it is in reach."""
+        reference = value.get("reference") if type(value) is dict else value
+        if type(reference) is not str or not reference:
+            return None
+        if reference[0] == "#":
+            return self._contained(run, reference[1:])
+        for around in reversed(run.bundles):
+            found = around.find(reference)
+            if len(found) == 1:
+                return self._entry(around, found[0])
+        return None
+
+    def _contained(self, run: Run, id_: str) -> Target | None:
+        root = run.root
+        kind = str(root.get("resourceType"))
+        shape = self._engine.shapes.find(kind)
+        if shape is None:
+            return None
+        if not id_:
+            return Target(root, kind, run.root_place, "root")
+        listed = root.get("contained")
+        for index, resource in enumerate(listed if type(listed) is list else ()):
+            if type(resource) is dict and resource.get("id") == id_:
+                inner = str(resource.get("resourceType"))
+                member = shape.members.get("contained")
+                if member is None:
+                    return None
+                return Target(resource, inner, (run.root_place, member, index, self._engine.shapes.find(inner)),
+                              "contained")  # fmt: skip
+        return None
+
+    def resolve(self, run: Run, reference: str) -> Json | None:
+        """FHIRPath `resolve()`."""
+        found = self.target(run, reference)
+        return found.resource if found is not None else None
+
+    def named_type(self, value: Json) -> str | None:
+        """The target's type as the reference itself says it: in its URL, else in `type`."""
+        reference, said = value.get("reference"), value.get("type")
+        if type(reference) is str:
+            match = _REST.fullmatch(reference)
+            if match and self._engine.shapes.find(match["type"]) is not None:
+                return match["type"]
+        if type(said) is str and said.isalnum():
+            return said if self._engine.shapes.find(said) is not None else None
+        return None
+
+    # Profiles' target rules
+
+    def check_profiles(self, run: Run, rules: Rules, types: list[TypeRule], item: Item) -> None:
+        """Check a Reference by a profile's target profiles, aggregation and versioning."""
+        value = item.value
+        if type(value) is not dict:
+            return
+        said = f"{rules.profile}#{rules.id}"
+        found = self.target(run, value)
+        self._check_manner(run, types, value, found, item, said)
+        canonicals = [t for rule in types for t in rule.targets]
+        if not canonicals or not all(rule.targets for rule in types):
+            return
+        kind = found.type if found is not None else self.named_type(value)
+        if kind is None:
+            return
+        fitting = []
+        for canonical in canonicals:
+            of = self._engine.type_of(canonical, asked_in=rules.profile)
+            if of is None or of == kind or of in _ANY:
+                fitting.append(canonical)
+        if not fitting:
+            asked = {self._engine.type_of(c, asked_in=rules.profile) or "?" for c in canonicals}
+            run.error("structure", "reference-target", f"The reference must point to {_list(asked)}, not to {kind}.",
+                      item.place, profile=said)  # fmt: skip
+        elif found is not None:
+            verdicts = [self._engine.conforms_target(run, c, found, asked_in=rules.profile) for c in fitting]
+            if True not in verdicts and None not in verdicts:
+                run.error("structure", "reference-profile", f"The {kind} that is referred to meets none of the target "
+                          "profiles: " + ", ".join(fitting) + ".", item.place, profile=said)  # fmt: skip
+
+    def _check_manner(
+        self, run: Run, types: list[TypeRule], value: Json, found: Target | None, item: Item, said: str
+    ) -> None:
+        reference = value.get("reference")
+        if type(reference) is not str:
+            return
+        manners = {m for rule in types for m in rule.aggregation}
+        if manners and all(rule.aggregation for rule in types):
+            manner = "contained" if reference.startswith("#") else "bundled" if found is not None else "referenced"
+            if manner not in manners and not (manner == "bundled" and "referenced" in manners):
+                run.error("structure", "reference-aggregation", f"The target must be {_list(manners)}, not {manner}.",
+                          item.place, profile=said)  # fmt: skip
+        versioning = {rule.versioning for rule in types}
+        if versioning == {"specific"} and "/_history/" not in reference:
+            run.error("structure", "reference-version", "The reference must name a version (/_history/).", item.place,
+                      profile=said)  # fmt: skip
+        elif versioning == {"independent"} and "/_history/" in reference:
+            run.error("structure", "reference-version", "The reference must not name a version.", item.place,
+                      profile=said)  # fmt: skip
+
+
+def rest(url: Any) -> re.Match[str] | None:
+    """`[base/]Type/id[/_history/version]` of a URL or relative reference; None when it has not that form."""
+    return _REST.fullmatch(url) if type(url) is str else None
+
+
+def _list(names: frozenset[str] | set[str]) -> str:
+    return " or ".join(sorted(names))

@@ -1,0 +1,125 @@
+"""One validation: where we are, what was found, and what the rules may ask of the surroundings."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from gateway.errors import Issue, Severity
+from gateway.validation.compiled import Json, Member, Shape
+
+if TYPE_CHECKING:
+    from gateway.validation.engine import Engine
+    from gateway.validation.references import Surroundings
+
+Place = tuple[Any, Member, int | None, Shape | None]
+"""(place above, member, index in its list, shape of the value): a linked path, so that steps cost nothing until told."""
+
+NOWHERE: Place = (None, Member("", "", "", "", ""), None, None)
+MAX_ISSUES = 500
+"""Issues listed for one resource; beyond, one last issue says that there are more."""
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
+
+
+class Enough(Exception):
+    """More issues than anyone reads: stop looking."""
+
+
+def root_place(shape: Shape) -> Place:
+    """The place of the resource itself."""
+    return (None, Member(shape.name, shape.name, shape.name, shape.name, shape.name), None, shape)
+
+
+def expression(place: Place | None) -> str:
+    """A place as FHIRPath with indexes."""
+    steps: list[str] = []
+    while place is not None:
+        above, member, index, _ = place
+        steps.append(member.label if index is None else f"{member.label}[{index}]")
+        place = above
+    return ".".join(reversed(steps))
+
+
+def pointer(place: Place) -> tuple[str | int, ...]:
+    """A place as member names and indexes of the JSON, without the root."""
+    steps: list[str | int] = []
+    below: str | None = None
+    at: Place | None = place
+    while at is not None and at[0] is not None:
+        above, member, index, _ = at
+        if index is not None:
+            steps.append(index)
+        steps.append(f"_{member.name}" if below is not None and member.primitive else member.name)
+        below = member.name
+        at = above
+    return tuple(reversed(steps))
+
+
+def safe(name: object) -> str:
+    """A member name as it may be shown: names that are no identifiers could hold anything."""
+    return name if isinstance(name, str) and _NAME.fullmatch(name) else "?"
+
+
+class Run:
+    """The state of one `check`. Issues are gathered; the same fault found by two profiles is listed once."""
+
+    __slots__ = (
+        "active", "bundles", "engine", "env", "found", "memo", "places", "resource", "root",
+        "root_place", "seen", "top",
+    )  # fmt: skip
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.found: list[Issue] = []
+        self.places: list[Place | None] = []
+        self.seen: set[tuple[str | None, str, str]] = set()
+        self.resource: Json = {}
+        self.root: Json = {}
+        self.root_place: Place = NOWHERE
+        self.top: Any = None
+        """What was given to be checked, from which every place is reckoned."""
+        self.env: Any = None
+        self.bundles: list[Surroundings] = []
+        self.memo: dict[Any, Any] = {}
+        self.active: set[Any] = set()
+
+    def add(
+        self,
+        severity: Severity,
+        code: str,
+        rule: str,
+        message: str,
+        place: Place | None,
+        *,
+        profile: str | None = None,
+    ) -> None:
+        where = expression(place)
+        key = (rule, where, message)
+        if key in self.seen:
+            return
+        if len(self.found) >= MAX_ISSUES:
+            raise Enough
+        self.seen.add(key)
+        self.found.append(Issue(severity, code, message, where, rule, profile))
+        self.places.append(place)
+
+    def error(self, code: str, rule: str, message: str, place: Place | None, *, profile: str | None = None) -> None:
+        self.add("error", code, rule, message, place, profile=profile)
+
+    def warn(self, code: str, rule: str, message: str, place: Place | None, *, profile: str | None = None) -> None:
+        self.add("warning", code, rule, message, place, profile=profile)
+
+    def note(self, code: str, rule: str, message: str, place: Place | None, *, profile: str | None = None) -> None:
+        self.add("information", code, rule, message, place, profile=profile)
+
+    def trial(self) -> Run:
+        """A run of its own over the same instance, to see whether something holds; shares what is known."""
+        other = Run(self.engine)
+        other.resource, other.root, other.env = self.resource, self.root, self.env
+        other.top, other.root_place = self.top, self.root_place
+        other.bundles, other.memo, other.active = self.bundles, self.memo, self.active
+        return other
+
+    @property
+    def failed(self) -> bool:
+        return any(issue.is_error for issue in self.found)

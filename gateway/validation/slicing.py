@@ -1,0 +1,245 @@
+"""Which slice each item belongs to, and what the slicing asks. https://hl7.org/fhir/R4/profiling.html#slicing
+
+A criterion answers yes, no, or cannot tell (a reference that is not at hand, an unknown value set). What cannot be told
+is never held against the instance.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from gateway.validation.compiled import Criterion, Json, Rules, Slicing
+from gateway.validation.run import Place, Run
+from gateway.validation.values import holds, same
+
+if TYPE_CHECKING:
+    from gateway.validation.conformance import Conformance, Item
+    from gateway.validation.engine import Engine
+
+Found = tuple[Any, str, Json | None, Place | None]
+"""(value, FHIR type, `_name` object, place)"""
+
+
+class Slicer:
+    def __init__(self, engine: Engine, conformance: Conformance) -> None:
+        self._engine = engine
+        self._conformance = conformance
+
+    def check(self, run: Run, rules: Rules, slicing: Slicing, items: list[Item], place: Place) -> None:
+        """Sort items into slices, count them, and check each by its slice's rules."""
+        sorted_items: list[list[Item]] = [[] for _ in slicing.slices]
+        unsure = [0] * len(slicing.slices)
+        last, ended = -1, False
+        for item in items:
+            number = self._slice_of(run, slicing, item, unsure)
+            if number is None:
+                ended = True
+                if slicing.rules == "closed":
+                    self._unmatched(run, rules, slicing, item)
+            elif number >= 0:
+                if slicing.rules == "openAtEnd" and ended:
+                    run.error("structure", "slice-order", "Items of slices must come before all others.", item.place,
+                              profile=f"{rules.profile}#{rules.id}")  # fmt: skip
+                if slicing.ordered and number < last:
+                    run.error("structure", "slice-order", "Slices must come in the profile's order.", item.place,
+                              profile=f"{rules.profile}#{rules.id}")  # fmt: skip
+                last = max(last, number)
+                sorted_items[number].append(item)
+        for part, mine, maybe in zip(slicing.slices, sorted_items, unsure, strict=True):
+            self._slice(run, part, mine, maybe, place)
+
+    def _slice(self, run: Run, part: Rules, mine: list[Item], maybe: int, place: Place) -> None:
+        said = f"{part.profile}#{part.id}"
+        if len(mine) + maybe < part.min:
+            if part.slicing is None or not mine:
+                run.error("required", "slice-min", f"{part.name} must have at least {part.min} item(s) of slice "
+                          f"'{part.slice_name}'{_asks(part)}.", place, profile=said)  # fmt: skip
+        if part.max is not None and len(mine) > part.max:
+            run.error("structure", "slice-max", f"{part.name} must have at most {part.max} item(s) of slice "
+                      f"'{part.slice_name}'.", place, profile=said)  # fmt: skip
+        for item in mine:
+            self._conformance.item(run, part, item)
+        if part.slicing is not None:
+            self.check(run, part, part.slicing, mine, place)
+
+    def _slice_of(self, run: Run, slicing: Slicing, item: Item, unsure: list[int]) -> int | None:
+        """The number of the item's slice; None when it is in none; -1 when that cannot be told."""
+        doubtful = False
+        for number, part in enumerate(slicing.slices):
+            verdict = self._belongs(run, part, item)
+            if verdict:
+                return number
+            if verdict is None:
+                doubtful = True
+                unsure[number] += 1
+        return -1 if doubtful else None
+
+    def _belongs(self, run: Run, part: Rules, item: Item) -> bool | None:
+        if not part.criteria:
+            trial = run.trial()
+            self._conformance.item(trial, part, item)
+            return not trial.failed
+        verdict: bool | None = True
+        for criterion in part.criteria:
+            one = self._meets(run, criterion, item, part)
+            if one is False:
+                return False
+            if one is None:
+                verdict = None
+        return verdict
+
+    def _meets(self, run: Run, criterion: Criterion, item: Item, part: Rules) -> bool | None:
+        start: Found = (item.value, _type_of(item), item.sibling, item.place)
+        found, lost = self._follow(run, criterion, start)
+        test, expected = criterion.test, criterion.expected
+        if test == "type":
+            return self._is_type(run, expected, found, lost, item)
+        if test == "exists":
+            return None if lost else any(_present(f) for f in found) == expected
+        if test == "profile":
+            return self._has_profile(run, expected, found, lost=lost, asked_in=part.profile)
+        for value, kind, _, _ in found:
+            if test == "fixed" and same(value, expected):
+                return True
+            if test == "pattern" and holds(value, expected):
+                return True
+            if test == "parts" and all(self._part(value, *p) for p in expected):
+                return True
+            if test == "binding":
+                member = self._engine.bindings.member(expected, kind, value, asked_in=part.profile)
+                if member is not False:
+                    return member
+        return None if lost else False
+
+    def _part(self, value: Any, steps: tuple[tuple[str, str], ...], how: str, expected: Any) -> bool:
+        values = [value]
+        for _, name in steps:
+            values = [v for one in values for v in _plain_step(one, name)]
+        return any(same(v, expected) if how == "fixed" else holds(v, expected) for v in values)
+
+    def _is_type(self, run: Run, codes: tuple[str, ...], found: list[Found], lost: bool, item: Item) -> bool | None:
+        kinds = [f[1] for f in found]
+        if not kinds and lost and type(item.value) is dict:
+            kind = self._engine.references.named_type(item.value)
+            kinds = [kind] if kind else []
+        if not kinds:
+            return None if lost else False
+        for kind in kinds:
+            shape = self._engine.shapes.find(kind)
+            if kind in codes or (shape is not None and any(a in codes for a in shape.ancestors)):
+                return True
+        return False
+
+    def _has_profile(
+        self, run: Run, profiles: tuple[str, ...], found: list[Found], *, lost: bool, asked_in: str
+    ) -> bool | None:
+        unknown = lost
+        for value, _, _, place in found:
+            if type(value) is not dict or place is None:
+                continue
+            for canonical in profiles:
+                verdict = self._engine.conforms_at(run, canonical, value, place, asked_in=asked_in)
+                if verdict:
+                    return True
+                unknown = unknown or verdict is None
+        return None if unknown else False
+
+    def _follow(self, run: Run, criterion: Criterion, start: Found) -> tuple[list[Found], bool]:
+        """What stands at the end of a criterion's path, and whether some reference on it could not be followed."""
+        found, lost = [start], False
+        for kind, name in criterion.steps:
+            if kind == "member":
+                found = [f for one in found for f in self._step(one, name)]
+            elif kind == "ofType":
+                found = [f for f in found if f[1] == name]
+            elif kind == "extension":
+                found = [f for one in found for f in self._extensions(one, name)]
+            else:
+                targets = [self._engine.references.target(run, f[0]) for f in found]
+                lost = lost or None in targets
+                found = [(t.resource, t.type, None, t.place) for t in targets if t is not None]
+        return found, lost
+
+    def _step(self, one: Found, name: str) -> list[Found]:
+        value, kind, _, place = one
+        if type(value) is not dict:
+            return []
+        shape = (place[3] if place is not None else None) or self._engine.shapes.find(kind)
+        if shape is None:
+            return []
+        found: list[Found] = []
+        for member in shape.members.values():
+            if member.name != name and member.group != f"{name}[x]":
+                continue
+            here, sibling = value.get(member.name), value.get(f"_{member.name}")
+            for index, inner in enumerate(here if type(here) is list else [here]):
+                if inner is None and sibling is None:
+                    continue
+                inside = member.shape or self._engine.shapes.find(member.type)
+                kind = member.type
+                if type(inner) is dict and type(inner.get("resourceType")) is str:
+                    kind = inner["resourceType"]
+                    inside = self._engine.shapes.find(kind)
+                at = (place, member, index if member.many else None, inside) if place is not None else None
+                found.append((inner, kind, sibling if type(sibling) is dict else None, at))
+        return found
+
+    def _extensions(self, one: Found, url: str) -> list[Found]:
+        value, _, sibling, place = one
+        holder = value if type(value) is dict else sibling
+        if type(holder) is not dict or place is None:
+            return []
+        inside = self._engine.shapes.find("Extension")
+        member = self._engine.shapes["Element"].members["extension"]
+        listed = holder.get("extension")
+        return [
+            (e, "Extension", None, (place, member, i, inside))
+            for i, e in enumerate(listed if type(listed) is list else ())
+            if type(e) is dict and e.get("url") == url
+        ]
+
+    def _unmatched(self, run: Run, rules: Rules, slicing: Slicing, item: Item) -> None:
+        known = "; ".join(f"'{s.slice_name}'{_asks(s)}" for s in slicing.slices[:6])
+        run.error(
+            "structure", "slice-closed",
+            f"{rules.name} matches no slice and others are not allowed. Slices: {known or 'none'}.",
+            item.place, profile=f"{rules.profile}#{rules.id}",
+        )  # fmt: skip
+
+
+def _type_of(item: Item) -> str:
+    shape = item.place[3]
+    if item.member.type in ("Resource", "DomainResource") and shape is not None:
+        return shape.name
+    return item.member.type
+
+
+def _present(found: Found) -> bool:
+    return found[0] is not None or bool(found[2])
+
+
+def _plain_step(value: Any, name: str) -> list[Any]:
+    if type(value) is not dict:
+        return []
+    inner = value.get(name)
+    if inner is None:
+        inner = next((v for k, v in value.items() if k.startswith(name) and k[len(name) : len(name) + 1].isupper()), None)
+    if inner is None:
+        return []
+    return list(inner) if type(inner) is list else [inner]
+
+
+def _asks(part: Rules) -> str:
+    """In a few words, what tells the slice."""
+    told = []
+    for c in part.criteria:
+        at = c.path or "$this"
+        if c.test in ("fixed", "pattern") and isinstance(c.expected, str | int | bool):
+            told.append(f"{at} = {c.expected}")
+        elif c.test == "type":
+            told.append(f"{at} is {' or '.join(c.expected)}")
+        elif c.test == "exists":
+            told.append(f"{at} {'is there' if c.expected else 'is absent'}")
+        else:
+            told.append(f"{at} as the profile says")
+    return f" ({', '.join(told)})" if told else ""
