@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
-from typing import Literal
+from typing import Literal, get_args
 from zoneinfo import ZoneInfo
 
 from gateway.domain.working_days import Calendar
 
 Unit = Literal["hour", "day", "working-day", "month"]
+UNITS: dict[str, Unit] = {unit: unit for unit in get_args(Unit)}
 CALIFORNIA = ZoneInfo("America/Los_Angeles")
 _END_OF_DAY = time(23, 59, 59)
 

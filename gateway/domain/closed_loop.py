@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from gateway.domain.loop import TaskStatus
-from gateway.errors import Issue, Unmappable
+from gateway.errors import IllegalMove, Issue, Unmappable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +56,9 @@ class ClosedLoop:
         for row in self._statuses:
             if row.task_status is task_status and row.holds(on, plan):
                 return row.code
-        raise _unknown("referral-status", f"Task status {task_status} is not reported as a Referral Status on that day.")
+        raise _unknown(
+            "referral-status", f"Task status {task_status} is not reported as a Referral Status on that day."
+        )
 
     def task_statuses_of(self, code: str, *, on: date, plan: str | None = None) -> tuple[TaskStatus, ...]:
         """The Task statuses that a reported Referral Status can mean; which, for a closed loop, its reason says."""
@@ -77,3 +79,40 @@ class ClosedLoop:
 
 def _unknown(rule: str, message: str) -> Unmappable:
     return Unmappable(issues=[Issue("error", "code-invalid", message, rule=rule)])
+
+
+@dataclass(frozen=True, slots=True)
+class LifeCycleState:
+    """A state of ECM for one member, what it means for Task and ServiceRequest, and which states may follow."""
+
+    name: str
+    task_status: TaskStatus
+    request_status: str
+    next: frozenset[str]
+
+
+class LifeCycle:
+    """The states of ECM from referral to discontinuation."""
+
+    def __init__(self, states: Iterable[LifeCycleState]) -> None:
+        self.states = {state.name: state for state in states}
+
+    def undefined(self) -> set[str]:
+        """States that a row's `next` names and that have no row."""
+        return {name for state in self.states.values() for name in state.next} - self.states.keys()
+
+    def follow(self, present: str, following: str) -> LifeCycleState:
+        """The state `following`, if it may follow `present`; IllegalMove names those that may."""
+        open_ = self.states[present].next
+        if following not in open_:
+            raise IllegalMove(
+                issues=[
+                    Issue(
+                        "error",
+                        "business-rule",
+                        f"From {present} the states that may follow are: {', '.join(sorted(open_)) or 'none'}.",
+                        rule="life-cycle",
+                    )
+                ]
+            )
+        return self.states[following]
