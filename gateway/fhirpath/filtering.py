@@ -17,6 +17,7 @@ from gateway.fhirpath.code import (
     singleton_truth,
 )
 from gateway.fhirpath.environment import Env
+from gateway.fhirpath.model import PRIMITIVES
 from gateway.fhirpath.navigate import as_nodes, presence
 from gateway.fhirpath.syntax import Call, Member
 from gateway.fhirpath.values import raw
@@ -39,7 +40,7 @@ def _lambda_truth(compiler: Compiler, node: Call, source: Code) -> Truth:
 def _present(compiler: Compiler, node: Call, source: Code, scope: Scope) -> Truth:
     if isinstance(node.target, Member) and source.const is None and not scope.nothing:
         target = node.target.target
-        if target is None and scope.type is not None and not (node.target.name[:1].isupper()):
+        if target is None and scope.type is not None and scope.type not in PRIMITIVES:
             fields = compiler.model.fields(scope.type, node.target.name)
             fast = presence(compiler.focus(scope), fields)
             if fast is not None:

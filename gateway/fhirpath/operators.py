@@ -19,6 +19,7 @@ from gateway.fhirpath.code import (
 )
 from gateway.fhirpath.environment import Env
 from gateway.fhirpath.errors import Failed
+from gateway.fhirpath.model import PRIMITIVES
 from gateway.fhirpath.navigate import as_nodes
 from gateway.fhirpath.quantity import Quantity
 from gateway.fhirpath.syntax import Binary, Literal, Member, Unary
@@ -130,7 +131,7 @@ def _text_equality(compiler: Compiler, node: Binary, scope: Scope) -> Truth | No
     """`name = 'text'` where `name` is a single text member of the focus: the commonest test by far."""
     if not (isinstance(node.right, Literal) and isinstance(node.right.value, str) and isinstance(node.left, Member)):
         return None
-    if node.left.target is not None or scope.type is None or scope.nothing:
+    if node.left.target is not None or scope.type is None or scope.type in PRIMITIVES or scope.nothing:
         return None
     fields = compiler.model.fields(scope.type, node.left.name)
     if len(fields) != 1 or fields[0].many or fields[0].type not in ("string", "code", "uri", "id", "canonical", "url"):
