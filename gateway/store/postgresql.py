@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Any
 
 import psycopg
-from psycopg_pool import ConnectionPool
+from psycopg_pool import ConnectionPool, PoolTimeout
 
 from gateway.errors import StoreUnavailable
 from gateway.store import audit
@@ -150,7 +150,7 @@ class PostgresEngine:
                 with self._pool.connection() as connection:
                     return connection.execute(_driver(sql), parameters).fetchall()
             except psycopg.OperationalError as error:
-                if attempt + 1 == TRIES or isinstance(error, psycopg.errors.QueryCanceled):
+                if attempt + 1 == TRIES or isinstance(error, (PoolTimeout, psycopg.errors.QueryCanceled)):
                     raise unavailable(error) from error
             except psycopg.Error as error:
                 raise defect(error) from error
@@ -198,4 +198,5 @@ def _check(connection: _Connection) -> None:
     poll = select.poll()
     poll.register(connection.fileno(), select.POLLIN)
     if poll.poll(0):
+        connection.close()
         raise psycopg.OperationalError("connection lost")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -31,14 +32,20 @@ class SqlStore:
         self._read = READ[engine.dialect]
         columns = kept_columns(engine.dialect)
         self._versions = f"SELECT {columns} FROM resource_version v WHERE v.tenant = ? AND v.type = ? AND v.id = ?"  # noqa: S608
+        self._local = threading.local()
         self._gathering = Gathering(self._append)
 
     @contextmanager
     def begin(self, caller: Caller) -> Iterator[SqlTransaction]:
-        with self.engine.writing() as session:
-            transaction = SqlTransaction(session, caller, clock=self._clock, index=self._index)
-            yield transaction
-            transaction.finish()
+        self._outside()
+        self._local.inside = True
+        try:
+            with self.engine.writing() as session:
+                transaction = SqlTransaction(session, caller, clock=self._clock, index=self._index)
+                yield transaction
+                transaction.finish()
+        finally:
+            self._local.inside = False
 
     def read(self, caller: Caller, type: str, id: str, version: int | None = None) -> Kept | None:
         if version is None:
@@ -57,6 +64,7 @@ class SqlStore:
         return search(query, tenant=caller.tenant, reader=self.engine)
 
     def note(self, caller: Caller, entry: AuditEntry) -> None:
+        self._outside()
         self._gathering.add(audit.note(caller, entry, at=micros(self._clock())))
 
     def audit(self, caller: Caller, *, limit: int = 100, after: int = 0) -> Sequence[Mapping[str, Any]]:
@@ -77,6 +85,10 @@ class SqlStore:
 
     def close(self) -> None:
         self.engine.close()
+
+    def _outside(self) -> None:
+        if getattr(self._local, "inside", False):
+            raise RuntimeError("a transaction is open on this thread: write through it")
 
     def _append(self, notes: Sequence[Note]) -> None:
         with self.engine.writing() as session:

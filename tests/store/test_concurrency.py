@@ -1,0 +1,192 @@
+"""Many writers at once, in threads and in processes: one wins, none is lost, none waits for ever."""
+
+from __future__ import annotations
+
+import multiprocessing
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+import gateway.store
+from gateway.errors import StaleVersion
+from gateway.ports import AuditEntry, Delivery
+from gateway.store import SqlStore
+from tests.databases import CALLER, NOW_UTC, index, owe, owed, patient
+
+SPAWN = multiprocessing.get_context("spawn")
+READ = AuditEntry("R", "read", ("Patient/p1",))
+
+
+def at_once(work: Callable[[int], object], number: int) -> list[object]:
+    """`work(0..number-1)`, each on its own thread, begun together."""
+    gate = threading.Barrier(number)
+
+    def run(which: int) -> object:
+        gate.wait()
+        return work(which)
+
+    with ThreadPoolExecutor(number) as pool:
+        return list(pool.map(run, range(number)))
+
+
+def test_two_identical_creates_at_once_make_one(store: SqlStore) -> None:
+    def create(which: int) -> str:
+        try:
+            with store.begin(CALLER) as tx:
+                tx.put(patient(), expected=0)
+        except StaleVersion:
+            return "stale"
+        return "made"
+
+    for _ in range(10):
+        with store.engine.writing() as session:
+            session.run("DELETE FROM resource")
+            session.run("DELETE FROM resource_version")
+        assert sorted(at_once(create, 4)) == ["made", "stale", "stale", "stale"]
+        assert len(store.history(CALLER, "Patient", "p1")) == 1
+
+
+def test_unconditional_puts_at_once_make_a_version_each(store: SqlStore) -> None:
+    def put(which: int) -> int:
+        with store.begin(CALLER) as tx:
+            return tx.put(patient()).version
+
+    found = [version for _ in range(5) for version in at_once(put, 4)]
+    assert sorted(found) == list(range(1, 21))
+
+
+def test_of_updates_that_expect_one_version_exactly_one_is_kept(store: SqlStore) -> None:
+    def update(which: int) -> bool:
+        try:
+            with store.begin(CALLER) as tx:
+                tx.put(patient(multipleBirth=which), expected=expected)
+        except StaleVersion:
+            return False
+        return True
+
+    for expected in range(10):
+        assert sum(map(bool, at_once(update, 4))) == 1
+
+
+def test_one_that_raises_among_many_loses_nothing_of_the_others(store: SqlStore) -> None:
+    def write(which: int) -> None:
+        for number in range(20):
+            try:
+                with store.begin(CALLER) as tx:
+                    tx.put(patient(f"p{which}-{number}"), expected=0)
+                    tx.note(READ)
+                    if (which + number) % 3 == 0:
+                        raise ZeroDivisionError
+            except ZeroDivisionError:
+                pass
+
+    at_once(write, 6)
+    for which in range(6):
+        for number in range(20):
+            there = store.read(CALLER, "Patient", f"p{which}-{number}") is not None
+            assert there == ((which + number) % 3 != 0)
+    assert len(store.audit(CALLER, limit=1000)) == 80
+    assert store.broken_audit(CALLER) == []
+
+
+def test_audit_rows_of_many_threads_are_all_kept_and_chained(store: SqlStore) -> None:
+    at_once(lambda which: [store.note(CALLER, READ) for _ in range(50)], 8)
+    assert len(store.audit(CALLER, limit=1000)) == 400
+    assert store.broken_audit(CALLER) == []
+
+
+def _process(url: str, which: int, number: int) -> None:
+    store = gateway.store.open(url, clock=lambda: datetime.now(UTC), index=index, wait_seconds=20)
+
+    def work(thread: int) -> None:
+        for each in range(number):
+            store.note(CALLER, READ)
+            with store.begin(CALLER) as tx:
+                tx.put(patient("shared"))
+                tx.put(patient(f"p{which}-{thread}-{each}"), expected=0)
+                tx.note(READ)
+                tx.owe([owed(each + 1, member=f"m{which}-{thread}")])
+
+    at_once(work, 3)
+    store.close()
+
+
+def test_processes_share_one_database(store: SqlStore, url: str) -> None:
+    processes = [SPAWN.Process(target=_process, args=(url, which, 15)) for which in range(3)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(60)
+    assert [process.exitcode for process in processes] == [0, 0, 0]
+    shared = store.read(CALLER, "Patient", "shared")
+    assert shared is not None
+    assert shared.version == 3 * 3 * 15
+    assert len(store.audit(CALLER, limit=1000)) == 3 * 3 * 15 * 2
+    assert store.broken_audit(CALLER) == []
+    assert len(store.outbox.list(CALLER, limit=1000)) == 3 * 3 * 15
+
+
+def test_a_fresh_file_is_migrated_once_by_processes_that_open_it_at_once(tmp_path) -> None:
+    url = f"sqlite:///{tmp_path / 'gateway.sqlite'}"
+    processes = [SPAWN.Process(target=_process, args=(url, which, 1)) for which in range(3)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(60)
+    assert [process.exitcode for process in processes] == [0, 0, 0]
+
+
+def test_workers_share_the_outbox_without_taking_anything_twice(store: SqlStore) -> None:
+    owe(store, *(owed(n, member=f"m{n % 40}", partner=f"p{n % 4}") for n in range(1, 201)))
+    seen: list[Delivery] = []
+
+    def work(which: int) -> None:
+        idle = 0
+        while idle < 20:
+            taken = store.outbox.claim(f"w{which}", now=NOW_UTC, limit=5, lease_seconds=60)
+            idle = 0 if taken else idle + 1
+            for delivery in taken:
+                seen.append(delivery)
+                assert store.outbox.delivered(delivery, now=NOW_UTC)
+
+    at_once(work, 4)
+    assert len(seen) == len({d.id for d in seen}) == 200
+    lanes: dict[str, list[int]] = {}
+    for delivery in seen:
+        lanes.setdefault(delivery.owed.member, []).append(delivery.owed.version)
+    assert all(order == sorted(order) for order in lanes.values())
+
+
+def test_owing_while_a_front_settles_never_strands_a_lane(store: SqlStore) -> None:
+    for turn in range(1, 30):
+        owe(store, owed(turn * 2))
+        (front,) = store.outbox.claim("w", now=NOW_UTC, limit=5, lease_seconds=60)
+        at_once(
+            lambda which: (
+                store.outbox.delivered(front, now=NOW_UTC) if which else owe(store, owed(turn * 2 + 1))  # noqa: B023
+            ),
+            2,
+        )
+        (behind,) = store.outbox.claim("w", now=NOW_UTC, limit=5, lease_seconds=60)
+        assert behind.owed.version == turn * 2 + 1
+        store.outbox.delivered(behind, now=NOW_UTC)
+
+
+def test_of_two_workers_that_settle_the_same_delivery_one_is_believed(store: SqlStore) -> None:
+    for turn in range(1, 11):
+        owe(store, owed(turn))
+        (old,) = store.outbox.claim("old", now=NOW_UTC, limit=1, lease_seconds=0)
+        late = NOW_UTC + timedelta(seconds=1)
+        (new,) = store.outbox.claim("new", now=late, limit=1, lease_seconds=60)
+        assert at_once(lambda which: store.outbox.delivered((old, new)[which], now=late), 2) == [False, True]  # noqa: B023
+
+
+@pytest.mark.parametrize("failing", [0, 1])
+def test_a_reader_is_not_held_up_by_a_writer(store: SqlStore, failing: int) -> None:
+    with store.begin(CALLER) as tx:
+        tx.put(patient())
+        with ThreadPoolExecutor(1) as pool:
+            assert pool.submit(store.read, CALLER, "Patient", "p1").result(timeout=5) is None
