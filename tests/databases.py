@@ -1,4 +1,4 @@
-"""Fixtures for tests that run on both engines: a fresh SQLite file, and PostgreSQL from ECM_TEST_POSTGRES or started here.
+"""Fixtures for tests on both engines: a fresh SQLite file, and PostgreSQL (ECM_TEST_POSTGRES, or started here).
 
 Import the fixtures into the conftest of the room that uses them.
 """

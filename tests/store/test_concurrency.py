@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 
@@ -59,7 +60,7 @@ def test_unconditional_puts_at_once_make_a_version_each(store: SqlStore) -> None
 
 
 def test_of_updates_that_expect_one_version_exactly_one_is_kept(store: SqlStore) -> None:
-    def update(which: int) -> bool:
+    def update(which: int, expected: int) -> bool:
         try:
             with store.begin(CALLER) as tx:
                 tx.put(patient(multipleBirth=which), expected=expected)
@@ -67,8 +68,8 @@ def test_of_updates_that_expect_one_version_exactly_one_is_kept(store: SqlStore)
             return False
         return True
 
-    for expected in range(10):
-        assert sum(map(bool, at_once(update, 4))) == 1
+    for version in range(10):
+        assert sum(map(bool, at_once(partial(update, expected=version), 4))) == 1
 
 
 def test_one_that_raises_among_many_loses_nothing_of_the_others(store: SqlStore) -> None:

@@ -47,7 +47,7 @@ def test_a_locked_file_is_unavailable_and_recovers(sqlite_url: str, clock) -> No
 def test_another_process_that_holds_the_lock_file_is_waited_for_and_given_up(sqlite_url: str, clock) -> None:
     first = gateway.store.open(sqlite_url, clock=clock, wait_seconds=0.2)
     second = gateway.store.open(sqlite_url, clock=clock, wait_seconds=0.2)
-    with first.begin(CALLER) as tx, pytest.raises(StoreUnavailable):
+    with first.begin(CALLER), pytest.raises(StoreUnavailable):
         second.engine.writing().__enter__()
     put(second)
     first.close()

@@ -1,0 +1,37 @@
+"""When a failed delivery is tried again: pure, so that a table can test it.
+
+Waits grow from five seconds to a day; the whole schedule lasts about three days (75 h 40 min), then a person decides.
+A little longer than the longest weekend without a partner's staff, as Standard Webhooks 1.0 recommends.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+HOUR = 3600.0
+WAITS = (5.0, 30.0, 120.0, 600.0, 1800.0, 2 * HOUR, 5 * HOUR, 10 * HOUR, 14 * HOUR, 20 * HOUR, 24 * HOUR)
+"""Seconds to wait after the 1st, 2nd ... failed attempt; after one more failure the delivery is parked."""
+JITTER = 0.2
+"""Each wait is up to this share shorter or longer, so that a partner that comes back is not overrun."""
+LONGEST_ASKED = HOUR
+"""Most that a partner's Retry-After is believed."""
+
+
+def next_attempt(
+    attempts: int, *, now: datetime, jitter: float, retry_after: float | None = None, scale: float = 1.0
+) -> datetime | None:
+    """When to try again after `attempts` failed attempts (1 or more); None: give up and park.
+
+    `jitter` is a random number in [0, 1). `retry_after` is what the partner asked, in seconds: never sooner than that
+    (up to an hour; what is negative or no number counts as nothing). `scale` shrinks the schedule for rehearsals.
+    """
+    if attempts < 1:
+        raise ValueError("an attempt must have failed")
+    if not 0 <= jitter < 1:
+        raise ValueError("jitter lies in [0, 1)")
+    if attempts > len(WAITS):
+        return None
+    wait = WAITS[attempts - 1] * (1 - JITTER + 2 * JITTER * jitter) * scale
+    if retry_after is not None and retry_after > 0:
+        wait = max(wait, min(retry_after, LONGEST_ASKED) * scale)
+    return now + timedelta(seconds=wait)
