@@ -7,13 +7,13 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gateway.errors import Misconfigured
-from gateway.store.sql import unavailable
+from gateway.store.sql import step, unavailable
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, Engine
 
 HEAD = "0001"
 """The newest migration (a test compares); stores open only a database that stands there."""
@@ -38,6 +38,7 @@ def migrate(url: str) -> list[str]:
             before = _revision(connection)
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
+            step("migrated")
     except SQLAlchemyError as error:
         raise unavailable(error) from error
     heads = [revision.revision for revision in script.iterate_revisions("head", before or "base")]
@@ -64,7 +65,9 @@ def _alone(url: str) -> Iterator[Connection]:
         lock = os.open(path.with_name(path.name + ".lock"), os.O_RDWR)
         fcntl.flock(lock, fcntl.LOCK_EX)
         try:
-            with create_engine(f"sqlite:///{path}", poolclass=NullPool).begin() as connection:
+            engine = create_engine(f"sqlite:///{path}", poolclass=NullPool)
+            _whole_or_not_at_all(engine)
+            with engine.begin() as connection:
                 yield connection
         finally:
             os.close(lock)
@@ -75,6 +78,21 @@ def _alone(url: str) -> Iterator[Connection]:
         with create_engine(address, poolclass=NullPool).begin() as connection:
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
             yield connection
+
+
+def _whole_or_not_at_all(engine: Engine) -> None:
+    """Make Python's sqlite3 keep schema changes in the transaction too: left alone it commits each at once."""
+    from sqlalchemy import event
+
+    @event.listens_for(engine, "connect")
+    def _(connection: Any, record: object) -> None:
+        connection.isolation_level = None
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+
+    @event.listens_for(engine, "begin")
+    def _(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 def sqlite_path(url: str) -> Path:

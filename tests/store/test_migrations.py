@@ -81,6 +81,20 @@ def test_migrating_an_empty_one_tells_what_was_done(tmp_path: Path) -> None:
     assert (tmp_path / "new" / "gateway.sqlite").stat().st_mode & 0o777 == 0o600
 
 
+def test_a_migration_that_is_cut_off_leaves_an_empty_database(tmp_path: Path, monkeypatch) -> None:
+    def cut_off(name: str) -> None:
+        raise ZeroDivisionError(name)
+
+    url = f"sqlite:///{tmp_path / 'gateway.sqlite'}"
+    monkeypatch.setattr(gateway.store.sql, "hook", cut_off)
+    with pytest.raises(ZeroDivisionError):
+        gateway.store.migrate(url)
+    monkeypatch.undo()
+    with create_engine(url).connect() as connection:
+        assert inspect(connection).get_table_names() == []
+    assert gateway.store.migrate(url) == ["0001"]
+
+
 def test_head_is_the_newest_migration() -> None:
     config = Config()
     config.set_main_option("script_location", str(Path(gateway.store.__file__).parent / "migrations"))
