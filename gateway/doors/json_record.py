@@ -69,7 +69,7 @@ class JsonReader(Generic[T]):
         findings = list(_schema_findings(self.schema, raw))
         record, built = structure.build(self.root, raw, Surroundings(today, self.concepts))
         built = structure.with_rules(built, self.rules(record, today))
-        said = [finding.path for finding in findings]
+        said = tuple(findings)
         findings += [f for f in built if f.rule != "unknown-member" and not _covered(f.path, said)]
         issues = tuple(_issue(finding) for finding in findings)
         refused = any(issue.is_error for issue in issues)
@@ -97,8 +97,12 @@ def compiled(
     return JsonReader(kind, root, validator, concepts, rules, hashlib.sha256(text).hexdigest()[:12])
 
 
-def _covered(path: str, said: list[str]) -> bool:
-    return any(path == one or path.startswith((f"{one}.", f"{one}[")) for one in said if one)
+def _covered(path: str, said: Iterable[Finding]) -> bool:
+    """Whether the schema has said already what is wrong at this place, or that the whole of it is of a wrong type."""
+    return any(
+        path == one.path or (one.rule == "type" and (not one.path or path.startswith((f"{one.path}.", f"{one.path}["))))
+        for one in said
+    )
 
 
 def _issue(finding: Finding) -> Issue:

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from gateway.domain.codes import AgeForm, PopulationOfFocus
-from gateway.domain.criteria import Block, CriteriaTables, Criterion, Definition, Fact, Overlap
-from gateway.errors import BadTable
+from gateway.domain.criteria import Assessment, Block, CriteriaTables, Criterion, Definition, Fact, Overlap, Shown
+from gateway.errors import BadTable, Issue
 from gateway.mapping.concepts import Concept, Row, day, folded, read_rows
 
 _FACTS = ("criterion", "program", "race", "community_support", "no_fixed_address", "aid_code")
@@ -27,6 +27,28 @@ def load(folder: Path) -> CriteriaTables:
             for _, cells in read_rows(folder / "streamlined.csv", ("family", "provider_type", "mark", "note"))
         ),
     )
+
+
+def remarks(assessment: Assessment) -> tuple[Issue, ...]:
+    """What an assessment has to say to whoever sent the referral: warnings and information, never an error."""
+    said = []
+    for result in assessment.results:
+        if result.claimed and result.shown is not Shown.MET:
+            message = f"Population of Focus {result.population.value} is {result.shown.value}: {result.why}."
+            said.append(Issue("information", "incomplete", message, expression="populations", rule="criteria-open"))
+    for population in assessment.suggested:
+        message = f"Population of Focus {population.value} is met as well, and was not checked."
+        said.append(
+            Issue("information", "informational", message, expression="populations", rule="population-suggested")
+        )
+    for population in assessment.worth_asking:
+        message = f"Something in the referral suggests Population of Focus {population.value}: ask."
+        said.append(Issue("information", "informational", message, expression="populations", rule="population-ask"))
+    warnings = (
+        Issue(one.severity, one.code, f"{one.path} {one.message}.", expression=one.path, rule=one.rule)
+        for one in assessment.warnings
+    )
+    return (*warnings, *said)
 
 
 def criterion_concept(folder: Path) -> Concept:
