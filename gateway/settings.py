@@ -25,7 +25,7 @@ class Settings:
     """Threads a server process."""
     listen_anywhere: bool = False
     base_url: str = ""
-    """Public base of the FHIR API, without a trailing slash; empty: `http://HOST:PORT/fhir`. Requests do not decide it."""
+    """Public base of the FHIR API, without a trailing slash; empty: `http://HOST:PORT/fhir`."""
     max_body: int = 5_242_880
     """Largest request body in bytes."""
     max_entries: int = 500
@@ -85,3 +85,14 @@ def _parse(text: str, kind: str) -> object:
     if kind.startswith("Path"):
         return Path(text)
     return text
+
+
+def hand_on(settings: Settings) -> None:
+    """Put the settings into this process's environment, for the server processes that it starts."""
+    for field in fields(Settings):
+        value = getattr(settings, field.name)
+        name = f"ECM_{field.name.upper()}"
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = ("yes" if value else "no") if isinstance(value, bool) else str(value)

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,15 +22,19 @@ from uuid import uuid4
 
 from gateway import log, shipped
 from gateway import settings as environment
+from gateway.domain.member import Organization
+from gateway.doors.readers import Readers
 from gateway.errors import Misconfigured
 from gateway.ports import Json
 from gateway.settings import Settings
+from gateway.usecases.intake import Intake
 from gateway.usecases.served import PACKAGES, SERVED
-from gateway.usecases.services import Services, Subscriber
+from gateway.usecases.services import Checker, Services, Subscriber
 
 if TYPE_CHECKING:
     from flask import Flask
 
+    from gateway.domain.criteria import CriteriaTables
     from gateway.packages import Definitions
     from gateway.search.parameters import Parameters
     from gateway.search.query import Query
@@ -53,21 +57,45 @@ def base_url(settings: Settings) -> str:
     return settings.base_url.rstrip("/") or f"http://{host}:{settings.port}/fhir"
 
 
-@contextmanager
-def composed(settings: Settings) -> Iterator[Services]:
-    """Everything the use cases need; the store is closed with the block."""
+@dataclass(frozen=True, slots=True)
+class Knowledge:
+    """What is read from files once and never changes: definitions, search parameters, profiles."""
+
+    definitions: Definitions
+    searched: Parameters
+    validator: Checker
+    readers: Readers
+    criteria: CriteriaTables
+
+
+@cache
+def knowledge(profiles: Path | None, mappings: Path | None) -> Knowledge:
+    """The definitions of `profiles` and the tables of `mappings` (unset: shipped), compiled once a process."""
+    from gateway.mapping import criteria
     from gateway.packages import Definitions
     from gateway.search.parameters import Parameters
     from gateway.validation import Validator
 
     definitions = Definitions.load(PACKAGES)
-    searched = Parameters(definitions)
-    store = open_store(settings, definitions=definitions, parameters=searched)
+    own = sorted(((profiles or shipped.folder("profiles")) / "ecm").glob("*.json"))
+    validator = Validator.load(PACKAGES, resources=[file.read_bytes() for file in own], unknown_extensions="warning")
+    tables = mappings or shipped.folder("mappings")
+    return Knowledge(
+        definitions, Parameters(definitions), validator, Readers.load(tables), criteria.load(tables / "criteria")
+    )
+
+
+@contextmanager
+def composed(settings: Settings) -> Iterator[Services]:
+    """Everything the use cases need; the store is closed with the block."""
+    known = knowledge(settings.profiles, settings.mappings)
+    store = open_store(settings, known)
     try:
         yield Services(
             store=store,
-            validator=Validator.load(PACKAGES, resources=own_definitions(settings)),
-            search=Searching(searched, base=base_url(settings)),
+            validator=known.validator,
+            intake=intake(settings, known),
+            search=Searching(known.searched, base=base_url(settings)),
             clock=now,
             new_id=new_id,
             types=SERVED,
@@ -75,7 +103,7 @@ def composed(settings: Settings) -> Iterator[Services]:
             check_references=settings.check_references,
             max_entries=settings.max_entries,
             started=now(),
-            guides=[f"{name}|{number}" for name, number in (package.split("#") for package in PACKAGES[1:])],
+            guides=[package.replace("#", "|") for package in PACKAGES[1:]],
         )
     finally:
         store.close()
@@ -109,19 +137,32 @@ def wsgi() -> Flask:
     return application
 
 
-def open_store(settings: Settings, *, definitions: Definitions, parameters: Parameters) -> SqlStore:
+def open_store(settings: Settings, known: Knowledge) -> SqlStore:
     """The store at ECM_DATABASE, indexing by the published search parameters."""
     from gateway import store
     from gateway.search.extract import Indexer
 
-    indexer = Indexer(parameters, compile=partial(_expression, definitions), base=base_url(settings))
+    indexer = Indexer(known.searched, compile=_expressions(known.definitions), base=base_url(settings))
     if settings.database.startswith("sqlite:///"):
         Path(settings.database.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
     return store.open(settings.database, clock=now, index=indexer.entries)
 
 
-def _expression(definitions: Definitions, expression: str, type: str) -> Callable[[Json], Sequence[Any]]:
-    raise NotImplementedError
+def _expressions(definitions: Definitions) -> Callable[[str, str], Callable[[Json], Sequence[Any]]]:
+    """The FHIRPath engine, for the few search expressions that no plain route can say; made when first needed."""
+
+    @cache
+    def model() -> Any:
+        from gateway.fhirpath import Model
+
+        return Model(definitions)
+
+    def compiled(expression: str, type: str) -> Callable[[Json], Sequence[Any]]:
+        from gateway.fhirpath import compile
+
+        return compile(expression, model=model(), type=type)
+
+    return compiled
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,10 +189,21 @@ class Searching:
         }
 
 
-def own_definitions(settings: Settings) -> list[bytes]:
-    """Our own profiles, code systems and value sets."""
-    folder = (settings.profiles or shipped.folder("profiles")) / "ecm"
-    return [file.read_bytes() for file in sorted(folder.glob("*.json"))]
+def intake(settings: Settings, known: Knowledge) -> Intake:
+    """Readers and mappers of what comes in."""
+    names: dict[str, str] = {}
+    for rows in known.readers.concepts["plan"].rows.values():
+        for row in rows:
+            if row.label != row.code:
+                names.setdefault(row.code, row.label)
+    return Intake(
+        readers=known.readers,
+        criteria=known.criteria,
+        clock=now,
+        id_key=id_key(settings),
+        operator=Organization(name=settings.operator_name, npi=settings.operator_npi or None),
+        plan_names=names,
+    )
 
 
 def subscribers(settings: Settings) -> tuple[Subscriber, ...]:

@@ -15,5 +15,5 @@ def change_care_team(
     value: Any, caller: Caller, *, source: bytes, services: Services, base: str, full: bool = False
 ) -> Received:
     """Take the present membership of one care team in; sent again it replaces the last one."""
-    mapped = services.intakes[EVENT](value, source=source, caller=caller)
+    mapped = services.intake.document(value, kind=EVENT, source=source, caller=caller)
     return keep_mapped(mapped, caller, services=services, base=base, event=EVENT, full=full)

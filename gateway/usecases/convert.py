@@ -20,7 +20,7 @@ def convert_document(
 ) -> Disclosed:
     """The transaction Bundle that a referral, care plan or care team of the gateway's own schema would be kept as."""
     permit(caller, action="E", type="Bundle")
-    mapped = services.intakes[kind](value, source=source, caller=caller)
+    mapped = services.intake.document(value, kind=kind, source=source, caller=caller)
     entries = _entries(mapped, base=base)
     if found := [*mapped.remarks, *issues_of(mapped.resources, services)]:
         entries.append({"resource": outcome(found)})
@@ -31,9 +31,10 @@ def convert_document(
 def convert_file(data: bytes, caller: Caller, *, partner: str, kind: str, services: Services, base: str) -> Disclosed:
     """A collection of what each row would be kept as: one Bundle a row, or the OperationOutcome that says why not."""
     permit(caller, action="E", type="Bundle")
-    read = services.file_intake
-    assert read is not None
-    entries = [_row(row, services=services, base=base) for row in read(data, partner=partner, kind=kind, caller=caller)]
+    rows, about = services.intake.file(data, partner=partner, kind=kind, caller=caller)
+    entries = [_row(row, services=services, base=base) for row in rows]
+    if about:
+        entries.append({"resource": outcome(about)})
     bundle = {"resourceType": "Bundle", "type": "collection", "entry": entries}
     return disclose(bundle, caller=caller, note=partial(services.store.note, caller), event="convert", action="E")
 

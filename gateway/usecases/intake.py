@@ -1,43 +1,136 @@
-"""What came in by a door, read and mapped: the resources, and what has to be said about them."""
+"""What comes in by a door, read and mapped: the resources to keep, and what has to be said about them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from datetime import date
+from typing import Any
+from zoneinfo import ZoneInfo
 
-from gateway.errors import GatewayError, Issue
-from gateway.ports import Caller, Json
+from gateway.domain.criteria import CriteriaTables, assess
+from gateway.domain.member import Organization
+from gateway.domain.referral import Referral
+from gateway.doors.readers import Readers
+from gateway.doors.reading import Reading
+from gateway.errors import GatewayError, Issue, NotFound, Unmappable
+from gateway.mapping import care_plan, care_team, referral
+from gateway.mapping.context import Context, Source
+from gateway.mapping.ids import Ids
+from gateway.ports import Caller, Clock, Json
+
+CALIFORNIA = ZoneInfo("America/Los_Angeles")
+MAPPERS: Mapping[str, Callable[..., Json]] = {
+    "referral": referral.to_fhir,
+    "care-plan": care_plan.to_fhir,
+    "care-team": care_team.to_fhir,
+}
+"""Kind of record -> the function that makes a transaction Bundle of it."""
+KINDS = tuple(MAPPERS)
 
 
 @dataclass(frozen=True, slots=True)
 class Intaken:
-    """One document mapped: its resources, those referred to first; `main` is the one the document is about.
+    """One record mapped: its resources, the one it is about first.
 
-    `remarks` are warnings and information (criteria not shown, overlapping programs, what was normalised): they never
-    stop it.
+    `once` are those (`Type/id`) that are written only if they are not kept yet. `remarks` are warnings and information
+    (criteria not shown, overlapping programs, what was not carried): they never stop a record.
     """
 
     resources: Sequence[Json]
-    main: Json
+    once: frozenset[str] = frozenset()
     remarks: Sequence[Issue] = ()
+
+    @property
+    def main(self) -> Json:
+        return self.resources[0]
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row of a file: its number as a spreadsheet shows it, and what became of it."""
+    """One row of a file: its number as a spreadsheet shows it, and what it was mapped to or why not."""
 
     number: int
     result: Intaken | GatewayError
 
 
-class Intake(Protocol):
-    """Reads documents of one kind in the gateway's own schema; Unprocessable lists every problem."""
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """Reads and maps what comes in; made once by wiring."""
 
-    def __call__(self, value: Any, *, source: bytes, caller: Caller) -> Intaken: ...
+    readers: Readers
+    criteria: CriteriaTables
+    clock: Clock
+    id_key: bytes
+    operator: Organization
+    plan_names: Mapping[str, str]
+
+    def document(self, value: Any, *, kind: str, source: bytes, caller: Caller) -> Intaken:
+        """The record in `value`, JSON of the gateway's own schema read from the bytes `source`; else Unmappable."""
+        if kind not in MAPPERS:
+            raise NotFound("There is no record of this kind.")
+        today = self._today()
+        reading = self.readers.json(kind).read_value(value, source=source, today=today)
+        digest = hashlib.sha256(source).hexdigest()
+        return self._mapped(reading, kind, Source(f"{kind}.json", digest, "application/json"), caller, today=today)
+
+    def file(self, data: bytes, *, partner: str, kind: str, caller: Caller) -> tuple[list[Row], tuple[Issue, ...]]:
+        """The rows of a partner's file in order, and what there is to say of the file itself.
+
+        Raises what the door raises for a file that cannot be read as a whole, or that ends in half a row.
+        """
+        today = self._today()
+        file = self.readers.table(partner, kind).read(data, today=today)
+        digest = hashlib.sha256(data).hexdigest()
+        return list(self._rows(file.rows, partner, kind, digest, caller, today)), file.issues
+
+    def _rows(
+        self, rows: Sequence[Reading[Any]], partner: str, kind: str, digest: str, caller: Caller, today: date
+    ) -> Iterator[Row]:
+        for reading in rows:
+            source = Source(f"{partner}/{kind}.csv", digest, "text/csv", reading.number)
+            try:
+                yield Row(reading.number, self._mapped(reading, kind, source, caller, today=today))
+            except Unmappable as error:
+                yield Row(reading.number, error)
+
+    def _mapped(self, reading: Reading[Any], kind: str, source: Source, caller: Caller, *, today: date) -> Intaken:
+        record = reading.require()
+        context = Context(
+            ids=Ids(caller.tenant, self.id_key),
+            now=self.clock(),
+            source=source,
+            operator=self.operator,
+            plan_names=self.plan_names,
+        )
+        bundle = MAPPERS[kind](record, context=context)
+        entries = bundle["entry"]
+        once = frozenset(e["request"]["url"] for e in entries if e["request"].get("ifNoneMatch") == "*")
+        remarks = [*reading.issues, *_not_carried(reading), *self._assessed(record, today)]
+        return Intaken([entry["resource"] for entry in entries], once, remarks)
+
+    def _assessed(self, record: Any, today: date) -> Iterator[Issue]:
+        """What the criteria and overlap tables say of a referral; it never stops one."""
+        if not isinstance(record, Referral):
+            return
+        found = assess(record, self.criteria, on=record.authored or today)
+        for result in found.results:
+            message = f"Population of Focus {result.population}: {result.shown}. {result.why}"
+            yield Issue("information", "informational", message, rule="criteria")
+        for population in found.worth_asking:
+            message = f"Population of Focus {population} may fit as well: something in the referral suggests it."
+            yield Issue("information", "informational", message, rule="criteria-suggested")
+        for one in found.warnings:
+            yield Issue("warning", one.code, one.message, one.path, one.rule)
+
+    def _today(self) -> date:
+        """The day in California, where the referrals' working days are counted."""
+        return self.clock().astimezone(CALIFORNIA).date()
 
 
-class FileIntake(Protocol):
-    """Reads a partner's file; a problem of the file as a whole raises, a problem of a row is in its Row."""
-
-    def __call__(self, data: bytes, *, partner: str, kind: str, caller: Caller) -> Iterator[Row]: ...
+def _not_carried(reading: Reading[Any]) -> Iterator[Issue]:
+    for name in reading.not_carried:
+        yield Issue(
+            "information", "informational", f"'{name}' has no place here and was not carried.", name, "not-carried"
+        )

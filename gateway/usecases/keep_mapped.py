@@ -16,11 +16,7 @@ from gateway.usecases.references import missing
 from gateway.usecases.services import Services
 from gateway.usecases.transaction import answered_write
 
-ABOUT_THE_RECEIPT = frozenset(["Provenance"])
-"""Types that tell of one receipt: kept only when the receipt changed something."""
-MOVED_BY_THE_LOOP = {
-    "Task": ("status", "statusReason", "businessStatus", "owner", "output", "lastModified", "authoredOn")
-}
+MOVED_BY_THE_LOOP = {"ServiceRequest": ("status",)}
 """Elements that belong to whoever works on the thing once it is here; hearing of it again does not set them back."""
 
 
@@ -42,7 +38,7 @@ def keep_mapped(
     _check(mapped.resources, services)
     with services.store.begin(caller) as tx:
         _same_person(mapped.resources, tx)
-        written = _put_all(mapped.resources, tx, services)
+        written = _put_all(mapped, tx, services)
         tx.owe(messages_for(written, subscribers=services.subscribers, kind=event))
         entries = [answered_write(one, base=base, full=full) for one, _ in written]
         if mapped.remarks:
@@ -55,12 +51,8 @@ def keep_mapped(
             action="C",
             wrote=[one.kept for one, _ in written if one.changed],
         )
-    main = next(one for one, resource in written if resource is mapped.main or _same(one, mapped.main))
+    main = written[0][0]
     return Received(main.kept, main.created, any(one.changed for one, _ in written), shown)
-
-
-def _same(written: Written, resource: Json) -> bool:
-    return written.kept.reference == f"{resource['resourceType']}/{resource['id']}"
 
 
 def issues_of(resources: Sequence[Json], services: Services) -> list[Issue]:
@@ -79,30 +71,36 @@ def _check(resources: Sequence[Json], services: Services) -> None:
         raise Invalid(issues=issues)
 
 
-def _put_all(resources: Sequence[Json], tx: Transaction, services: Services) -> list[tuple[Written, Json]]:
-    """Those about the thing first; those about this receipt only if the receipt changed something."""
-    known = {f"{resource['resourceType']}/{resource['id']}" for resource in resources}
-    facts = [resource for resource in resources if resource["resourceType"] not in ABOUT_THE_RECEIPT]
-    receipts = [resource for resource in resources if resource["resourceType"] in ABOUT_THE_RECEIPT]
+def _put_all(mapped: Intaken, tx: Transaction, services: Services) -> list[tuple[Written, Json]]:
+    """Each resource kept where it says something new; those that are written once stay as they are."""
+    known = {f"{resource['resourceType']}/{resource['id']}" for resource in mapped.resources}
     if services.check_references:
-        lost = [issue for resource in resources for issue in missing(resource, tx, known=known, types=services.types)]
+        lost = [
+            issue
+            for at, resource in enumerate(mapped.resources)
+            for issue in missing(resource, tx, known=known, types=services.types, at=f"Bundle.entry[{at}].resource")
+        ]
         if lost:
             raise Invalid(issues=lost)
-    written = [(put(tx, merged), merged) for merged in (_as_moved(resource, tx) for resource in facts)]
-    if any(one.changed for one, _ in written):
-        written += [(put(tx, resource), resource) for resource in receipts]
-    return written
+    return [_put(resource, mapped.once, tx) for resource in mapped.resources]
 
 
-def _as_moved(resource: Json, tx: Transaction) -> Json:
+def _put(resource: Json, once: frozenset[str], tx: Transaction) -> tuple[Written, Json]:
+    current = tx.read(resource["resourceType"], resource["id"])
+    if current is not None and not current.deleted:
+        if current.reference in once:
+            return Written(current, created=False, changed=False), resource
+        resource = _as_moved(resource, current)
+    return put(tx, resource), resource
+
+
+def _as_moved(resource: Json, current: Kept) -> Json:
     """The resource with those elements that the loop has moved since it came first."""
-    moved = MOVED_BY_THE_LOOP.get(resource["resourceType"])
-    current = tx.read(resource["resourceType"], resource["id"]) if moved else None
-    if moved is None or current is None or current.deleted:
+    moved = MOVED_BY_THE_LOOP.get(current.type, ())
+    if not moved:
         return resource
     before = content(current)
-    merged = {name: value for name, value in resource.items() if name not in moved}
-    return merged | {name: before[name] for name in moved if name in before}
+    return resource | {name: before[name] for name in moved if name in before}
 
 
 def _same_person(resources: Sequence[Json], tx: Transaction) -> None:

@@ -15,5 +15,5 @@ def publish_care_plan(
     value: Any, caller: Caller, *, source: bytes, services: Services, base: str, full: bool = False
 ) -> Received:
     """Take one care plan in and tell the care team's systems of it; sent again it replaces the last one."""
-    mapped = services.intakes[EVENT](value, source=source, caller=caller)
+    mapped = services.intake.document(value, kind=EVENT, source=source, caller=caller)
     return keep_mapped(mapped, caller, services=services, base=base, event=EVENT, full=full)

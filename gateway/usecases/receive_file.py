@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 
-from gateway.errors import GatewayError, NotFound, Trouble
+from gateway.errors import GatewayError, Trouble
 from gateway.fhir.outcome import outcome
 from gateway.ports import Caller
 from gateway.trust.disclosure import Collected, Disclosed, Entry, disclose
@@ -32,13 +32,12 @@ def receive_file(data: bytes, caller: Caller, *, partner: str, kind: str, servic
     The answer is a batch-response with one entry a row, in the file's order. A fault of the file as a whole (a missing
     column, half a last row) raises, and nothing is kept; a database that fails raises too, as what is kept is kept.
     """
-    read = services.file_intake
-    if read is None:
-        raise NotFound("No partner's files are read here.")
-    rows = list(read(data, partner=partner, kind=kind, caller=caller))
+    rows, about = services.intake.file(data, partner=partner, kind=kind, caller=caller)
     report = {"kept": 0, "same": 0, "refused": 0}
     keep = partial(_keep, caller=caller, kind=kind, services=services, base=base, report=report)
     entries = [keep(row) for row in rows]
+    if about:
+        entries.append(Entry({"response": {"status": "200 OK", "outcome": outcome(about)}}))
     head = {"resourceType": "Bundle", "type": "batch-response"}
     note = partial(services.store.note, caller)
     shown = disclose(Collected(head, entries), caller=caller, note=note, event=f"file.{kind}", action="E")

@@ -18,5 +18,5 @@ def receive_referral(
 
     `value` is the JSON of the gateway's own schema, `source` its exact bytes. Criteria never block it.
     """
-    mapped = services.intakes[EVENT](value, source=source, caller=caller)
+    mapped = services.intake.document(value, kind=EVENT, source=source, caller=caller)
     return keep_mapped(mapped, caller, services=services, base=base, event=EVENT, full=full)

@@ -16,6 +16,6 @@ SERVED = frozenset(
     DocumentReference Encounter Endpoint Goal Group HealthcareService Immunization Location Medication
     MedicationDispense MedicationRequest Observation Organization Patient Practitioner PractitionerRole Procedure
     Provenance Questionnaire QuestionnaireResponse RelatedPerson ServiceRequest Specimen Task
-    """.split()  # noqa: SIM905
+    """.split()
 )
 """What a referral, a care plan, a care team or the record around them is made of."""

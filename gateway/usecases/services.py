@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from gateway.errors import Issue
 from gateway.ports import Clock, Json, NewId, Store
-from gateway.usecases.intake import FileIntake, Intake
+from gateway.usecases.intake import Intake
 
 if TYPE_CHECKING:
     from gateway.search.query import Query
@@ -46,6 +46,7 @@ class Services:
 
     store: Store
     validator: Checker
+    intake: Intake
     search: SearchRules
     clock: Clock
     new_id: NewId
@@ -56,10 +57,6 @@ class Services:
     """Whether a reference to a resource that is not here is refused."""
     max_entries: int = 500
     """Most entries of a batch or transaction."""
-    intakes: Mapping[str, Intake] = field(default_factory=dict)
-    """Readers of the gateway's own schemas, by kind: referral, care-plan, care-team."""
-    file_intake: FileIntake | None = None
-    """Reader of partners' files by their tables."""
     started: datetime = datetime(1970, 1, 1, tzinfo=UTC)
     """When this configuration began to be served."""
     guides: Sequence[str] = ()

@@ -40,7 +40,7 @@ def transaction(bundle: Json, caller: Caller, *, services: Services, base: str, 
         resources = _resolved(planned, tx, services)
         _check(planned, resources, tx, services)
         written = {
-            at: (put(tx, resource, expected=planned[at].step.expected), resource)
+            at: (_put(planned[at].step, resource, tx), resource)
             for at, resource in enumerate(resources)
             if resource is not None
         }
@@ -149,6 +149,13 @@ def _check(planned: Sequence[_Planned], resources: Sequence[Json | None], tx: Tr
             lost += missing(resource, tx, known=known, types=services.types, at=f"{plan.step.at}.resource")
     if lost or any(issue.is_error for issue in broken):
         raise (Invalid if any(issue.is_error for issue in broken) else Unprocessable)(issues=[*broken, *lost])
+
+
+def _put(step: Step, resource: Json, tx: Transaction) -> Written:
+    try:
+        return put(tx, resource, expected=step.expected)
+    except GatewayError as error:
+        raise type(error)(issues=[replace(issue, expression=step.at) for issue in error.issues]) from None
 
 
 def _answer(

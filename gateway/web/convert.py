@@ -7,12 +7,11 @@ from flask import Response, request
 from gateway.errors import BadRequest, Issue, UnsupportedMedia
 from gateway.fhir import codec
 from gateway.usecases.convert import convert_document, convert_file
+from gateway.usecases.intake import KINDS
 from gateway.web import answers
 from gateway.web.body import JSON_TYPES, body, media_type
 from gateway.web.context import View, Web, caller
 from gateway.web.formats import wanted
-
-KINDS = ("referral", "care-plan", "care-team")
 
 
 def convert(web: Web) -> View:

@@ -1,0 +1,191 @@
+"""FHIR transaction and batch, from outside."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from tests.web.sent import issues, send, total
+
+Json = dict[str, Any]
+
+
+def test_references_between_entries_are_resolved(client: FlaskClient, transaction: Json) -> None:
+    answer = send(client, "POST", "/fhir", transaction)
+    assert answer.status_code == 200
+    bundle = answer.get_json()
+    assert bundle["type"] == "transaction-response"
+    assert [entry["response"]["status"] for entry in bundle["entry"]] == ["201 Created", "201 Created"]
+    patient, referral = (entry["response"]["location"].split("/_history")[0] for entry in bundle["entry"])
+    assert client.get(f"/fhir/{referral}").get_json()["subject"]["reference"] == patient
+
+
+def test_prefer_representation_returns_the_resources(client: FlaskClient, transaction: Json) -> None:
+    answer = send(client, "POST", "/fhir", transaction, Prefer="return=representation")
+    assert [entry["resource"]["resourceType"] for entry in answer.get_json()["entry"]] == ["Patient", "ServiceRequest"]
+    assert all("resource" not in entry for entry in send(client, "POST", "/fhir", transaction).get_json()["entry"])
+
+
+def test_if_none_exist_uses_who_is_here(client: FlaskClient, transaction: Json) -> None:
+    transaction["entry"][0]["request"]["ifNoneExist"] = "identifier=http://hospital.example/mrn|MRN-7"
+    send(client, "POST", "/fhir", transaction)
+    again = send(client, "POST", "/fhir", transaction).get_json()
+    assert [entry["response"]["status"] for entry in again["entry"]] == ["200 OK", "201 Created"]
+    assert total(client, "Patient") == 1
+    found = client.get("/fhir/ServiceRequest?_total=accurate").get_json()
+    assert len({entry["resource"]["subject"]["reference"] for entry in found["entry"]}) == 1
+
+
+def test_a_conditional_reference(client: FlaskClient, transaction: Json, patient: Json) -> None:
+    only = {"resourceType": "Bundle", "type": "transaction", "entry": [transaction["entry"][1]]}
+    only["entry"][0]["resource"]["subject"] = {"reference": "Patient?identifier=http://hospital.example/mrn|MRN-7"}
+    nobody = send(client, "POST", "/fhir", only)
+    assert (nobody.status_code, issues(nobody)) == (
+        412,
+        [("not-found", "Bundle.entry[0].resource.subject.reference")],
+    )
+    send(client, "POST", "/fhir/Patient", patient)
+    assert send(client, "POST", "/fhir", only).status_code == 200
+    send(client, "POST", "/fhir/Patient", patient)
+    assert send(client, "POST", "/fhir", only).status_code == 412
+    assert total(client, "ServiceRequest") == 1
+
+
+def _no_request(entry: Json) -> None:
+    del entry["request"]
+
+
+def _method(entry: Json) -> None:
+    entry["request"]["method"] = "DELETE"
+
+
+def _elsewhere(entry: Json) -> None:
+    entry["request"]["url"] = "http://elsewhere.example/fhir/ServiceRequest"
+
+
+def _up(entry: Json) -> None:
+    entry["request"]["url"] = "../health/live"
+
+
+def _operation(entry: Json) -> None:
+    entry["request"]["url"] = "$export"
+
+
+def _bundle(entry: Json) -> None:
+    entry["request"]["url"] = "Bundle"
+    entry["resource"] = {"resourceType": "Bundle", "type": "batch"}
+
+
+def _other_type(entry: Json) -> None:
+    entry["request"]["url"] = "CarePlan"
+
+
+def _no_resource(entry: Json) -> None:
+    del entry["resource"]
+
+
+def _unknown_urn(entry: Json) -> None:
+    entry["resource"]["subject"] = {"reference": "urn:uuid:00000000-0000-4000-8000-000000000000"}
+
+
+def _nobody(entry: Json) -> None:
+    entry["resource"]["subject"] = {"reference": "Patient/nobody"}
+
+
+def _broken(entry: Json) -> None:
+    entry["resource"]["status"] = "bogus"
+
+
+def _stale(entry: Json) -> None:
+    entry["request"] |= {"method": "PUT", "url": "ServiceRequest/x", "ifMatch": 'W/"4"'}
+    entry["resource"]["id"] = "x"
+
+
+FAULTS = {
+    _no_request: (400, "Bundle.entry[{k}]"),
+    _method: (400, "Bundle.entry[{k}].request.method"),
+    _elsewhere: (400, "Bundle.entry[{k}].request.url"),
+    _up: (400, "Bundle.entry[{k}].request.url"),
+    _operation: (400, "Bundle.entry[{k}].request.url"),
+    _bundle: (400, "Bundle.entry[{k}].request.url"),
+    _other_type: (400, "Bundle.entry[{k}].resource.resourceType"),
+    _no_resource: (400, "Bundle.entry[{k}].resource"),
+    _unknown_urn: (422, "Bundle.entry[{k}].resource.subject.reference"),
+    _nobody: (422, "Bundle.entry[{k}].resource.subject.reference"),
+    _broken: (422, "Bundle.entry[{k}].resource.status"),
+    _stale: (412, "Bundle.entry[{k}]"),
+}
+
+
+@pytest.mark.parametrize("k", range(1, 5))
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__.strip("_"))
+def test_a_fault_in_entry_k_keeps_nothing_of_n(client: FlaskClient, transaction: Json, fault: Any, k: int) -> None:
+    for at in range(2, 5):
+        entry = deepcopy(transaction["entry"][1])
+        entry["fullUrl"] = f"urn:uuid:9a2f3c60-3c4c-4d1a-8f5e-0d6c1c7d0b0{at}"
+        transaction["entry"].append(entry)
+    fault(transaction["entry"][k])
+    answer = send(client, "POST", "/fhir", transaction)
+    status, place = FAULTS[fault]
+    assert answer.status_code == status, answer.data
+    assert place.format(k=k) in [where for _, where in issues(answer)]
+    assert (total(client, "Patient"), total(client, "ServiceRequest")) == (0, 0)
+
+
+def test_every_problem_is_listed_at_once(client: FlaskClient, transaction: Json) -> None:
+    transaction["entry"].append(deepcopy(transaction["entry"][1]) | {"fullUrl": "urn:uuid:x"})
+    _broken(transaction["entry"][1])
+    _nobody(transaction["entry"][2])
+    _broken(transaction["entry"][2])
+    places = [where for _, where in issues(send(client, "POST", "/fhir", transaction))]
+    for place in ("[1].resource.status", "[2].resource.status", "[2].resource.subject.reference"):
+        assert f"Bundle.entry{place}" in places
+
+
+@pytest.mark.parametrize("what", ["fullUrl", "resource"])
+def test_the_same_thing_twice(client: FlaskClient, transaction: Json, what: str) -> None:
+    again = deepcopy(transaction["entry"][0])
+    if what == "resource":
+        for at, entry in enumerate((transaction["entry"][0], again)):
+            entry["fullUrl"] = f"urn:uuid:9a2f3c60-3c4c-4d1a-8f5e-0d6c1c7d0a0{at + 1}"
+            entry["resource"] = {**entry["resource"], "id": "p"}
+            entry["request"] = {"method": "PUT", "url": "Patient/p"}
+    answer = send(client, "POST", "/fhir", {**transaction, "entry": [transaction["entry"][0], again]})
+    assert (answer.status_code, issues(answer)[0][0]) == (422, "duplicate")
+    assert total(client, "Patient") == 0
+
+
+def test_only_a_batch_or_transaction_is_done(client: FlaskClient, transaction: Json) -> None:
+    for type in ("collection", "document", None, 5):
+        answer = send(client, "POST", "/fhir", {**transaction, "type": type})
+        assert (answer.status_code, issues(answer)) == (400, [("invalid", "Bundle.type")])
+
+
+def test_too_many_entries(client: FlaskClient, transaction: Json) -> None:
+    answer = send(client, "POST", "/fhir", {**transaction, "entry": [transaction["entry"][0]] * 501})
+    assert (answer.status_code, issues(answer)) == (413, [("too-costly", "Bundle.entry")])
+
+
+def test_a_batch_does_each_entry_by_itself(client: FlaskClient, transaction: Json, patient: Json) -> None:
+    broken = {**patient, "gender": "bogus"}
+    batch = {
+        "resourceType": "Bundle",
+        "type": "batch",
+        "entry": [
+            {"resource": patient, "request": {"method": "POST", "url": "Patient"}},
+            {"resource": broken, "request": {"method": "POST", "url": "Patient"}},
+            {"request": {"method": "GET", "url": "Patient?family=Zanzibarovna"}},
+            {"request": {"method": "GET", "url": "Patient/none"}},
+            {"request": {"method": "PATCH", "url": "Patient/none"}},
+        ],
+    }
+    answer = send(client, "POST", "/fhir", batch)
+    assert answer.status_code == 200
+    entries = answer.get_json()["entry"]
+    assert [entry["response"]["status"][:3] for entry in entries] == ["201", "422", "200", "404", "400"]
+    assert entries[1]["response"]["outcome"]["issue"][0]["expression"] == ["Bundle.entry[1].resource.gender"]
+    assert entries[2]["resource"]["entry"][0]["resource"]["gender"] == "female"
+    assert total(client, "Patient") == 1
