@@ -64,7 +64,9 @@ class Bundles:
         type_, id_ = resource.get("resourceType"), resource.get("id")
         if id_ is None:
             if kind not in _NO_FULL_URL:
-                run.error("invalid", "bundle-fullurl", "The fullUrl is a RESTful URL, but the resource has no id.", place)
+                run.error(
+                    "invalid", "bundle-fullurl", "The fullUrl is a RESTful URL, but the resource has no id.", place
+                )
         elif said["type"] != type_ or said["id"] != id_:
             run.error("invalid", "bundle-fullurl", "The fullUrl is a RESTful URL, so it must end with the resource's "
                       "type and id.", place)  # fmt: skip
@@ -89,9 +91,7 @@ class Bundles:
                           "here; no entry's fullUrl matches.", where)  # fmt: skip
         self._reachable(run, around, entries, place, {"Composition"})
 
-    def _reachable(
-        self, run: Run, around: Surroundings, entries: list[Json], place: Place, start: set[str]
-    ) -> None:
+    def _reachable(self, run: Run, around: Surroundings, entries: list[Json], place: Place, start: set[str]) -> None:
         forward: list[set[int]] = []
         for entry in entries:
             source = entry.get("fullUrl")

@@ -222,9 +222,7 @@ class Conformance:
         if len(profiles) == 1:
             self._engine.apply_at(run, profiles[0], item.value, item.place, asked_in=rules.profile)
             return
-        verdicts = [
-            self._engine.conforms_at(run, p, item.value, item.place, asked_in=rules.profile) for p in profiles
-        ]
+        verdicts = [self._engine.conforms_at(run, p, item.value, item.place, asked_in=rules.profile) for p in profiles]
         if True not in verdicts:
             if None in verdicts:
                 run.warn("not-found", "profile-unknown", "A profile asked for here is not known: not checked.",

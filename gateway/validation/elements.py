@@ -192,9 +192,7 @@ class Walker:
                 if item is not None:
                     one(run, item, (place, member, index, element))
                 elif values is None:
-                    run.error(
-                        "structure", "json-null", "null may not stand alone.", (place, member, index, None)
-                    )
+                    run.error("structure", "json-null", "null may not stand alone.", (place, member, index, None))
 
         return sibling
 
@@ -265,9 +263,7 @@ def _list_of(member: Member, one: Callable[[Run, Any, Json, Place, int | None], 
 
 def _is_list(run: Run, value: Any, member: Member, place: Place) -> bool:
     if type(value) is not list:
-        run.error(
-            "structure", "json-array", f"{member.name} must be an array.", (place, member, None, None)
-        )
+        run.error("structure", "json-array", f"{member.name} must be an array.", (place, member, None, None))
         return False
     if not value:
         run.error(

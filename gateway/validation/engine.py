@@ -64,9 +64,7 @@ class Engine:
         self.is_value_set = lru_cache(maxsize=4096)(self._is_value_set)
 
     def _is_value_set(self, url: str) -> bool:
-        return self.definitions.find("ValueSet", url) is not None and (
-            self.definitions.find("CodeSystem", url) is None
-        )
+        return self.definitions.find("ValueSet", url) is not None and (self.definitions.find("CodeSystem", url) is None)
 
     # Profiles
 
@@ -196,9 +194,7 @@ class Engine:
         finally:
             run.resource, run.root, run.root_place, run.env = before
 
-    def conforms_at(
-        self, run: Run, canonical: str, value: Json, place: Place, *, asked_in: str | None
-    ) -> bool | None:
+    def conforms_at(self, run: Run, canonical: str, value: Json, place: Place, *, asked_in: str | None) -> bool | None:
         """Whether a value meets a profile, in its own resource if it is one."""
         before = (run.resource, run.root, run.root_place, run.env)
         if place[1].type in RESOURCE_KINDS:

@@ -17,7 +17,13 @@ if TYPE_CHECKING:
 
 Unknown = Literal["error", "warning", "information"]
 _CROSS_VERSION = re.compile(r"http://hl7\.org/fhir/[0-9]\.[0-9]/StructureDefinition/extension-.+")
-_EXAMPLES = ("http://example.org/", "https://example.org/", "http://acme.", "https://example.com/", "http://example.com/")
+_EXAMPLES = (
+    "http://example.org/",
+    "https://example.org/",
+    "http://acme.",
+    "https://example.com/",
+    "http://example.com/",
+)
 
 
 class Extensions:

@@ -57,7 +57,9 @@ def _check_extras(run: Run, rules: Rules, item: Item, said: str) -> None:
     value, place = item.value, item.place
     pattern = rules.extras.get("regex")
     if isinstance(pattern, str) and type(value) is str and full_match(pattern, value) is False:
-        run.error("invalid", "regex", f"{rules.name} does not have the form that the profile asks.", place, profile=said)
+        run.error(
+            "invalid", "regex", f"{rules.name} does not have the form that the profile asks.", place, profile=said
+        )
     places = rules.extras.get("max_decimals")
     if isinstance(places, int) and isinstance(value, Decimal):
         exponent = value.as_tuple().exponent
@@ -113,5 +115,3 @@ def _order_moments(value: str, bound: str) -> int | None:
     short = min(len(value.partition("T")[0]), len(bound.partition("T")[0]))
     one, other = value[:short], bound[:short]
     return (one > other) - (one < other)
-
-

@@ -156,4 +156,3 @@ def check_languages(run: Run, control: Any, narrative: Json, place: Place, said:
 
 def _language_fault(run: Run, what: str, place: Place, said: str) -> None:
     run.error("business-rule", "narrative-language", f"The narrative {what}.", place, profile=said)
-

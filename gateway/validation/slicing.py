@@ -223,7 +223,9 @@ def _plain_step(value: Any, name: str) -> list[Any]:
         return []
     inner = value.get(name)
     if inner is None:
-        inner = next((v for k, v in value.items() if k.startswith(name) and k[len(name) : len(name) + 1].isupper()), None)
+        inner = next(
+            (v for k, v in value.items() if k.startswith(name) and k[len(name) : len(name) + 1].isupper()), None
+        )
     if inner is None:
         return []
     return list(inner) if type(inner) is list else [inner]

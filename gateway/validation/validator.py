@@ -1,7 +1,7 @@
 """The library's door: load definitions once, check resources many times.
 
-    v = Validator.load(["hl7.fhir.us.core#6.1.0"])
-    issues = v.check(resource, profiles=["http://hl7.org/fhir/us/core/StructureDefinition/us-core-patient"])
+v = Validator.load(["hl7.fhir.us.core#6.1.0"])
+issues = v.check(resource, profiles=["http://hl7.org/fhir/us/core/StructureDefinition/us-core-patient"])
 """
 
 from __future__ import annotations
@@ -10,17 +10,20 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Self
 
 from gateway.errors import BadProfile, Invalid, Issue, Malformed
-from gateway.fhir import codec
+from gateway.fhir import codec, xml
 from gateway.fhir.outcome import outcome
+from gateway.fhir.places import Pointer, locate
 from gateway.packages.definitions import Definitions
 from gateway.validation.compiled import Json, Profile
 from gateway.validation.engine import Engine, unknown_resource
 from gateway.validation.extensions import Unknown
-from gateway.validation.run import NOWHERE, Enough, Run, root_place
+from gateway.validation.run import NOWHERE, Enough, Run, pointer, root_place
+from gateway.validation.shapes import Shapes
 
 _NUMBERS = re.compile(r"(\d+)")
 
@@ -55,7 +58,8 @@ class Validator:
         or "warning" or "information" for a gateway that carries what it does not know. Modifier extensions that are
         not known are always errors. Raises BadPackage, BadProfile.
         """
-        loose = [_definition(one) for one in resources]
+        given = list(resources)
+        loose = [one if isinstance(one, dict) else _read_definition(one, folder) for one in given]
         definitions = Definitions.load(packages, folder=folder, resources=loose)
         return cls(definitions, unknown_extensions=unknown_extensions, clock=clock)
 
@@ -68,14 +72,32 @@ class Validator:
         cannot be compiled.
         """
         wanted = [self._wanted(canonical) for canonical in profiles]
-        source: bytes | None = None
         if isinstance(resource, bytes | bytearray | memoryview):
-            source = bytes(resource)
-            try:
-                resource = codec.read(source)
-            except Malformed as error:
+            return self._check_source(bytes(resource), wanted)
+        issues, _ = self._check(resource, wanted)
+        return issues
+
+    def _check_source(self, data: bytes, wanted: Sequence[Profile]) -> list[Issue]:
+        try:
+            if looks_like_xml(data):
+                read = xml.read(data, self.engine.shapes)
+                issues, places = self._check(read.value, wanted)
+                found = [_at(i, _nearest(read.places, p)) for i, p in zip(issues, places, strict=True)]
+                return [*read.issues, *(i for i in found if not _told(i, read.issues))]
+            issues, places = self._check(codec.read(data), wanted)
+        except Malformed as error:
+            lines = _resources(data)
+            if lines is None:
                 return list(error.issues)
-        return self._check(resource, wanted, source)
+            return [
+                replace(issue, line=number + (issue.line or 1) - 1)
+                for number, line in lines
+                for issue in self._check_source(line, wanted)
+            ]
+        if not issues:
+            return issues
+        where = locate(data, [p for p in places if p is not None])
+        return [_at(i, where[p] if p is not None else None) for i, p in zip(issues, places, strict=True)]
 
     def is_valid(self, resource: Any, profiles: Sequence[str] = ()) -> bool:
         """Whether a resource has no error."""
@@ -102,13 +124,13 @@ class Validator:
             raise BadProfile(f"The profile {canonical} is not known: load the package that defines it.")
         return profile
 
-    def _check(self, resource: Any, wanted: Sequence[Profile], source: bytes | None) -> list[Issue]:
+    def _check(self, resource: Any, wanted: Sequence[Profile]) -> tuple[list[Issue], list[Pointer | None]]:
         run = Run(self.engine)
         kind = resource.get("resourceType") if isinstance(resource, dict) else None
         shape = self.engine.shapes.find(kind) if isinstance(kind, str) else None
         if shape is None or shape.kind != "resource" or shape.abstract:
             unknown_resource(run, resource, NOWHERE)
-            return [replace(issue, expression=None) for issue in run.found]
+            return [replace(issue, expression=None) for issue in run.found], [None for _ in run.found]
         place = root_place(shape)
         run.resource = run.root = run.top = resource
         run.root_place = place
@@ -122,20 +144,63 @@ class Validator:
             run.found.append(Issue("error", "too-costly", "There are more issues than are listed.", rule="more"))
         except RecursionError:
             run.found.append(Issue("error", "too-costly", "The resource is nested too deeply.", rule="depth"))
-        return sorted(run.found, key=_order)
+        if not run.found:
+            return [], []
+        pointers: list[Pointer | None] = [pointer(p) if p is not None else None for p in run.places]
+        pointers += [None] * (len(run.found) - len(pointers))
+        listed = sorted(zip(run.found, pointers, strict=True), key=_order)
+        return [issue for issue, _ in listed], [where for _, where in listed]
 
 
-def _order(issue: Issue) -> tuple[Any, ...]:
+def looks_like_xml(data: bytes) -> bool:
+    """Whether bytes are meant as XML rather than JSON."""
+    start = data[:64].lstrip(b"\xef\xbb\xbf \t\r\n")
+    return start[:1] == b"<" or data[:4] in (b"\xff\xfe<\x00", b"\xfe\xff\x00<")
+
+
+def _resources(data: bytes) -> list[tuple[int, bytes]] | None:
+    """The lines of NDJSON with their numbers; None when the bytes are none."""
+    lines = [(n, line) for n, line in enumerate(data.split(b"\n"), 1) if line.strip()]
+    if len(lines) < 2 or not all(line.strip().startswith(b"{") and line.strip().endswith(b"}") for _, line in lines):
+        return None
+    return lines
+
+
+def _at(issue: Issue, place: tuple[int, int] | None) -> Issue:
+    return issue if place is None else replace(issue, line=place[0], column=place[1])
+
+
+def _nearest(places: dict[Pointer, tuple[int, int]], where: Pointer | None) -> tuple[int, int] | None:
+    if where is None:
+        return None
+    while where and where not in places:
+        where = where[:-1]
+    return places.get(where)
+
+
+def _told(issue: Issue, before: Sequence[Issue]) -> bool:
+    """Whether the reader of XML has told the same fault at the same place."""
+    return any(b.expression == issue.expression and b.rule == issue.rule for b in before)
+
+
+def _order(entry: tuple[Issue, Pointer | None]) -> tuple[Any, ...]:
+    issue = entry[0]
     parts = _NUMBERS.split(issue.expression or "")
     place = tuple((int(p), "") if i % 2 else (-1, p) for i, p in enumerate(parts))
     return (place, issue.rule or "", issue.message)
 
 
-def _definition(one: Json | bytes) -> Json:
-    if isinstance(one, dict):
-        return one
-    found = codec.read(one)
-    return found if isinstance(found, dict) else {}
+def _read_definition(data: bytes, folder: Path | None) -> Json:
+    """A loose definition from JSON or XML bytes."""
+    found = xml.read(data, _core(folder)).value if looks_like_xml(data) else codec.read(data)
+    if not isinstance(found, dict):
+        raise Malformed("A definition must be a FHIR resource.")
+    return found
+
+
+@lru_cache(maxsize=2)
+def _core(folder: Path | None) -> Shapes:
+    return Shapes(Definitions.load([], folder=folder))
 
 
 def _now() -> datetime:

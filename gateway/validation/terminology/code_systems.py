@@ -1,0 +1,149 @@
+"""Code systems at hand: their concepts, hierarchy and properties, and what can be said of a code.
+
+https://hl7.org/fhir/R4/codesystem.html. A system whose content is complete decides every code; of a fragment, an
+example or a system without content a code that is not listed stays unknown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+Json = dict[str, Any]
+
+MAX_CONCEPTS = 500_000
+"""Concepts read of one code system; what lies beyond stays unknown. HL7's largest has about 5,000."""
+_PARENTS = {"parent", "subsumedBy", "subsumed-by"}
+_INACTIVE_STATUS = {"retired", "inactive"}
+
+
+@dataclass(slots=True)
+class Concept:
+    """One code with its accepted displays, properties as texts, and parents."""
+
+    code: str
+    displays: tuple[str, ...]
+    properties: dict[str, list[str]] = field(default_factory=dict)
+    parents: list[str] = field(default_factory=list)
+
+    @property
+    def inactive(self) -> bool:
+        if "true" in self.properties.get("inactive", ()):
+            return True
+        return not _INACTIVE_STATUS.isdisjoint(self.properties.get("status", ()))
+
+    @property
+    def abstract(self) -> bool:
+        return any("true" in self.properties.get(name, ()) for name in ("notSelectable", "abstract"))
+
+
+class CodeSystem:
+    """A CodeSystem resource made ready for questions."""
+
+    def __init__(self, resource: Json, *, supplements: Iterable[Json] = ()) -> None:
+        self.url: str = resource.get("url", "")
+        self.version: str = resource.get("version", "")
+        self.case_sensitive: bool = resource.get("caseSensitive") is True
+        """Where a system does not say, case is ignored: that never makes a right code wrong."""
+        self.complete: bool = resource.get("content") == "complete"
+        self.properties: frozenset[str] = frozenset(
+            item.get("code", "") for part in ("property", "filter") for item in resource.get(part, ())
+        )
+        self._concepts: dict[str, Concept] = {}
+        self._children: dict[str, list[str]] | None = None
+        for count, (item, parent) in enumerate(_walk(resource.get("concept", ()))):
+            if count >= MAX_CONCEPTS:
+                self.complete = False
+                break
+            self._add(item, parent)
+        for supplement in supplements:
+            self._supplement(supplement)
+
+    def __iter__(self) -> Iterator[Concept]:
+        return iter(self._concepts.values())
+
+    def find(self, code: str) -> Concept | None:
+        return self._concepts.get(self._key(code))
+
+    def has(self, code: str) -> bool | None:
+        """Whether `code` is one of the system's; None when it is not listed and the list is not complete."""
+        if self._key(code) in self._concepts:
+            return True
+        return False if self.complete else None
+
+    def same(self, one: str, other: str) -> bool:
+        return self._key(one) == self._key(other)
+
+    def ancestors(self, concept: Concept) -> set[str]:
+        """Codes above a concept, as this system spells them; cycles are harmless."""
+        found: set[str] = set()
+        waiting = list(concept.parents)
+        while waiting:
+            above = self.find(waiting.pop())
+            if above is not None and above.code not in found:
+                found.add(above.code)
+                waiting += above.parents
+        return found
+
+    def children(self, code: str) -> list[str]:
+        if self._children is None:
+            self._children = {}
+            for concept in self:
+                for parent in concept.parents:
+                    self._children.setdefault(self._key(parent), []).append(concept.code)
+        return self._children.get(self._key(code), [])
+
+    def _key(self, code: str) -> str:
+        return code if self.case_sensitive else code.casefold()
+
+    def _add(self, item: Json, parent: str | None) -> None:
+        code = item.get("code")
+        if not isinstance(code, str):
+            self.complete = False
+            return
+        concept = Concept(code, _displays(item))
+        for prop in item.get("property", ()):
+            name = prop.get("code", "")
+            value = _text(prop)
+            if name in _PARENTS:
+                concept.parents.append(value)
+            concept.properties.setdefault(name, []).append(value)
+        if parent is not None:
+            concept.parents.append(parent)
+        self._concepts.setdefault(self._key(code), concept)
+        for child in concept.properties.get("child", ()):
+            below = self._concepts.get(self._key(child))
+            if below is not None:
+                below.parents.append(code)
+
+    def _supplement(self, resource: Json) -> None:
+        for item, _ in _walk(resource.get("concept", ())):
+            concept = self.find(item.get("code", ""))
+            if concept is not None:
+                concept.displays += _displays(item)
+
+
+def _walk(concepts: Iterable[Json]) -> Iterator[tuple[Json, str | None]]:
+    """Concepts and the code each lies under; deep nesting costs no stack."""
+    waiting: list[tuple[Json, str | None]] = [(item, None) for item in reversed(list(concepts))]
+    while waiting:
+        item, parent = waiting.pop()
+        yield item, parent
+        waiting += [(below, item.get("code")) for below in reversed(item.get("concept", ()))]
+
+
+def _displays(item: Json) -> tuple[str, ...]:
+    listed = [item.get("display"), *(designation.get("value") for designation in item.get("designation", ()))]
+    return tuple(text for text in listed if isinstance(text, str))
+
+
+def _text(prop: Json) -> str:
+    for name, value in prop.items():
+        if name == "valueBoolean":
+            return "true" if value else "false"
+        if name == "valueCoding":
+            return str(value.get("code", ""))
+        if name.startswith("value"):
+            return str(value)
+    return ""

@@ -1,0 +1,87 @@
+"""Whether a text is a UCUM unit, case-sensitive form. https://ucum.org/ucum, sections 2.1 to 2.4."""
+
+from __future__ import annotations
+
+import re
+
+from gateway.validation.terminology.registries import words
+
+MAX_LENGTH = 1_000
+"""Characters of a unit that is looked at; the longest in published value sets has 50."""
+
+_PREFIXES = frozenset(words("ucum", "prefixes"))
+_METRIC = frozenset(words("ucum", "metric"))
+_ATOMS = _METRIC | frozenset(words("ucum", "other"))
+_LONGEST_PREFIX = max(map(len, _PREFIXES))
+
+_ANNOTATION = r"\{[\x21-\x7A\x7C\x7E]*\}".replace(r"\x7E", "~")
+_SYMBOL = r"(?:[^\[\]{}()./\x00-\x20\x7F-\U0010FFFF]|\[[\x21-\x5A\x5C\x5E-\x7E]+\])+"
+_TOKEN = re.compile(rf"(?P<symbol>{_SYMBOL})|(?P<annotation>{_ANNOTATION})|(?P<mark>[()./])")
+_EXPONENT = re.compile(r"[+-]?[0-9]+\Z")
+
+
+def is_unit(text: str) -> bool:
+    """Whether `text` is a valid unit: `mg/dL`, `10*3/uL`, `{score}`, `kg.m/s2`, `/min`."""
+    if not text or len(text) > MAX_LENGTH:
+        return False
+    place, depth = 0, 0
+    unit_next, annotatable = True, False  # whether a unit must come next; whether an annotation may follow
+    for found in _tokens(text):
+        if found is None:
+            return False
+        kind, token = found
+        if kind == "annotation":
+            if not (unit_next or annotatable):
+                return False
+            unit_next, annotatable = False, False
+        elif kind == "symbol":
+            if not unit_next or not _is_simple(token):
+                return False
+            unit_next, annotatable = False, True
+        elif token == "(":
+            if not unit_next:
+                return False
+            depth += 1
+        elif token == ")":
+            if unit_next or depth == 0:
+                return False
+            depth, annotatable = depth - 1, True
+        else:
+            if unit_next and not (token == "/" and place == 0):
+                return False
+            unit_next, annotatable = True, False
+        place += 1
+    return not unit_next and depth == 0
+
+
+def _tokens(text: str) -> list[tuple[str, str] | None]:
+    found: list[tuple[str, str] | None] = []
+    at = 0
+    while at < len(text):
+        match = _TOKEN.match(text, at)
+        if match is None:
+            return [*found, None]
+        assert match.lastgroup is not None
+        found.append((match.lastgroup, match.group()))
+        at = match.end()
+    return found
+
+
+def _is_simple(symbol: str) -> bool:
+    """A number, or an atom with or without prefix and exponent."""
+    if symbol.isdecimal() and symbol.isascii():
+        return True
+    exponent = _EXPONENT.search(symbol)
+    if exponent is None:
+        return _is_atom(symbol)
+    # The digits at the end may be the atom's own: `10*` does not end in one, so trying both is enough.
+    return _is_atom(symbol[: exponent.start()]) or _is_atom(symbol)
+
+
+def _is_atom(symbol: str) -> bool:
+    if symbol in _ATOMS:
+        return True
+    return any(
+        symbol[:length] in _PREFIXES and symbol[length:] in _METRIC
+        for length in range(1, min(_LONGEST_PREFIX, len(symbol) - 1) + 1)
+    )
