@@ -42,9 +42,12 @@ class OverWsgi:
 
 
 @contextmanager
-def fresh_gateway() -> Iterator[OverWsgi]:
-    """A gateway with an empty database that goes away with the block."""
+def fresh_gateway(*, check_references: bool | None = None) -> Iterator[OverWsgi]:
+    """A gateway with an empty database that goes away with the block; else by the process's settings."""
+    given = settings.load()
+    checking = given.check_references if check_references is None else check_references
     with tempfile.TemporaryDirectory(prefix="ecm-replay-") as folder:
-        chosen = replace(settings.load(), database=f"sqlite:///{Path(folder) / 'gateway.sqlite'}")
+        database = f"sqlite:///{Path(folder) / 'gateway.sqlite'}"
+        chosen = replace(given, database=database, check_references=checking)
         with wiring.running(chosen) as application:
             yield OverWsgi(application)
