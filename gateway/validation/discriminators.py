@@ -65,7 +65,20 @@ def criterion(part: Node, rule: Discriminator, *, where: str, shapes: Shapes, st
         test = _value_test(node, finder)
         if test:
             return Criterion(rule.path, path, test[0], test[1])
+    above = _said_above(part, path)
+    if above is not None:
+        return Criterion(rule.path, path, "pattern", above)
     return _weaker(part, rule, path, found, where)
+
+
+def _said_above(part: Node, path: Steps) -> Any:
+    """What a pattern of the slice itself says at the end of the path (SDOHCC ServiceRequest.orderDetail does so)."""
+    said = next((v for k, v in part.element.items() if k.startswith(("fixed", "pattern"))), None)
+    for kind, name in path:
+        said = said.get(name) if kind == "member" and isinstance(said, dict) else None
+        if isinstance(said, list):
+            said = said[0] if len(said) == 1 else None
+    return said if path else None
 
 
 def _weaker(part: Node, rule: Discriminator, path: Steps, found: list[Node], where: str) -> Criterion:
