@@ -229,5 +229,10 @@ class Profile:
     modifier: bool = False
 
     @property
+    def is_type(self) -> bool:
+        """Whether this is a FHIR type itself, which its shape already says all of."""
+        return self.url == f"http://hl7.org/fhir/StructureDefinition/{self.type}"
+
+    @property
     def canonical(self) -> str:
         return f"{self.url}|{self.version}" if self.version else self.url

@@ -63,7 +63,7 @@ class Conformance:
                 "not-found", "profile-unknown", "A profile asked for here is not known, so it was not checked.", place,
                 profile=canonical,
             )  # fmt: skip
-        elif profile.derivation == "constraint":
+        elif not profile.is_type:
             self.apply(run, profile, value, place)
 
     def conforms(self, run: Run, canonical: str, value: Json, place: Place, *, asked_in: str | None) -> bool | None:
@@ -74,7 +74,7 @@ class Conformance:
         shape = place[3]
         if shape is not None and profile.type != shape.name and profile.type not in shape.ancestors:
             return False
-        if profile.derivation != "constraint":
+        if profile.is_type:
             return True
         key = (id(value), profile.canonical)
         if key not in run.memo:

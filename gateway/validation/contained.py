@@ -5,10 +5,14 @@ https://hl7.org/fhir/R4/references.html#contained
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from gateway.validation.compiled import Json
 from gateway.validation.run import Place, Run
+
+
+_LOCAL_LINK = re.compile(r'(?:href|src)="(#[A-Za-z0-9\-.]{1,64})"')
 
 
 def check_contained(run: Run, value: Json, place: Place, *, nested: bool) -> None:
@@ -61,6 +65,9 @@ def fragments(value: Any) -> set[str]:
             stack.extend(one.values())
         elif type(one) is list:
             stack.extend(one)
-        elif type(one) is str and one[:1] == "#":
-            found.add(one)
+        elif type(one) is str:
+            if one[:1] == "#":
+                found.add(one)
+            elif '="#' in one:  # a link or image in a narrative
+                found.update(_LOCAL_LINK.findall(one))
     return found

@@ -142,8 +142,6 @@ def _profiles(part: Node, found: list[Node], path: Steps) -> tuple[str, ...]:
     for node in found:
         for entry in node.element.get("type", ()):
             canonicals += entry.get("targetProfile" if resolves and type_code(entry) == "Reference" else "profile", ())
-            if not resolves and not entry.get("profile"):
-                canonicals.append(CORE + type_code(entry))
     return tuple(dict.fromkeys(canonicals))
 
 

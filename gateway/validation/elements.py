@@ -166,19 +166,22 @@ class Walker:
         """`_name`: id and extensions of a primitive, an object or an array of objects and nulls."""
         element = self._engine.shapes["Element"]
 
-        def one(run: Run, value: Any, here: Place) -> None:
+        def one(run: Run, value: Any, here: Place, *, valued: bool) -> None:
             if type(value) is not dict:
                 run.error("structure", "json-object", f"_{member.name} must be a JSON object.", here)
             elif not value:
                 run.error("structure", "ele-1", f"_{member.name} must not be empty.", here)
             else:
+                if len(value) == 1 and "id" in value and not valued:
+                    run.error("invariant", "ele-1", f"{member.name} must have a value or extensions, not only an id.",
+                              here)  # fmt: skip
                 self.walk(run, value, here)
                 if member.path.endswith(".id") and member.type == "id" and "extension" in value:
                     run.error("business-rule", "id-extension", "A resource's id must not have extensions.", here)
 
         def sibling(run: Run, value: Any, parent: Json, place: Place) -> None:
             if not member.many:
-                one(run, value, (place, member, None, element))
+                one(run, value, (place, member, None, element), valued=parent.get(member.name) is not None)
                 return
             if not _is_list(run, value, member, place):
                 return
@@ -190,7 +193,8 @@ class Walker:
                 )  # fmt: skip
             for index, item in enumerate(value):
                 if item is not None:
-                    one(run, item, (place, member, index, element))
+                    has_value = type(values) is list and index < len(values) and values[index] is not None
+                    one(run, item, (place, member, index, element), valued=has_value)
                 elif values is None:
                     run.error("structure", "json-null", "null may not stand alone.", (place, member, index, None))
 
@@ -214,6 +218,8 @@ class Walker:
             if not value:
                 run.error("structure", "ele-1", f"{member.name} must not be empty: leave the member out instead.", here)
                 return
+            if len(value) == 1 and "id" in value:
+                run.error("invariant", "ele-1", f"{member.name} must have content, not only an id.", here)
             walk(run, value, here)
             if coded is not None:
                 coded(run, value, here)

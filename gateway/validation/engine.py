@@ -59,7 +59,7 @@ class Engine:
                 "xhtml": check_div,
             },
         )
-        self._profiles: dict[tuple[str, str | None], Profile | None] = {}
+        self._profiles: dict[tuple[str, str | None], Profile | BadProfile | None] = {}
         self._scopes: dict[str, str | None] = {}
         self.is_value_set = lru_cache(maxsize=4096)(self._is_value_set)
 
@@ -69,15 +69,26 @@ class Engine:
     # Profiles
 
     def profile(self, canonical: str, *, asked_in: str | None) -> Profile | None:
-        """The compiled profile for a canonical, as seen from the profile that names it; None when it is not known.
+        """The compiled profile for a canonical, as seen from the profile that names it; None when it is not known or
+        cannot be compiled."""
+        try:
+            return self.strictly(canonical, asked_in=asked_in)
+        except BadProfile:
+            return None
 
-        Raises BadProfile when it cannot be compiled.
-        """
+    def strictly(self, canonical: str, *, asked_in: str | None = None) -> Profile | None:
+        """The same, but BadProfile when it cannot be compiled."""
         scope = self._scope(asked_in) if asked_in else None
         key = (canonical, scope)
         if key not in self._profiles:
-            self._profiles[key] = self._compile(canonical, scope)
-        return self._profiles[key]
+            try:
+                self._profiles[key] = self._compile(canonical, scope)
+            except BadProfile as error:
+                self._profiles[key] = error
+        found = self._profiles[key]
+        if isinstance(found, BadProfile):
+            raise found
+        return found
 
     def _scope(self, canonical: str) -> str | None:
         if canonical not in self._scopes:
@@ -138,7 +149,7 @@ class Engine:
             if type(canonical) is not str:
                 continue
             try:
-                profile = self.profile(canonical, asked_in=None)
+                profile = self.strictly(canonical)
             except BadProfile:
                 run.warn("not-supported", "profile-broken", "A profile that the resource claims cannot be compiled, so "
                          "it was not checked.", place, profile=canonical)  # fmt: skip
@@ -146,7 +157,7 @@ class Engine:
             if profile is None:
                 run.warn("not-found", "profile-unknown", "A profile that the resource claims is not known here, so it "
                          "was not checked.", place, profile=canonical)  # fmt: skip
-            elif profile.derivation == "constraint":
+            elif not profile.is_type:
                 self.conformance.apply(run, profile, value, place)
             elif profile.type != value.get("resourceType"):
                 run.error("structure", "profile-type", "The resource claims the profile of another type.", place,

@@ -17,13 +17,8 @@ if TYPE_CHECKING:
 
 Unknown = Literal["error", "warning", "information"]
 _CROSS_VERSION = re.compile(r"http://hl7\.org/fhir/[0-9]\.[0-9]/StructureDefinition/extension-.+")
-_EXAMPLES = (
-    "http://example.org/",
-    "https://example.org/",
-    "http://acme.",
-    "https://example.com/",
-    "http://example.com/",
-)
+_EXAMPLES = re.compile(r"https?://(?:[a-z.]+\.)?(?:example\.org|acme\.com|acme\.org)/.*")
+_HL7 = "http://hl7.org/fhir/"
 
 
 class Extensions:
@@ -46,7 +41,7 @@ class Extensions:
                 self._part(run, url, place)
             return
         try:
-            profile = self._engine.profile(url, asked_in=None)
+            profile = self._engine.strictly(url)
         except BadProfile:
             run.warn("not-supported", "extension-definition", "The extension's definition cannot be compiled, so it "
                      "was not checked.", place, profile=url)  # fmt: skip
@@ -86,11 +81,14 @@ class Extensions:
         if _CROSS_VERSION.fullmatch(url):
             run.note("informational", "extension-cross-version", "Extensions from other FHIR versions are not checked.",
                      place)  # fmt: skip
+        elif _EXAMPLES.fullmatch(url):
+            run.warn("informational", "extension-unknown", "The extension is not known, so it was not checked.", place)
+        elif url.startswith(_HL7) and not modifier:
+            run.warn("informational", "extension-unknown", "The extension is not in the HL7 packages that are loaded, "
+                     "so it was not checked: load the package that defines it.", place)  # fmt: skip
         elif modifier:
             run.error("structure", "extension-unknown", "The modifier extension is not known: what it means for this "
                       "element cannot be told. Load the package that defines it, or leave it out.", place)  # fmt: skip
-        elif url.startswith(_EXAMPLES):
-            run.note("informational", "extension-unknown", "The extension is not known, so it was not checked.", place)
         else:
             run.add(self._unknown, "structure", "extension-unknown", "The extension is not known here. Load the "
                     "package that defines it, or leave it out.", place)  # fmt: skip
@@ -124,8 +122,9 @@ class Extensions:
         for kind, said in profile.contexts:
             if kind == "element" and (said in names or said.rpartition("#")[2] in names or self._by_profile(run, said)):
                 return True
-            if kind == "extension" and above[1].type == "Extension":
-                holder = self._value_at(run, above)
+            holding = above if above[1].type == "Extension" else above[0]
+            if kind == "extension" and holding is not None and holding[1].type == "Extension":
+                holder = self._value_at(run, holding)
                 url = holder.get("url") if type(holder) is dict else None
                 if url == said or (type(url) is str and said.endswith("#" + url)):
                     return True

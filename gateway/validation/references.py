@@ -151,6 +151,10 @@ class References:
                 return None
             if found:
                 return self._entry(around, found[0])
+            match = _REST.fullmatch(reference)
+            by_uuid = around.find(f"urn:uuid:{match['id']}") if match and not match["base"] else []
+            if len(by_uuid) == 1:
+                return self._entry(around, by_uuid[0])
             if len(alike := around.alike(reference)) and around.bundle.get("type") in ("document", "message"):
                 del alike
                 run.warn("required", "reference-unmatched", "An entry has the reference's type and id, but its fullUrl "

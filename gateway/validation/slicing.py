@@ -133,9 +133,12 @@ class Slicer:
     def _has_profile(
         self, run: Run, profiles: tuple[str, ...], found: list[Found], *, lost: bool, asked_in: str
     ) -> bool | None:
+        if not profiles:
+            return True  # this slice asks nothing here
         unknown = lost
         for value, _, _, place in found:
             if type(value) is not dict or place is None:
+                unknown = True
                 continue
             for canonical in profiles:
                 verdict = self._engine.conforms_at(run, canonical, value, place, asked_in=asked_in)

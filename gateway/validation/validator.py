@@ -119,7 +119,7 @@ class Validator:
         return self._wanted(canonical)
 
     def _wanted(self, canonical: str) -> Profile:
-        profile = self.engine.profile(canonical, asked_in=None)
+        profile = self.engine.strictly(canonical)
         if profile is None:
             raise BadProfile(f"The profile {canonical} is not known: load the package that defines it.")
         return profile
@@ -135,9 +135,9 @@ class Validator:
         run.resource = run.root = run.top = resource
         run.root_place = place
         try:
-            self.engine.resource(run, resource, place, [p for p in wanted if p.derivation == "constraint"])
+            self.engine.resource(run, resource, place, [p for p in wanted if not p.is_type])
             for profile in wanted:
-                if profile.derivation != "constraint" and profile.type not in (shape.name, *shape.ancestors):
+                if profile.is_type and profile.type not in (shape.name, *shape.ancestors):
                     run.error("structure", "profile-type", f"The resource is a {shape.name}, not a {profile.type}.",
                               place, profile=profile.canonical)  # fmt: skip
         except Enough:
