@@ -135,7 +135,8 @@ def assess(referral: Referral, tables: CriteriaTables, *, on: date) -> Assessmen
     named = {result.population for result in results}
     strange = [one for one in dict.fromkeys(referral.populations) if one not in named and one != "1"]
     mine = [result for result in results if result.claimed]
-    others = [result for result in results if not result.claimed]
+    families = {result.population[0] for result in mine}
+    others = [result for result in results if result.population[0] not in families]  # 1a or 1b is a label, not a need
     return Assessment(
         results=(*mine, *(r for r in others if r.shown is Shown.MET)),
         suggested=tuple(r.population for r in others if r.shown is Shown.MET),
@@ -214,7 +215,7 @@ def _population(definition: Definition, shown: Mapping[str, CriterionResult], *,
         population=definition.population,
         claimed=claimed,
         shown=outcome,
-        why=_why(outcome, alternatives),
+        why=_why(outcome, alternatives, shown),
         criteria=tuple(shown[one] for one in definition.criteria),
     )
 
@@ -234,15 +235,20 @@ def _all(states: Iterable[Shown]) -> Shown:
     return next((one for one in (Shown.NOT_SHOWN, Shown.UNKNOWN) if one in found), Shown.MET)
 
 
-def _why(outcome: Shown, alternatives: list[list[tuple[Block, Shown]]]) -> str:
+def _why(outcome: Shown, alternatives: list[list[tuple[Block, Shown]]], shown: Mapping[str, CriterionResult]) -> str:
     if outcome is Shown.MET:
         blocks = next(blocks for blocks in alternatives if _all(state for _, state in blocks) is Shown.MET)
         return "met by " + " and ".join(f"{block.needs} of {', '.join(block.criteria)}" for block, _ in blocks)
     ways = []
     for blocks in alternatives:
-        open_blocks = [block for block, state in blocks if state is not Shown.MET]
-        ways.append(" and ".join(f"{block.needs} of {', '.join(block.criteria)}" for block in open_blocks))
+        ways.append(" and ".join(_open(block, shown) for block, state in blocks if state is not Shown.MET))
     return "still to be shown: " + "; or ".join(ways)
+
+
+def _open(block: Block, shown: Mapping[str, CriterionResult]) -> str:
+    if block.needs == "any":
+        return f"any of {', '.join(block.criteria)}"
+    return ", ".join(one for one in block.criteria if shown[one].shown is not Shown.MET)
 
 
 def _form_warnings(strange: Iterable[PopulationOfFocus], form: AgeForm) -> Iterable[Finding]:

@@ -47,7 +47,7 @@ def _day_of_moment(day_text: str, time_text: str) -> date:
 
 
 def _check_time(text: str) -> None:
-    if not re.fullmatch(r"\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?(\s?[AaPp][Mm])?(\s?(Z|[+-]\d{2}:?\d{2}))?", text):
+    if not re.fullmatch(r"([01]?\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d+)?)?(\s?[AaPp][Mm])?(\s?(Z|[+-]\d{2}:?\d{2}))?", text):
         raise Unreadable("date-time", "has a time of day that cannot be read")
 
 

@@ -70,7 +70,8 @@ def full_name(cell: str) -> Raw:
     return name
 
 
-_CREDENTIAL = re.compile(r"(?:[A-Z]{2,}|M\.?D|R\.?N|Ph\.?D|Jr|Sr|I{2,3}|IV)\.?(?:[ -][A-Z]+)*", re.IGNORECASE)
+_CREDENTIAL = re.compile(r"(?:[A-Z]{2,}|(?:[A-Z]\.){2,}|Ph\.?D|PharmD|PsyD|EdD|Esq|Jr|Sr)\.?(?:[ -][A-Z]+)*")
+"""A title after a comma (`MD`, `R.N.`, `Jr.`); a first name all in capitals looks the same and is left alone too."""
 
 
 def range_start(cell: str) -> str:
