@@ -53,6 +53,8 @@ class Definitions:
             for entry in shelf.index:
                 self._by_url.setdefault((entry.type, entry.url), []).append((shelf, entry))
         self._parsed: dict[tuple[str, str, str, str], Json] = {}
+        self._whole: dict[str, str] | None = None
+        self._supplements: dict[str, list[Json]] | None = None
         self._generating: set[tuple[str, str, str]] = set()
 
     @classmethod
@@ -119,13 +121,20 @@ class Definitions:
         found = self._find(type, _full(canonical) if type == "StructureDefinition" else canonical, scope)
         return None if found is None else found[0].id
 
+    def code_system_of(self, value_set: str) -> str | None:
+        """The code system whose definition names `value_set` as the set of all its codes."""
+        if self._whole is None:
+            self._whole = {entry.of.partition("|")[0]: entry.url for _, entry in self.entries("CodeSystem") if entry.of}
+        return self._whole.get(value_set)
+
     def supplements(self, system: str) -> list[Json]:
         """Code systems that supplement the code system `system`."""
-        return [
-            definition
-            for definition in self.resources("CodeSystem", lambda entry: entry.kind == "supplement")
-            if definition.get("supplements", "").partition("|")[0] == system
-        ]
+        if self._supplements is None:
+            self._supplements = {}
+            for definition in self.resources("CodeSystem", lambda entry: entry.kind == "supplement"):
+                url = definition.get("supplements", "").partition("|")[0]
+                self._supplements.setdefault(url, []).append(definition)
+        return self._supplements.get(system, [])
 
     def entries(self, type: str) -> Iterator[tuple[str, Entry]]:
         """Every definition of a resource type as (scope, index row), in the order of loading."""
@@ -182,8 +191,8 @@ class Definitions:
         return found
 
     def _remember(self, key: tuple[str, str, str, str], definition: Json) -> Json:
-        while len(self._parsed) >= _REMEMBERED:
-            self._parsed.pop(next(iter(self._parsed)), None)
+        if len(self._parsed) >= _REMEMBERED:
+            self._parsed.clear()
         self._parsed[key] = definition
         return definition
 

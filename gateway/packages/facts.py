@@ -46,7 +46,7 @@ class Entry(msgspec.Struct, frozen=True, array_like=True):
     id: str
     name: str
     of: str
-    """StructureDefinition: the type it constrains; SearchParameter: its code."""
+    """StructureDefinition: the type it constrains; SearchParameter: its code; CodeSystem: its value set."""
     kind: str
     """StructureDefinition: `<kind>/<derivation>`, with `/abstract` behind an abstract one; CodeSystem: its content."""
     base: tuple[str, ...]
@@ -95,7 +95,7 @@ def describe(resource: Json) -> Entry:
     elif resource["resourceType"] == "SearchParameter":
         of, base = resource.get("code", ""), tuple(resource.get("base", ()))
     elif resource["resourceType"] == "CodeSystem":
-        kind = resource.get("content", "")
+        kind, of = resource.get("content", ""), resource.get("valueSet", "")
     identity = str(resource.get("id", ""))
     return Entry(
         type=resource["resourceType"],

@@ -186,9 +186,12 @@ def version_key(version: str) -> tuple[Any, ...]:
 
 def newest(candidates: Sequence[tuple[AnyShelf, Entry]], version: str) -> tuple[AnyShelf, Entry] | None:
     """The candidate of exactly this version (the last loaded), or else the newest of which it is the start."""
-    stated = [(entry.version or shelf.version, (shelf, entry)) for shelf, entry in candidates]
-    for known, candidate in reversed(stated):
-        if known == version:
+    for candidate in reversed(candidates):
+        if candidate[1].version == version:
             return candidate
-    starts = [pair for pair in stated if pair[0].startswith(version + ".")]
-    return max(starts, key=lambda pair: version_key(pair[0]), default=("", None))[1]
+    # A definition without this version is meant by its package's: R4 core binds to its v3 value sets as `|4.0.1`.
+    for candidate in reversed(candidates):
+        if candidate[0].version == version:
+            return candidate
+    starts = [candidate for candidate in candidates if candidate[1].version.startswith(version + ".")]
+    return max(starts, key=lambda candidate: version_key(candidate[1].version), default=None)

@@ -14,7 +14,7 @@ _METRIC = frozenset(words("ucum", "metric"))
 _ATOMS = _METRIC | frozenset(words("ucum", "other"))
 _LONGEST_PREFIX = max(map(len, _PREFIXES))
 
-_ANNOTATION = r"\{[\x21-\x7A\x7C\x7E]*\}".replace(r"\x7E", "~")
+_ANNOTATION = r"\{[\x20-\x7A\x7C\x7E]*\}"  # spaces: UCUM has none there, but FHIR's own unit lists do
 _SYMBOL = r"(?:[^\[\]{}()./\x00-\x20\x7F-\U0010FFFF]|\[[\x21-\x5A\x5C\x5E-\x7E]+\])+"
 _TOKEN = re.compile(rf"(?P<symbol>{_SYMBOL})|(?P<annotation>{_ANNOTATION})|(?P<mark>[()./])")
 _EXPONENT = re.compile(r"[+-]?[0-9]+\Z")
@@ -24,33 +24,32 @@ def is_unit(text: str) -> bool:
     """Whether `text` is a valid unit: `mg/dL`, `10*3/uL`, `{score}`, `kg.m/s2`, `/min`."""
     if not text or len(text) > MAX_LENGTH:
         return False
-    place, depth = 0, 0
+    depth = 0
     unit_next, annotatable = True, False  # whether a unit must come next; whether an annotation may follow
-    for found in _tokens(text):
+    for place, found in enumerate(_tokens(text)):
         if found is None:
             return False
-        kind, token = found
+        kind, part = found
         if kind == "annotation":
             if not (unit_next or annotatable):
                 return False
             unit_next, annotatable = False, False
         elif kind == "symbol":
-            if not unit_next or not _is_simple(token):
+            if not unit_next or not _is_simple(part):
                 return False
             unit_next, annotatable = False, True
-        elif token == "(":
+        elif part == "(":
             if not unit_next:
                 return False
             depth += 1
-        elif token == ")":
+        elif part == ")":
             if unit_next or depth == 0:
                 return False
             depth, annotatable = depth - 1, True
         else:
-            if unit_next and not (token == "/" and place == 0):
+            if unit_next and not (part == "/" and place == 0):
                 return False
             unit_next, annotatable = True, False
-        place += 1
     return not unit_next and depth == 0
 
 
