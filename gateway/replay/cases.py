@@ -28,8 +28,8 @@ _EXPECT_KEYS = {"status", "rules", "resources", "kept", "rows"}
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
-    """What the answer must be: the status (one of), rules among its issues, how many resources of each type were kept,
-    and whether anything was kept at all."""
+    """What the answer must be: the status (one of), rules among its issues, how many resources of the types named were
+    kept, whether anything was kept at all, and of a file how many rows were `read`, `kept`, `same`, `refused`."""
 
     status: frozenset[int]
     rules: frozenset[str] = frozenset()

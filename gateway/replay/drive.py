@@ -116,8 +116,12 @@ def _compare(case: Case, answer: Answer) -> Iterator[str]:
         yield f"did not name the rules {', '.join(missing)}; it named {', '.join(sorted(set(rules(body)))) or 'none'}"
     if expect.resources is not None:
         kept = kept_types(answer)
-        if kept != Counter(expect.resources):
+        if any(kept[type_] != count for type_, count in expect.resources.items()):
             yield f"kept {dict(sorted(kept.items()))} instead of {dict(sorted(expect.resources.items()))}"
+    if expect.rows is not None:
+        rows = {name: int(answer.headers.get(f"x-rows-{name}", -1)) for name in expect.rows}
+        if rows != expect.rows:
+            yield f"rows {rows} instead of {dict(expect.rows)}"
 
 
 def _compare_read(case: Case, transport: Transport) -> list[str]:
