@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import os
 import secrets
-import tomllib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,12 +23,12 @@ from gateway import log, shipped
 from gateway import settings as environment
 from gateway.domain.member import Organization
 from gateway.doors.readers import Readers
-from gateway.errors import Misconfigured
+from gateway.errors import Malformed, Misconfigured
 from gateway.ports import Json
 from gateway.settings import Settings
 from gateway.usecases.intake import Intake
 from gateway.usecases.served import PACKAGES, SERVED
-from gateway.usecases.services import Checker, Services, Subscriber
+from gateway.usecases.services import Services, Subscriber
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -39,6 +38,7 @@ if TYPE_CHECKING:
     from gateway.search.parameters import Parameters
     from gateway.search.query import Query
     from gateway.store import SqlStore
+    from gateway.validation import Validator
 
 
 def now() -> datetime:
@@ -63,7 +63,7 @@ class Knowledge:
 
     definitions: Definitions
     searched: Parameters
-    validator: Checker
+    validator: Validator
     readers: Readers
     criteria: CriteriaTables
 
@@ -114,6 +114,7 @@ def running(settings: Settings) -> Iterator[Flask]:
     """The web application; the store is closed with the block."""
     from gateway.web.app import create_app
     from gateway.web.context import Web
+    from gateway.web.formats import XmlCodec
 
     with composed(settings) as services:
         yield create_app(
@@ -123,8 +124,19 @@ def running(settings: Settings) -> Iterator[Flask]:
                 max_body=settings.max_body,
                 tenant=settings.tenant,
                 release=version("ecm-gateway"),
+                xml=XmlCodec(read=partial(_read_xml, knowledge(settings.profiles, settings.mappings))),
             )
         )
+
+
+def _read_xml(known: Knowledge, data: bytes) -> Any:
+    """A resource from FHIR XML; Malformed, with line and column, for what is not FHIR in it."""
+    from gateway.fhir import xml
+
+    found = xml.read(data, known.validator.engine.shapes)
+    if any(issue.is_error for issue in found.issues):
+        raise Malformed(issues=found.issues)
+    return found.value
 
 
 def wsgi() -> Flask:
@@ -207,21 +219,15 @@ def intake(settings: Settings, known: Knowledge) -> Intake:
 
 
 def subscribers(settings: Settings) -> tuple[Subscriber, ...]:
-    """Who is told of changes: each table of partners.toml with the resource types of its `send`."""
-    if not settings.partners.exists():
-        return ()
-    try:
-        listed = tomllib.loads(settings.partners.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise Misconfigured(f"{settings.partners}: {error}") from None
+    """Who is told of changes: each partner of partners.toml with the resource types of its `send`."""
+    from gateway.partners.settings import load
+
     told = []
-    for name, partner in listed.items():
-        if not isinstance(partner, dict) or not isinstance(partner.get("send", []), list):
-            raise Misconfigured(f"{settings.partners}: [{name}] is not a table with a list `send`.")
-        if unknown := sorted(set(partner.get("send", [])) - SERVED):
-            raise Misconfigured(f"{settings.partners}: [{name}] sends types that are not served: {unknown}")
-        if partner.get("send"):
-            told.append(Subscriber(name, frozenset(partner["send"])))
+    for name, partner in load(settings.partners).items():
+        if unknown := sorted(set(partner.send) - SERVED):
+            raise Misconfigured(f"{settings.partners}: [{name}] sends types that are not served: {', '.join(unknown)}.")
+        if partner.send:
+            told.append(Subscriber(name, frozenset(partner.send)))
     return tuple(told)
 
 

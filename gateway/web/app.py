@@ -15,6 +15,7 @@ from gateway.web.routes import ROUTES
 def create_app(web: Web) -> Flask:
     """The WSGI application of one gateway: FHIR under /fhir, the doors of its own schemas, health."""
     app = Flask("gateway.web", static_folder=None)
+    app.extensions["fhir_xml"] = web.xml
     app.url_map.strict_slashes = True
     app.url_map.merge_slashes = False
     for route in ROUTES:

@@ -9,7 +9,6 @@ from flask import request
 from gateway.errors import BadRequest, Issue, Malformed, TooLarge, UnsupportedMedia
 from gateway.fhir import codec
 from gateway.web.context import Web
-from gateway.web.formats import is_xml, read_xml
 
 JSON_TYPES = frozenset(["application/fhir+json", "application/json"])
 XML_TYPES = frozenset(["application/fhir+xml", "application/xml", "text/xml"])
@@ -87,9 +86,9 @@ def fhir(web: Web) -> Any:
     kind = media_type()
     if kind in JSON_TYPES:
         return codec.read(body(web))
-    if kind in XML_TYPES and is_xml():
+    if kind in XML_TYPES and (read_xml := web.xml.read):
         return read_xml(body(web))
-    raise UnsupportedMedia("Send application/fhir+json." if not is_xml() else "Send application/fhir+json or +xml.")
+    raise UnsupportedMedia(f"Send {' or '.join(web.reads)}.")
 
 
 def own_json(web: Web) -> bytes:

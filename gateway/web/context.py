@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from flask import Response, g, request
 
 from gateway.ports import Caller
 from gateway.usecases.services import Services
+from gateway.web.formats import XmlCodec
 
 View = Callable[..., Response]
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._\-]{1,64}")
@@ -24,6 +25,12 @@ class Web:
     max_body: int = 5_242_880
     tenant: str = "default"
     release: str = ""
+    xml: XmlCodec = field(default_factory=XmlCodec)
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """FHIR media types that are read."""
+        return ("application/fhir+json", *(["application/fhir+xml"] if self.xml.read else []))
 
 
 def request_id(web: Web) -> str:

@@ -5,12 +5,11 @@ https://hl7.org/fhir/R4/http.html#mime-type
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
-from functools import cache
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Literal
 
-from flask import request
+from flask import current_app, request
 from werkzeug.datastructures import MIMEAccept
 from werkzeug.http import parse_accept_header
 
@@ -31,22 +30,24 @@ _NAMES: dict[str, Format] = {
 _PLAIN = frozenset(["", "*/*", "application/fhir+json", "application/json"])
 
 
-@cache
-def is_xml() -> bool:
-    """Whether FHIR XML can be read and written."""
-    return importlib.util.find_spec("gateway.fhir.xml") is not None
+@dataclass(frozen=True, slots=True)
+class XmlCodec:
+    """FHIR XML to a resource and back, as far as either can be done here."""
+
+    read: Callable[[bytes], Any] | None = None
+    write: Callable[[Any], bytes] | None = None
 
 
-def read_xml(data: bytes) -> Any:
-    return importlib.import_module("gateway.fhir.xml").read(data)
+def xml() -> XmlCodec:
+    """The codec that the application was made with."""
+    codec: XmlCodec = current_app.extensions["fhir_xml"]
+    return codec
 
 
 def written(data: bytes, format: Format) -> bytes:
     """FHIR JSON bytes in the format asked for."""
-    if format == "json":
-        return data
-    written: bytes = importlib.import_module("gateway.fhir.xml").write(codec.read(data))
-    return written
+    write = xml().write if format == "xml" else None
+    return data if write is None else write(codec.read(data))
 
 
 def wanted() -> Format:
@@ -60,13 +61,13 @@ def wanted() -> Format:
         name = kind.split(";")[0].strip().lower()
         if quality > 0 and name in ("*/*", "application/*"):
             return "json"
-        if quality > 0 and name in _NAMES and (_NAMES[name] == "json" or is_xml()):
+        if quality > 0 and name in _NAMES and (_NAMES[name] == "json" or xml().write):
             return _NAMES[name]
-    raise NotAcceptable("This can be written as application/fhir+json." + (" Or +xml." if is_xml() else ""))
+    raise NotAcceptable("None of the media types asked for is written here: ask for application/fhir+json.")
 
 
 def _offered(name: str) -> Format:
     found = _NAMES.get(name)
-    if found is None or (found == "xml" and not is_xml()):
+    if found is None or (found == "xml" and not xml().write):
         raise NotAcceptable("_format names a format that is not written here.")
     return found

@@ -9,7 +9,7 @@ from flask import Response
 from gateway.ports import Json
 from gateway.web import answers
 from gateway.web.context import View, Web
-from gateway.web.formats import is_xml, wanted
+from gateway.web.formats import wanted
 
 INTERACTIONS: Mapping[str, str] = {  # name of a route -> interaction of a type
     "create": "create",
@@ -55,7 +55,7 @@ def capability_statement(web: Web, names: Iterable[str]) -> Json:
         "software": {"name": "ecm-gateway", "version": web.release},
         "implementation": {"description": "Enhanced Care Management gateway", "url": web.base},
         "fhirVersion": "4.0.1",
-        "format": ["json", "application/fhir+json"] + (["xml", "application/fhir+xml"] if is_xml() else []),
+        "format": ["json", "application/fhir+json"] + (["xml", "application/fhir+xml"] if web.xml.write else []),
         "implementationGuide": list(services.guides),
         "rest": [
             {

@@ -24,6 +24,9 @@ _ROUTING: dict[int, tuple[str, str]] = {  # what Flask itself refuses: status ->
 }
 
 
+_SEVERITIES = ("fatal", "error", "warning", "information")
+
+
 def register(app: Flask, web: Web) -> None:
     """Have every exception of a request answered as an OperationOutcome."""
 
@@ -31,7 +34,8 @@ def register(app: Flask, web: Web) -> None:
     def refused(error: GatewayError) -> Response:
         if error.status >= 500:
             _log_crash(error, request_id(web))
-        return answers.public(outcome(error.issues), status=error.status, format=_format(), headers=_headers(error))
+        worst_first = sorted(error.issues, key=lambda issue: _SEVERITIES.index(issue.severity))
+        return answers.public(outcome(worst_first), status=error.status, format=_format(), headers=_headers(error))
 
     @app.errorhandler(HTTPException)
     def unroutable(error: HTTPException) -> Response:

@@ -17,9 +17,7 @@ from gateway.settings import Settings
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    return replace(
-        Settings(), database=f"sqlite:///{tmp_path / 'gateway.sqlite'}", partners=tmp_path / "partners.toml"
-    )
+    return replace(Settings(), database=f"sqlite:///{tmp_path / 'gateway.sqlite'}", partners=tmp_path / "partners.toml")
 
 
 @pytest.fixture
@@ -69,4 +67,32 @@ def transaction(patient: dict[str, Any], service_request: dict[str, Any]) -> dic
                 "request": {"method": "POST", "url": "ServiceRequest"},
             },
         ],
+    }
+
+
+@pytest.fixture
+def referral() -> dict[str, Any]:
+    """A referral in the gateway's own schema."""
+    return {
+        "key": {"source": "harbor-clinic", "id": "R-2026-0001"},
+        "member": {
+            "name": {"first": "Ljuba", "last": "Zanzibarovna"},
+            "birth_date": "1984-05-06",
+            "cin": "90000123A",
+            "phones": [{"number": "+12135550123", "kind": "mobile"}],
+            "spoken_language": "es",
+        },
+        "referrer": {
+            "name": {"first": "Rosa", "last": "Zanzibarovna"},
+            "npi": "1234567893",
+            "organization": {"name": "Harbor Clinic"},
+            "relationship": "medical-provider",
+            "phones": [{"number": "+12135550199"}],
+        },
+        "populations": ["1a", "2"],
+        "coverage": {"plan": "la-care", "county": "Los Angeles"},
+        "criteria": [{"criterion": "1.H1", "answer": "yes"}, {"criterion": "2.A1", "answer": "no"}],
+        "authored": "2026-03-01",
+        "urgency": "expedited",
+        "need": "Sleeps in her car; five visits to the emergency department.",
     }

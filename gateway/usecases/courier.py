@@ -1,0 +1,125 @@
+"""The worker: claims what is owed and delivers it, several at a time, no partner at the cost of the others.
+
+At most half of the hands serve one partner, so that a partner that hangs leaves the rest to the others. A partner that
+is down gets one probe at a time. Order is the outbox's affair: it gives out only the front of each lane.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+
+from gateway.errors import GatewayError
+from gateway.ports import Delivery, Partner
+from gateway.usecases.deliver import Attempt, Delivering, deliver
+from gateway.usecases.partner_health import Health
+
+LEASE_SECONDS = 120.0
+"""How long a claim holds: longer than any exchange with a partner may take."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """`hands` deliveries at a time; `idle` seconds between looks when nothing is due."""
+
+    hands: int = 8
+    idle: float = 0.5
+    lease_seconds: float = LEASE_SECONDS
+
+
+class Courier:
+    """Delivers until told to stop. `tell` hears of every attempt, `trouble` of errors outside any delivery."""
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        partners: Mapping[str, Partner],
+        using: Delivering,
+        health: Health,
+        tell: Callable[[Attempt], None],
+        trouble: Callable[[Exception], None],
+        pace: Pace | None = None,
+    ) -> None:
+        self.name = name
+        self._partners = partners
+        self._using = using
+        self._health = health
+        self._tell = tell
+        self._trouble = trouble
+        self._pace = pace or Pace()
+        self._busy: Counter[str] = Counter()
+        self._under_way: dict[Future[Attempt], Delivery] = {}
+
+    def run(self, stop: threading.Event, *, once: bool = False) -> None:
+        """Deliver until `stop` is set (what is under way is finished), or with `once` until nothing more is due."""
+        with ThreadPoolExecutor(self._pace.hands, thread_name_prefix="courier") as hands:
+            while not stop.is_set():
+                claimed = self._claim(hands)
+                if self._under_way:
+                    full = len(self._under_way) >= self._pace.hands
+                    self._gather(self._pace.idle if full or not claimed else 0)
+                elif not claimed:
+                    if once:
+                        break
+                    stop.wait(self._pace.idle)
+            while self._under_way:
+                self._gather(self._pace.lease_seconds)
+
+    def _claim(self, hands: ThreadPoolExecutor) -> int:
+        """Claim as much as there are free hands, and start on it; how many were claimed."""
+        now = self._using.clock()
+        share = max(1, self._pace.hands // 2)
+        allowed = {partner: self._health.allowance(partner, now=now) for partner in self._partners}
+        rooms = {partner: share - self._busy[partner] for partner, most in allowed.items() if most is None}
+        ready = [room for room in rooms.values() if room > 0]
+        resting = [partner for partner in self._partners if rooms.get(partner, 0) <= 0]
+        claimed = self._take(min([*ready, self._free]), resting, hands)
+        for partner, most in allowed.items():
+            if most is not None and most > self._busy[partner]:
+                claimed += self._take(
+                    min(1, self._free), [other for other in self._partners if other != partner], hands
+                )
+        return claimed
+
+    @property
+    def _free(self) -> int:
+        return self._pace.hands - len(self._under_way)
+
+    def _take(self, limit: int, without: list[str], hands: ThreadPoolExecutor) -> int:
+        if limit < 1:
+            return 0
+        try:
+            claimed = self._using.outbox.claim(
+                self.name, now=self._using.clock(), limit=limit, lease_seconds=self._pace.lease_seconds, without=without
+            )
+        except GatewayError as error:
+            self._trouble(error)
+            return 0
+        for delivery in claimed:
+            self._busy[delivery.owed.partner] += 1
+            partner = self._partners.get(delivery.owed.partner)
+            self._under_way[hands.submit(deliver, delivery, partner=partner, using=self._using)] = delivery
+        return len(claimed)
+
+    def _gather(self, seconds: float) -> None:
+        """Take in what has ended, waiting for the first for up to `seconds`."""
+        done, _ = wait(self._under_way, timeout=seconds, return_when=FIRST_COMPLETED)
+        for future in done:
+            delivery = self._under_way.pop(future)
+            partner = delivery.owed.partner
+            self._busy[partner] -= 1
+            error = future.exception()
+            if error is None:
+                attempt = future.result()
+                if attempt.receipt is not None:
+                    self._health.told(partner, attempt.receipt, now=self._using.clock())
+                self._tell(attempt)
+            elif isinstance(error, Exception):
+                # The claim is left to run out: the delivery is tried again, by whoever claims it then.
+                self._trouble(error)
+            else:
+                raise error

@@ -1,0 +1,112 @@
+"""Deliver one message that is owed: read, decide again, send, record the attempt, settle.
+
+No transaction is open while a partner is talked to. A reply that is lost after the partner acted is made good by
+repeating: every attempt carries the same delivery id and writes the same resources under the same ids.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Literal
+
+from gateway.errors import Forbidden
+from gateway.ports import AuditEntry, Caller, Clock, Delivery, Kept, Message, Outbox, Partner, Receipt, Store
+from gateway.trust.disclosure import Collected, Disclosed, Entry, disclose
+from gateway.usecases.closure import closure
+from gateway.usecases.delivery_schedule import next_attempt
+
+Ending = Literal["delivered", "retry", "parked", "stale"]
+WORKER = "system:worker"
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """How one attempt ended. Stale: the claim had run out or was overtaken, so nothing was settled.
+
+    `receipt` is None when nothing was sent.
+    """
+
+    delivery: Delivery
+    ending: Ending
+    reason: str = ""
+    receipt: Receipt | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Delivering:
+    """What deliveries need. `base` is this gateway's own FHIR address; `scale` shrinks the schedule for rehearsals."""
+
+    store: Store
+    outbox: Outbox
+    clock: Clock
+    base: str
+    jitter: Callable[[], float] = random.random
+    scale: float = 1.0
+
+
+def deliver(delivery: Delivery, *, partner: Partner | None, using: Delivering) -> Attempt:
+    """Try once to deliver. `partner` is None when it is no longer configured."""
+    caller = Caller(WORKER, tenant=delivery.tenant, request_id=delivery.id)
+    if partner is None:
+        return _park(delivery, "the partner is not configured", using)
+    owed = delivery.owed
+    kept = using.store.read(caller, owed.type, owed.id, owed.version)
+    if kept is None:
+        return _park(delivery, "the version is not kept here", using)
+    try:
+        leaving = _leaving(kept, caller, recipient=partner.name, using=using)
+    except Forbidden:
+        return _park(delivery, "the partner may not see this", using)
+    if using.clock() >= delivery.due:
+        return Attempt(delivery, "stale", "the claim ran out before it was sent")
+    message = Message(delivery.id, owed.kind, f"{kept.reference}/_history/{kept.version}", leaving.body)
+    receipt = partner.send(message)
+    using.store.note(caller, _note(message, partner.name, receipt))
+    return _settle(delivery, receipt, using)
+
+
+def _note(message: Message, recipient: str, receipt: Receipt) -> AuditEntry:
+    outcome: Literal["success", "refused", "failed"]
+    outcome = "success" if receipt.accepted else "failed" if receipt.retry else "refused"
+    return AuditEntry("E", "deliver.attempt", (message.reference,), outcome, recipient, receipt.reason or None)
+
+
+def _leaving(kept: Kept, caller: Caller, *, recipient: str, using: Delivering) -> Disclosed:
+    """The transaction Bundle that gives the partner the version owed, with all that it refers to."""
+    if kept.deleted:
+        entries = [Entry({"request": {"method": "DELETE", "url": kept.reference}})]
+    else:
+        entries = [_entry(one, using.base) for one in closure(kept, read=partial(using.store.read, caller))]
+    whole = Collected({"resourceType": "Bundle", "type": "transaction"}, entries)
+    note = partial(using.store.note, caller)
+    return disclose(whole, caller=caller, note=note, event="deliver", recipient=recipient)
+
+
+def _entry(kept: Kept, base: str) -> Entry:
+    fields = {"fullUrl": f"{base}/{kept.reference}", "request": {"method": "PUT", "url": kept.reference}}
+    return Entry(fields, kept)
+
+
+def _settle(delivery: Delivery, receipt: Receipt, using: Delivering) -> Attempt:
+    now = using.clock()
+    if receipt.accepted:
+        settled = using.outbox.delivered(delivery, now=now)
+        return Attempt(delivery, "delivered" if settled else "stale", receipt.reason, receipt)
+    due = None
+    if receipt.retry:
+        due = next_attempt(
+            delivery.attempts, now=now, jitter=using.jitter(), retry_after=receipt.retry_after, scale=using.scale
+        )
+    if due is None:
+        reason = f"gave up: {receipt.reason}" if receipt.retry else receipt.reason
+        return _park(delivery, reason, using, receipt=receipt)
+    settled = using.outbox.retry(delivery, due=due, reason=receipt.reason)
+    return Attempt(delivery, "retry" if settled else "stale", receipt.reason, receipt)
+
+
+def _park(delivery: Delivery, reason: str, using: Delivering, *, receipt: Receipt | None = None) -> Attempt:
+    settled = using.outbox.park(delivery, now=using.clock(), reason=reason)
+    return Attempt(delivery, "parked" if settled else "stale", reason, receipt)

@@ -1,0 +1,251 @@
+"""The gateway as real server processes over real sockets, on Granian and on gunicorn."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+LIMIT = 1_000_000
+BIN = Path(sys.executable).parent
+
+
+@dataclass(frozen=True)
+class Served:
+    """A running server: its port, process and log."""
+
+    port: int
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    def say(self, raw: bytes, *, then: bytes = b"") -> tuple[int, bytes]:
+        """Send raw bytes, then perhaps more, and read one whole answer: status and body."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=20) as connection:
+            try:
+                connection.sendall(raw)
+                connection.sendall(then)
+            except OSError:  # it may answer and close before it has read all
+                pass
+            if not then and raw.endswith(b"cut"):
+                connection.shutdown(socket.SHUT_WR)
+            return _answer(connection)
+
+
+def _answer(connection: socket.socket) -> tuple[int, bytes]:
+    received = b""
+    while b"\r\n\r\n" not in received:
+        piece = connection.recv(65_536)
+        if not piece:
+            return 0, b""
+        received += piece
+    head, _, body = received.partition(b"\r\n\r\n")
+    headers = dict(line.lower().split(b": ", 1) for line in head.split(b"\r\n")[1:])
+    length = int(headers.get(b"content-length", b"0"))
+    while len(body) < length and (piece := connection.recv(65_536)):
+        body += piece
+    return int(head.split()[1]), body
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@pytest.fixture(scope="module", params=["granian", "gunicorn"])
+def served(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    folder = tmp_path_factory.mktemp(request.param)
+    port = _free_port()
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("ECM_")} | {
+        "ECM_DATABASE": f"sqlite:///{folder / 'gateway.sqlite'}",
+        "ECM_PORT": str(port),
+        "ECM_MAX_BODY": str(LIMIT),
+        "ECM_PARTNERS": str(folder / "partners.toml"),
+    }
+    commands = {
+        "granian": [BIN / "ecm-gateway", "serve"],
+        "gunicorn": [BIN / "gunicorn", "-k", "gthread", "--threads", "4", "-b", f"127.0.0.1:{port}",
+                     "--log-level", "error", "gateway.wiring:wsgi()"],
+    }  # fmt: skip
+    log = folder / "log"
+    with log.open("wb") as stderr:
+        process = subprocess.Popen(commands[request.param], env=environment, stdout=stderr, stderr=stderr, cwd=folder)
+    server = Served(port, process, log)
+    try:
+        _wait(server)
+        yield server
+        assert b"anzibarovna" not in log.read_bytes()
+    finally:
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
+
+
+def _wait(server: Served) -> None:
+    for _ in range(600):
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{server.port}/health/ready", timeout=5):
+                return
+        except (urllib.error.URLError, ConnectionError):
+            assert server.process.poll() is None, server.log.read_text()
+            time.sleep(0.05)
+    raise AssertionError(server.log.read_text())
+
+
+def post(path: str, body: bytes, *, media: str = "application/fhir+json", length: int | None = None) -> bytes:
+    head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: {media}\r\nContent-Length: "
+    return f"{head}{len(body) if length is None else length}\r\n\r\n".encode() + body
+
+
+def chunked(path: str, body: bytes, *, media: str = "application/fhir+json", size: int = 10_000) -> bytes:
+    head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: {media}\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
+    pieces = [body[at : at + size] for at in range(0, len(body), size)]
+    return head + b"".join(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in pieces) + b"0\r\n\r\n"
+
+
+def patient(filler: int = 0) -> bytes:
+    note = "x" * filler
+    return json.dumps({"resourceType": "Patient", "name": [{"family": "Zanzibarovna", "text": note or "L Z"}]}).encode()
+
+
+def kept(server: Served) -> int:
+    with urllib.request.urlopen(f"http://127.0.0.1:{server.port}/fhir/Patient?_summary=count") as answer:
+        total: int = json.load(answer)["total"]
+        return total
+
+
+PLACES = [
+    ("/fhir/Patient", "application/fhir+json"),
+    ("/fhir", "application/fhir+json"),
+    ("/fhir/Patient/$validate", "application/fhir+json"),
+    ("/fhir/$convert", "application/json"),
+    ("/fhir/Patient/_search", "application/x-www-form-urlencoded"),
+    ("/referrals", "application/json"),
+    ("/care-plans", "application/json"),
+    ("/care-teams", "application/json"),
+    ("/files/kaiser/referral", "text/csv"),
+]
+
+
+@pytest.mark.parametrize(("path", "media"), PLACES)
+def test_a_body_over_the_limit_is_refused_on_every_address(served: Served, path: str, media: str) -> None:
+    before = kept(served)
+    for raw in (chunked(path, patient(LIMIT), media=media), post(path, patient(LIMIT), media=media)):
+        status, body = served.say(raw)
+        assert status == 413
+        assert json.loads(body)["issue"][0]["code"] == "too-long"
+    assert kept(served) == before
+
+
+def test_a_chunked_body_within_the_limit_is_read_whole(served: Served) -> None:
+    before = kept(served)
+    status, body = served.say(chunked("/fhir/Patient", patient(LIMIT - 5_000)))
+    assert status == 201, body[:300]
+    assert len(json.loads(body)["name"][0]["text"]) == LIMIT - 5_000
+    assert kept(served) == before + 1
+
+
+def test_a_chunked_file_over_the_limit_is_not_cut_at_a_row(served: Served) -> None:
+    row = b"Zanzibarovna,Ljuba\n"
+    rows = b"Last,First\n" + row * (LIMIT // len(row) + 2)
+    assert served.say(chunked("/files/kaiser/referral", rows, media="text/csv"))[0] == 413
+
+
+def test_a_body_that_ends_early_keeps_nothing(served: Served) -> None:
+    before = kept(served)
+    raw = post("/fhir/Patient", patient(), length=len(patient()) + 100)
+    with socket.create_connection(("127.0.0.1", served.port), timeout=20) as connection:
+        connection.sendall(raw)
+        connection.shutdown(socket.SHUT_WR)
+        status, _ = _answer(connection)
+    assert status in (0, 400)
+    assert kept(served) == before
+
+
+@pytest.mark.parametrize(
+    "headers",
+    ["Content-Length: -5", "Content-Length: 1\r\nContent-Length: 2", "Content-Length: x", "X-Note: a\x00b"],
+)
+def test_headers_that_lie_are_refused(served: Served, headers: str) -> None:
+    before = kept(served)
+    raw = f"POST /fhir/Patient HTTP/1.1\r\nHost: x\r\nContent-Type: application/fhir+json\r\n{headers}\r\n\r\n{{}}"
+    assert served.say(raw.encode())[0] in (0, 400)
+    assert kept(served) == before
+
+
+def test_a_forged_host_is_in_no_address(served: Served) -> None:
+    status, body = served.say(b"GET /fhir/Patient HTTP/1.1\r\nHost: evil.example\r\n\r\n")
+    assert status == 200
+    assert b"evil.example" not in body
+
+
+def test_one_that_sends_half_a_body_holds_up_nobody_else(served: Served) -> None:
+    slow = [socket.create_connection(("127.0.0.1", served.port), timeout=20) for _ in range(2)]
+    try:
+        for connection in slow:
+            connection.sendall(post("/fhir/Patient", patient(), length=10_000))
+        time.sleep(0.2)
+        started = time.perf_counter()
+        assert served.say(b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n")[0] == 200
+        assert time.perf_counter() - started < 2
+    finally:
+        for connection in slow:
+            connection.close()
+
+
+def test_many_at_once_make_one_version_each(served: Served) -> None:
+    body = json.loads(patient()) | {"id": "contended"}
+    served.say(_put(body))
+    answers: list[int] = []
+
+    def change(number: int) -> None:
+        gender = ["male", "female", "other", "unknown"][number % 4]
+        raw = _put({**body, "gender": gender}, match='W/"1"')
+        answers.append(served.say(raw)[0])
+
+    threads = [threading.Thread(target=change, args=(number,)) for number in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(answers) == [200] + [412] * 11
+
+
+def _put(body: dict[str, object], *, match: str | None = None) -> bytes:
+    data = json.dumps(body).encode()
+    condition = f"If-Match: {match}\r\n" if match else ""
+    head = f"PUT /fhir/Patient/{body['id']} HTTP/1.1\r\nHost: x\r\nContent-Type: application/fhir+json\r\n{condition}"
+    return f"{head}Content-Length: {len(data)}\r\n\r\n".encode() + data
+
+
+def test_the_log_has_a_line_a_request_and_no_query(served: Served) -> None:
+    served.say(b"GET /fhir/Patient?family=Zanzibarovna HTTP/1.1\r\nHost: x\r\nX-Request-Id: r-77\r\n\r\n")
+    time.sleep(0.2)
+    lines = [json.loads(line) for line in served.log.read_text().splitlines() if line.startswith("{")]
+    mine = [line for line in lines if line.get("request_id") == "r-77"]
+    assert [(line["route"], line["status"]) for line in mine] == [("/fhir/<type>", 200)]
+
+
+def test_beyond_loopback_is_refused_with_the_reason() -> None:
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("ECM_")}
+    done = subprocess.run(
+        [BIN / "ecm-gateway", "serve", "--host", "0.0.0.0"],
+        env=environment,
+        capture_output=True,
+        timeout=30,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert b"callers are not authenticated" in done.stderr
