@@ -29,6 +29,8 @@ _PHONE: dict[codes.PhoneKind | None, dict[str, str]] = {
     codes.PhoneKind.TTY: {"system": "phone"},  # told apart by PHONE_KIND: FHIR has no code for it
 }
 _KIND = {(v["system"], v.get("use")): k for k, v in _PHONE.items() if k is not codes.PhoneKind.TTY}
+_MARKED = frozenset({codes.PhoneKind.TTY})
+_MARKED_AT_ORGANIZATION = _MARKED | {codes.PhoneKind.HOME}
 
 
 def day(value: date | None) -> str | None:
@@ -101,19 +103,23 @@ def named_from(elements: Sequence[Json] | None) -> PersonName | None:
     return None if name == PersonName() else name
 
 
-def telecom(phones: Iterable[Phone], email: str | None = None) -> list[Json]:
-    """ContactPoints: the phones in their order, then the e-mail address."""
+def telecom(phones: Iterable[Phone], email: str | None = None, *, organization: bool = False) -> list[Json]:
+    """ContactPoints: the phones in their order, then the e-mail address.
+
+    An organization's may not be of use `home` (org-3): where one is said to be, the kind stands in an extension.
+    """
+    marked = _MARKED_AT_ORGANIZATION if organization else _MARKED
     points = [
         filled(
             {
                 "extension": some(
                     extension(PHONE_EXTENSION, "String", phone.extension),
                     extension(PHONE_NOTE, "String", phone.note),
-                    extension(PHONE_KIND, "Code", "tty") if phone.kind is codes.PhoneKind.TTY else None,
+                    extension(PHONE_KIND, "Code", phone.kind.value) if phone.kind and phone.kind in marked else None,
                 ),
                 "system": _PHONE[phone.kind]["system"],
                 "value": phone.number,
-                "use": _PHONE[phone.kind].get("use"),
+                "use": None if phone.kind in marked else _PHONE[phone.kind].get("use"),
             }
         )
         for phone in phones
@@ -129,14 +135,17 @@ def phones_from(points: Iterable[Json] | None) -> tuple[Phone, ...]:
         Phone(
             number=point["value"],
             extension=extension_value(point, PHONE_EXTENSION),
-            kind=codes.PhoneKind.TTY
-            if extension_value(point, PHONE_KIND)
-            else _KIND.get((point["system"], point.get("use"))),
+            kind=_kind(point),
             note=extension_value(point, PHONE_NOTE),
         )
         for point in points or ()
-        if point.get("system") in ("phone", "fax", "sms")
+        if point.get("system") in ("phone", "fax", "sms") and "value" in point
     )
+
+
+def _kind(point: Json) -> codes.PhoneKind | None:
+    marked = extension_value(point, PHONE_KIND)
+    return codes.PhoneKind(marked) if marked else _KIND.get((point["system"], point.get("use")))
 
 
 def email_from(points: Iterable[Json] | None) -> str | None:

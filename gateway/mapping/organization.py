@@ -22,7 +22,7 @@ def to_fhir(organization: Organization, *, ids: Ids, contact: Json | None = None
                 "identifier": identifiers(organization.npi, organization.tin),
                 "active": True,
                 "name": organization.name,
-                "telecom": datatypes.telecom(organization.phones, organization.email),
+                "telecom": datatypes.telecom(organization.phones, organization.email, organization=True),
                 "address": some(datatypes.address(organization.address)),
                 "contact": some(contact),
             }

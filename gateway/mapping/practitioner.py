@@ -2,15 +2,16 @@
 
 https://hl7.org/fhir/us/core/STU6.1/StructureDefinition-us-core-practitioner.html
 With an organization the reference goes to a PractitionerRole (both its ends are there, as Gravity asks); without one to
-the Practitioner. Where US Core demands what is not known: a family name is marked absent, an identifier is our own id.
+the Practitioner. Where US Core demands what is not known: a family name is marked absent, an identifier is our own id,
+and a role's phone is the person's, else the organization's, else marked absent (US Core 7.0.0, pd-1).
 """
 
 from __future__ import annotations
 
-from gateway.domain.member import Address, PersonName, Professional
+from gateway.domain.member import Address, Organization, PersonName, Professional
 from gateway.fhir.bundle import Collected, Resolver
 from gateway.fhir.codec import Json
-from gateway.fhir.element import filled, some
+from gateway.fhir.element import absent, filled, some
 from gateway.mapping import datatypes, organization, systems
 from gateway.mapping.context import Context
 
@@ -19,6 +20,8 @@ ROLE_PROFILES = (
     systems.US_CORE + "us-core-practitionerrole",
     systems.SDOHCC + "SDOHCC-practitionerrole",
 )
+
+NO_PHONE = {"system": "phone", "_value": absent()}
 
 
 def to_fhir(professional: Professional, *, context: Context, collected: Collected) -> Json:
@@ -80,10 +83,15 @@ def role(professional: Professional, *, person: Json, context: Context, collecte
                     "practitioner": who,
                     "organization": where,
                     "code": [{"text": professional.title}] if professional.title else None,
+                    "telecom": person.get("telecom") or _workplace(professional.organization) or [NO_PHONE],
                 }
             )
         )
     )
+
+
+def _workplace(stated: Organization) -> list[Json]:
+    return datatypes.telecom(stated.phones, stated.email)
 
 
 def title_from(person: Json) -> str | None:

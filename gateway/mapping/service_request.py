@@ -82,8 +82,8 @@ def to_fhir(referral: Referral, *, around: Around, context: Context, collected: 
             "extension": some(
                 *around.requester.extensions,
                 extension(ORIGIN, "Code", origin(referral)),
-                extension(FORM, "Code", referral.form),
-                extension(CHANNEL, "Code", referral.channel),
+                extension(FORM, "Code", referral.form.value if referral.form else None),
+                extension(CHANNEL, "Code", referral.channel.value if referral.channel else None),
                 STREAMLINED.write(referral.streamlined),
                 *(PROGRAM.write(one) for one in referral.programs),
                 *(extension(COMMUNITY_SUPPORT, "Code", one) for one in referral.community_supports),

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from gateway.domain.care_plan import CarePlan
 from gateway.domain.care_team import CareTeam, Membership
 from gateway.domain.codes import TeamRole
+from gateway.domain.member import Period
 from gateway.domain.referral import Referral
 
 T = TypeVar("T")
@@ -63,9 +64,18 @@ def records(cls: type[T]) -> st.SearchStrategy[T]:
     fields = dataclasses.fields(typing.cast(Any, cls))
     parts = {one.name: _strategy(hints[one.name], one.name) for one in fields}
     made = st.builds(cls, **parts)
+    if cls is Period:
+        made = made.map(_in_order)
     if all(one.default is not dataclasses.MISSING for one in fields):
         return made.filter(lambda record: record != cls())
     return made
+
+
+def _in_order(period: Any) -> Any:
+    """A period that does not end before it starts: no door lets another in."""
+    if period.start and period.end and period.end < period.start:
+        return Period(start=period.end, end=period.start)
+    return period
 
 
 def _strategy(hint: Any, name: str) -> st.SearchStrategy[Any]:
