@@ -5,7 +5,7 @@ Adapters live in `store/` and `partners/`; `wiring.py` alone chooses them. Tests
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -178,9 +178,13 @@ class Outbox(Protocol):
     drops it, or a newer version of the same resource (and kind) is owed: then it is dropped as superseded.
     """
 
-    def claim(self, worker: str, *, now: datetime, limit: int, lease_seconds: float) -> Sequence[Delivery]:
+    def claim(
+        self, worker: str, *, now: datetime, limit: int, lease_seconds: float, without: Collection[str] = ()
+    ) -> Sequence[Delivery]:
         """Take the next due deliveries: only the oldest unsettled one of each (partner, member) is ever taken,
-        urgent first, partners in turn. Deliveries whose lease has run out are taken again with a higher fence."""
+        urgent first, partners in turn, none for the partners `without`. Deliveries whose lease has run out are taken
+        again with a higher fence. `due` of what is taken is the end of its lease. Nothing taken: nothing is
+        due, or other workers are faster; ask again later."""
 
     def delivered(self, delivery: Delivery, *, now: datetime) -> bool:
         """Settle as delivered; False when the fence is stale."""

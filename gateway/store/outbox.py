@@ -7,7 +7,7 @@ any number of workers share the table (FOR UPDATE SKIP LOCKED); on SQLite claims
 from __future__ import annotations
 
 import builtins
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import zip_longest
 
@@ -36,6 +36,10 @@ SPARE = 4
 """Candidates looked at for each that is wanted: other workers may hold some."""
 
 
+TRIES = 4
+"""How often a claim looks again when other workers were faster on all it looked at."""
+
+
 class SqlOutbox:
     """What is owed to partners."""
 
@@ -43,18 +47,21 @@ class SqlOutbox:
         self._engine = engine
         self._last = ""
 
-    def claim(self, worker: str, *, now: datetime, limit: int, lease_seconds: float) -> Sequence[Delivery]:
-        at = micros(now)
-        candidates = self._candidates(at, limit * SPARE)
-        if not candidates or limit < 1:
-            return []
-        lease = micros(now + timedelta(seconds=lease_seconds))
-        with self._engine.writing() as session:
-            taken = self._take(session, candidates, worker=worker, at=at, lease=lease, limit=limit)
-            step("claimed")
-        if taken:
-            self._last = taken[-1].owed.partner
-        return taken
+    def claim(
+        self, worker: str, *, now: datetime, limit: int, lease_seconds: float, without: Collection[str] = ()
+    ) -> Sequence[Delivery]:
+        at, lease = micros(now), micros(now + timedelta(seconds=lease_seconds))
+        for _ in range(TRIES):
+            candidates = self._candidates(at, limit * SPARE, without)
+            if not candidates:
+                return []
+            with self._engine.writing() as session:
+                taken = self._take(session, candidates, worker=worker, at=at, lease=lease, limit=limit)
+                step("claimed")
+            if taken:
+                self._last = taken[-1].owed.partner
+                return taken
+        return []
 
     def delivered(self, delivery: Delivery, *, now: datetime) -> bool:
         settled = "state = 'delivered', ready = 0, settled_at = ?, reason = NULL"
@@ -95,9 +102,9 @@ class SqlOutbox:
         rows = self._engine.rows("SELECT partner, state, count(*) FROM outbox GROUP BY partner, state")
         return {(partner, state): number for partner, state, number in rows}
 
-    def _candidates(self, at: int, number: int) -> Sequence[int]:
+    def _candidates(self, at: int, number: int, without: Collection[str]) -> Sequence[int]:
         """Due fronts, urgent ones first, then one of each partner in turn, beginning after the partner served last."""
-        partners = [row[0] for row in self._engine.rows(PARTNERS)]
+        partners = [row[0] for row in self._engine.rows(PARTNERS) if row[0] not in without]
         partners.sort(key=lambda partner: (partner <= self._last, partner))
         found: builtins.list[int] = []
         for rank in (0, 1):

@@ -79,6 +79,13 @@ def test_partners_take_turns_even_one_at_a_time(store: SqlStore) -> None:
     assert [claim(store, limit=1)[0].owed.partner for _ in range(6)] == ["a", "b", "c"] * 2
 
 
+def test_partners_can_be_left_out(store: SqlStore) -> None:
+    owe(store, owed(1, partner="down", urgent=True), owed(2, partner="up"))
+    taken = store.outbox.claim("w1", now=NOW_UTC, limit=10, lease_seconds=30, without={"down"})
+    assert [d.owed.partner for d in taken] == ["up"]
+    assert [d.owed.partner for d in claim(store)] == ["down"]
+
+
 def test_a_lease_that_ran_out_is_taken_over_and_the_old_worker_is_refused(store: SqlStore) -> None:
     owe(store, owed(1), owed(2))
     (stale,) = claim(store, lease=30)
