@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import logging
 from collections.abc import Callable, Iterator
 from datetime import datetime
@@ -15,6 +16,24 @@ SHARED = ROOT.parent / "shared"
 NOW = datetime.fromisoformat("2026-03-02T09:30:00-08:00")
 CANARY = "zanzibarovna"
 """Everyone in fixtures/cast is a Zanzibarovna: the name may not appear in any log."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--golden", choices=("compare", "write"), default="compare", help="write: renew the golden files")
+
+
+@pytest.fixture(scope="session")
+def golden(pytestconfig: pytest.Config) -> Callable[[Path, object], None]:
+    """`golden(file, value)`: the value equals the JSON in the file; `--golden=write` writes it instead."""
+
+    def compare(file: Path, value: object) -> None:
+        text = json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+        if pytestconfig.getoption("--golden") == "write":
+            file.write_text(text, encoding="utf-8")
+        assert file.is_file(), f"{file.name} is missing: look at it with --golden=write"
+        assert json.loads(text) == json.loads(file.read_text(encoding="utf-8"))
+
+    return compare
 
 
 @pytest.fixture
