@@ -1,1 +1,27 @@
-"""One kind of outside system per file."""
+"""The outside systems that are told of changes: one file a kind, listed in partners.toml, all a `ports.Partner`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from gateway.partners.console import Console
+from gateway.partners.fhir_server import FhirServer
+from gateway.partners.files import Files
+from gateway.partners.settings import PartnerSettings, load
+
+Adapter = FhirServer | Files | Console
+ADAPTERS: dict[str, type[FhirServer] | type[Files] | type[Console]] = {
+    "fhir_server": FhirServer,
+    "files": Files,
+    "console": Console,
+}
+
+
+def adapters(path: Path) -> dict[str, Adapter]:
+    """The partners of a partners.toml, by name; Misconfigured with everything that is wrong in it."""
+    return {name: adapter(settings) for name, settings in load(path).items()}
+
+
+def adapter(settings: PartnerSettings) -> Adapter:
+    """The adapter of one partner."""
+    return ADAPTERS[settings.kind](settings)

@@ -28,6 +28,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "usecases": {"errors", "ports", "domain", "fhir", "mapping", "validation", "doors", "trust", "search"},
     "store": {"errors", "ports", "fhir", "search"},
     "partners": {"errors", "ports", "fhir"},
+    "simulators": {"errors", "fhir"},
     "web": {"errors", "ports", "fhir", "usecases", "trust", "search", "log", "validation"},
     "client": {"errors", "fhir"},
 }

@@ -1,0 +1,64 @@
+"""Any FHIR R4 server: what it is owed is written to it under our ids. https://hl7.org/fhir/R4/http.html#transaction
+
+`transaction`: the resource and all it refers to in one Bundle, kept together or not at all. `each`: one PUT a resource,
+what is referred to first; when one fails the rest waits for the next attempt. Both may be repeated without harm.
+Every request carries the delivery's id as Idempotency-Key and X-Request-Id, the same on every attempt.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gateway.fhir import codec
+from gateway.partners.http import Client, Reply, Unanswered
+from gateway.partners.replies import of_transaction, of_write
+from gateway.partners.settings import PartnerSettings
+from gateway.ports import Message, Receipt
+
+
+class FhirServer:
+    """A partner that is a FHIR server."""
+
+    def __init__(self, settings: PartnerSettings) -> None:
+        self.name = settings.name
+        self._whole = settings.exchange == "transaction"
+        self._client = Client(settings.base_url, seconds=settings.seconds, ca_file=settings.ca_file)
+
+    def send(self, message: Message) -> Receipt:
+        """Push the message's transaction Bundle."""
+        bundle = codec.read(message.body)
+        try:
+            if self._whole:
+                reply = self._exchange("POST", "", message.body, message)
+                return of_transaction(reply, entries=len(bundle["entry"]))
+            return self._each(bundle["entry"], message)
+        except Unanswered as error:
+            return Receipt(False, retry=True, reason=error.reason)
+
+    def close(self) -> None:
+        self._client.close()
+
+    def _each(self, entries: list[dict[str, Any]], message: Message) -> Receipt:
+        receipt = Receipt(False, reason="the message is empty")
+        for entry in entries:
+            request = entry["request"]
+            body = codec.write(entry["resource"]) if "resource" in entry else b""
+            reply = self._exchange(request["method"], "/" + request["url"], body, message)
+            if request["method"] == "DELETE" and reply.status in (404, 410):
+                receipt = Receipt(True, reason=f"http {reply.status}")  # what is not there need not be deleted
+                continue
+            receipt = of_write(reply)
+            if not receipt.accepted:
+                return receipt
+        return receipt
+
+    def _exchange(self, method: str, path: str, body: bytes, message: Message) -> Reply:
+        headers = {
+            "Content-Type": message.content_type,
+            "Accept": "application/fhir+json",
+            "Prefer": "return=minimal",
+            "Idempotency-Key": message.delivery_id,
+            "X-Request-Id": message.delivery_id,
+            **message.headers,
+        }
+        return self._client.exchange(method, path, body=body, headers=headers)
