@@ -11,7 +11,6 @@ from typing import Any
 from gateway.validation.compiled import Json
 from gateway.validation.run import Place, Run
 
-
 _LOCAL_LINK = re.compile(r'(?:href|src)="(#[A-Za-z0-9\-.]{1,64})"')
 
 

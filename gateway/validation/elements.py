@@ -165,6 +165,7 @@ class Walker:
     def _sibling(self, member: Member) -> MemberCheck:
         """`_name`: id and extensions of a primitive, an object or an array of objects and nulls."""
         element = self._engine.shapes["Element"]
+        required = member.type == "code" and member.binding is not None and member.binding.strength == "required"
 
         def one(run: Run, value: Any, here: Place, *, valued: bool) -> None:
             if type(value) is not dict:
@@ -175,6 +176,9 @@ class Walker:
                 if len(value) == 1 and "id" in value and not valued:
                     run.error("invariant", "ele-1", f"{member.name} must have a value or extensions, not only an id.",
                               here)  # fmt: skip
+                elif required and not valued:
+                    run.error("code-invalid", "binding-no-code", f"{member.name} must have a code: its binding is "
+                              "required.", here)  # fmt: skip
                 self.walk(run, value, here)
                 if member.path.endswith(".id") and member.type == "id" and "extension" in value:
                     run.error("business-rule", "id-extension", "A resource's id must not have extensions.", here)

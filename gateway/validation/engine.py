@@ -24,6 +24,9 @@ from gateway.validation.profiles import compile_profile
 from gateway.validation.references import References, Surroundings, Target
 from gateway.validation.run import Place, Run, safe
 from gateway.validation.shapes import CORE, Shapes
+from gateway.validation.structure_definitions import StructureDefinitions
+from gateway.validation.terminology import Terminology, TerminologyServer
+from gateway.validation.vital_signs import vital_signs
 
 RESOURCE_KINDS = ("Resource", "DomainResource")
 
@@ -37,23 +40,26 @@ class Engine:
         *,
         now: Callable[[], datetime],
         unknown_extensions: Unknown = "error",
+        terminology_server: TerminologyServer | None = None,
     ) -> None:
         self.definitions = definitions
         self.now = now
         self.shapes = Shapes(definitions)
         self.model = fhirpath.Model(definitions)
         self.invariants = Invariants(self)
+        self.terminology = Terminology(definitions, server=terminology_server)
         self.bindings = Bindings(self)
         self.references = References(self)
         self.extensions = Extensions(self, unknown_extensions)
         self.conformance = Conformance(self)
         self.bundles = Bundles(self)
+        self.structure_definitions = StructureDefinitions(self)
         self.walker = Walker(
             self,
             {
                 "Extension": self.extensions.check,
                 "Attachment": check_attachment,
-                "Coding": check_coding,
+                "Coding": self._coding,
                 "Identifier": check_identifier,
                 "Reference": check_reference,
                 "xhtml": check_div,
@@ -65,6 +71,14 @@ class Engine:
 
     def _is_value_set(self, url: str) -> bool:
         return self.definitions.find("ValueSet", url) is not None and (self.definitions.find("CodeSystem", url) is None)
+
+    def _coding(self, run: Run, value: Any, place: Place) -> None:
+        check_coding(run, value, place)
+        self.bindings.check_coding(run, value, place)
+
+    def scope_of_rule(self, said: str) -> str | None:
+        """The package in which the canonicals of a rule (`url|version#element`) are meant."""
+        return self._scope(said.partition("#")[0])
 
     # Profiles
 
@@ -134,6 +148,11 @@ class Engine:
             if run.root is value:
                 check_referred(run, value, place)
             self._declared(run, value, place)
+            if shape.name == "StructureDefinition":
+                self.structure_definitions.check(run, value, place)
+            elif shape.name == "Observation":
+                for canonical in vital_signs(value):
+                    self.conformance.apply_named(run, canonical, value, place)
             for profile in profiles:
                 self.conformance.apply(run, profile, value, place)
         finally:
@@ -228,6 +247,7 @@ class Engine:
                 run.resource,
                 run.root,
                 resolver=lambda reference: self.references.resolve(run, reference),
+                terminology=self.terminology,
                 conforms=lambda value, url: self._conforms(run, value, url),
                 html=acceptable,
                 now=self.now(),

@@ -24,6 +24,7 @@ from gateway.validation.compiled import (
 )
 from gateway.validation.discriminators import criterion
 from gateway.validation.element_extensions import extras
+from gateway.validation.errata import corrected_binding
 from gateway.validation.shapes import CORE, Shapes, binding, constraints, type_code
 from gateway.validation.snapshot_tree import Node, tree
 
@@ -130,7 +131,7 @@ class _Compiler:
             rules.max_length = longest
         rules.must_have_value = bool(element.get("mustHaveValue"))
         rules.value_alternatives = tuple(element.get("valueAlternatives", ()))
-        bound = binding(element)
+        bound = corrected_binding(rules, binding(element))
         if bound and not _same_binding(bound, members[0].binding):
             rules.binding = bound
         extras(rules, element)

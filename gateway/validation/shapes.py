@@ -153,7 +153,7 @@ def constraints(element: Json) -> tuple[Constraint, ...]:
 def binding(element: Json) -> Binding | None:
     """The binding of an element, or None where it names no value set."""
     bound: Json | None = element.get("binding")
-    if not bound or not bound.get("valueSet") and not bound.get("extension"):
+    if not bound or (not bound.get("valueSet") and not bound.get("extension")):
         return None
     maximum = None
     extra: list[tuple[str, str]] = []

@@ -51,8 +51,7 @@ class Slicer:
     def _slice(self, run: Run, part: Rules, mine: list[Item], maybe: int, place: Place) -> None:
         said = f"{part.profile}#{part.id}"
         if len(mine) + maybe < part.min:
-            if part.slicing is None or not mine:
-                run.error("required", "slice-min", f"{part.name} must have at least {part.min} item(s) of slice "
+            run.error("required", "slice-min", f"{part.name} must have at least {part.min} item(s) of slice "
                           f"'{part.slice_name}'{_asks(part)}.", place, profile=said)  # fmt: skip
         if part.max is not None and len(mine) > part.max:
             run.error("structure", "slice-max", f"{part.name} must have at most {part.max} item(s) of slice "

@@ -24,6 +24,7 @@ from gateway.validation.engine import Engine, unknown_resource
 from gateway.validation.extensions import Unknown
 from gateway.validation.run import NOWHERE, Enough, Run, pointer, root_place
 from gateway.validation.shapes import Shapes
+from gateway.validation.terminology import TerminologyServer
 
 _NUMBERS = re.compile(r"(\d+)")
 
@@ -37,9 +38,15 @@ class Validator:
         *,
         unknown_extensions: Unknown = "error",
         clock: Callable[[], datetime] | None = None,
+        terminology_server: TerminologyServer | None = None,
     ) -> None:
         self.definitions = definitions
-        self.engine = Engine(definitions, now=clock or _now, unknown_extensions=unknown_extensions)
+        self.engine = Engine(
+            definitions,
+            now=clock or _now,
+            unknown_extensions=unknown_extensions,
+            terminology_server=terminology_server,
+        )
 
     @classmethod
     def load(
