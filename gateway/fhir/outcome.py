@@ -9,6 +9,7 @@ from gateway.fhir.codec import Json
 
 RULE_SYSTEM = "https://ecm-gateway.example/fhir/CodeSystem/rule"
 LINE = "http://hl7.org/fhir/StructureDefinition/operationoutcome-issue-line"
+_SEVERITIES = ("fatal", "error", "warning", "information")
 COLUMN = "http://hl7.org/fhir/StructureDefinition/operationoutcome-issue-col"
 
 
@@ -18,6 +19,11 @@ def outcome(issues: Iterable[Issue]) -> Json:
     if not listed:
         listed = [{"severity": "information", "code": "informational", "diagnostics": "No issues found."}]
     return {"resourceType": "OperationOutcome", "issue": listed}
+
+
+def worst_first(issues: Iterable[Issue]) -> list[Issue]:
+    """The same with what is worst first, else in the order given: what stopped a request must not hide among hints."""
+    return sorted(issues, key=lambda issue: _SEVERITIES.index(issue.severity))
 
 
 def _issue(issue: Issue) -> Json:

@@ -8,7 +8,7 @@ from functools import partial
 from http import HTTPStatus
 
 from gateway.errors import GatewayError, Issue
-from gateway.fhir.outcome import outcome
+from gateway.fhir.outcome import outcome, worst_first
 from gateway.ports import Caller, Json
 from gateway.trust.disclosure import Collected, Disclosed, Entry, disclose
 from gateway.usecases.bundle_entries import Step, steps_of
@@ -41,7 +41,7 @@ def _tried(step: Step | GatewayError, do: Callable[[Step], Entry]) -> Entry:
 
 def _failed(error: GatewayError, step: Step | None = None) -> Entry:
     issues = [_placed(issue, step) for issue in error.issues] if step else error.issues
-    return Entry({"response": {"status": status_line(error), "outcome": outcome(issues)}})
+    return Entry({"response": {"status": status_line(error), "outcome": outcome(worst_first(issues))}})
 
 
 def _placed(issue: Issue, step: Step) -> Issue:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from gateway.errors import GatewayError, Trouble
-from gateway.fhir.outcome import outcome
+from gateway.fhir.outcome import outcome, worst_first
 from gateway.ports import Caller
 from gateway.trust.disclosure import Collected, Disclosed, Entry, disclose
 from gateway.usecases.batch import status_line
@@ -54,7 +54,12 @@ def _keep(row: Row, *, caller: Caller, kind: str, services: Services, base: str,
         raise
     except GatewayError as error:
         report["refused"] += 1
-        return Entry({"fullUrl": place, "response": {"status": status_line(error), "outcome": outcome(error.issues)}})
+        return Entry(
+            {
+                "fullUrl": place,
+                "response": {"status": status_line(error), "outcome": outcome(worst_first(error.issues))},
+            }
+        )
     report["kept" if done.changed else "same"] += 1
     kept = done.main
     response = {

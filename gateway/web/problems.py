@@ -11,7 +11,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from gateway import log
 from gateway.errors import GatewayError, Issue, NotAcceptable, StoreUnavailable, Throttled, Unauthenticated
-from gateway.fhir.outcome import outcome
+from gateway.fhir.outcome import outcome, worst_first
 from gateway.web import answers
 from gateway.web.context import Web, request_id
 from gateway.web.formats import Format, wanted
@@ -24,9 +24,6 @@ _ROUTING: dict[int, tuple[str, str]] = {  # what Flask itself refuses: status ->
 }
 
 
-_SEVERITIES = ("fatal", "error", "warning", "information")
-
-
 def register(app: Flask, web: Web) -> None:
     """Have every exception of a request answered as an OperationOutcome."""
 
@@ -34,8 +31,8 @@ def register(app: Flask, web: Web) -> None:
     def refused(error: GatewayError) -> Response:
         if error.status >= 500:
             _log_crash(error, request_id(web))
-        worst_first = sorted(error.issues, key=lambda issue: _SEVERITIES.index(issue.severity))
-        return answers.public(outcome(worst_first), status=error.status, format=_format(), headers=_headers(error))
+        told = outcome(worst_first(error.issues))
+        return answers.public(told, status=error.status, format=_format(), headers=_headers(error))
 
     @app.errorhandler(HTTPException)
     def unroutable(error: HTTPException) -> Response:

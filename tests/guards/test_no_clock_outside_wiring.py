@@ -22,6 +22,7 @@ MAY = {
     "wiring.py": "the one clock",
     "log.py": "when a line was written",
     "fhirpath/tree.py": "the library's default, where its user gives no time",
+    "partners/replies.py": "seconds until the date of a Retry-After",
     "validation/validator.py": "the library's default, given another by its user",
 }
 
