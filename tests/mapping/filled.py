@@ -51,11 +51,11 @@ def filled(cls: type, path: str = "") -> Any:
     return cls(**{one.name: _value(hints[one.name], f"{path}.{one.name}".lstrip("."), 0) for one in fields})
 
 
-def changes(record: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """For each field of a record, at any depth: its path, and the record with that field alone changed."""
+def changes(record: Any) -> Iterator[tuple[str, Any]]:
+    """For each field of a record, at any depth: its class and name, and the record with that field alone changed."""
     hints = typing.get_type_hints(type(record), include_extras=True)
     for field in dataclasses.fields(record):
-        here = f"{path}.{field.name}".lstrip(".")
+        here = f"{type(record).__name__}.{field.name}"
         for inner, value in _changed(hints[field.name], getattr(record, field.name), here):
             yield inner, dataclasses.replace(record, **{field.name: value})
 
@@ -69,7 +69,9 @@ def _changed(hint: Any, value: Any, path: str) -> Iterator[tuple[str, Any]]:
             for at, other in _changed(inner, one, path):
                 yield at, (*value[:number], other, *value[number + 1 :])
     elif dataclasses.is_dataclass(value):
-        yield from changes(value, path)
+        yield from changes(value)
+    elif isinstance(value, StrEnum):
+        yield from ((path, other) for other in type(value) if other is not value)
     else:
         other = _value(_known(hint), path, 1)
         yield path, other if other != value else _value(_known(hint), path, 0)
