@@ -48,7 +48,7 @@ class Issue:
 
     `message` never quotes the data: it names places and rules only.
     `expression` is a FHIRPath with indexes (`Patient.name[0].given[1]`), or row and column for a file.
-    `rule` is a stable id of the rule (`card-min`, `us-core-6`); `profile` is `url|version#element` where a profile rules.
+    `rule` is a stable id (`card-min`, `us-core-6`); `profile` is `url|version#element` where a profile rules.
     `line` and `column` count from 1 and are set when the source bytes are at hand.
     """
 

@@ -12,6 +12,7 @@ import time
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +68,7 @@ def command(keep: Path | None, seconds: int) -> None:
 def _cases() -> list[cases.Case]:
     fixtures = shipped.folder("fixtures")
     listed = tomllib.loads((fixtures / "demo.toml").read_text(encoding="utf-8"))
-    return [case for name in listed["cases"] for case in cases.load(fixtures / name)]
+    return [replace(case, name=name) for name in listed["cases"] for case in cases.load(fixtures / name)]
 
 
 @contextmanager

@@ -31,7 +31,7 @@ class OverWsgi:
             input_stream=io.BytesIO(body),
             content_type=content_type or None,
             content_length=None if chunked else len(body),
-            headers={"Accept": "application/fhir+json"},
+            headers=[("Accept", "application/fhir+json")],
         )
         environ = builder.get_environ()
         if chunked:
