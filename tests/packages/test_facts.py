@@ -14,7 +14,7 @@ from gateway.packages.condense import condense
 from gateway.packages.facts import Package
 
 PROSE = {
-    *("description", "definition", "comment", "requirements", "purpose", "copyright", "contact", "publisher", "text"),
+    *("description", "definition", "comment", "requirements", "purpose", "copyright", "contact", "publisher"),
     *("human", "short", "alias", "mapping", "example", "meaningWhenMissing", "title", "useContext", "jurisdiction"),
 }
 FILES = sorted(published_folder().glob("*.facts"))
@@ -34,6 +34,7 @@ def test_condensing_what_is_condensed_changes_nothing_and_no_prose_is_left(path:
     for entry in package.index:
         definition = package.read(entry)
         assert condense(definition) == definition
+        assert "text" not in definition
         if entry.type in ("StructureDefinition", "ValueSet", "OperationDefinition"):
             assert not PROSE & _members(definition)
 
