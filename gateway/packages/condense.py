@@ -54,12 +54,27 @@ _STRUCTURE = (
     *("kind", "abstract", "fhirVersion", "context", "contextInvariant", "type", "baseDefinition", "derivation"),
     *("snapshot", "differential"),
 )
-_ELEMENT = (
-    *("id", "path", "representation", "sliceName", "sliceIsConstraining", "slicing", "min", "max", "base"),
-    *("contentReference", "type", "maxLength", "condition", "constraint", "mustSupport", "isModifier", "isSummary"),
-    "binding",
-)
 _ELEMENT_VALUES = ("fixed", "pattern", "minValue", "maxValue", "defaultValue")
+
+
+class _ElementMembers(dict[str, bool]):
+    """Which members of an ElementDefinition are kept; worked out once for each of the names that occur."""
+
+    def __missing__(self, name: str) -> bool:
+        found = name.lstrip("_").startswith(_ELEMENT_VALUES)
+        if len(self) < 500:
+            self[name] = found
+        return found
+
+
+_ELEMENT = _ElementMembers.fromkeys(
+    (
+        *("id", "path", "representation", "sliceName", "sliceIsConstraining", "slicing", "min", "max", "base"),
+        *("contentReference", "type", "maxLength", "condition", "constraint", "mustSupport", "isModifier"),
+        *("isSummary", "binding"),
+    ),
+    True,
+)
 _TYPE = ("code", "profile", "_profile", "targetProfile", "_targetProfile", "aggregation", "versioning")
 _CONSTRAINT = ("key", "severity", "expression", "source")
 _SEARCH_PARAMETER = (
@@ -128,22 +143,23 @@ def _structure(resource: Json) -> Json:
 
 
 def _element(element: Json) -> Json:
-    kept = _pick(element, _ELEMENT)
-    kept |= {name: value for name, value in element.items() if name.lstrip("_").startswith(_ELEMENT_VALUES)}
-    kept |= _rules(element)
+    kept = {name: value for name, value in element.items() if _ELEMENT[name]}
+    if "extension" in element:
+        kept |= _rules(element)
     if "slicing" in element:
         kept["slicing"] = _pick(element["slicing"], ("discriminator", "ordered", "rules"))
     if "type" in element:
-        kept["type"] = [_type(item) for item in element["type"]]
+        kept["type"] = [_with_rules(item, _TYPE) for item in element["type"]]
     if "constraint" in element:
-        kept["constraint"] = [_pick(item, _CONSTRAINT) | _rules(item) for item in element["constraint"]]
+        kept["constraint"] = [_with_rules(item, _CONSTRAINT) for item in element["constraint"]]
     if "binding" in element:
-        kept["binding"] = _pick(element["binding"], ("strength", "valueSet")) | _rules(element["binding"])
+        kept["binding"] = _with_rules(element["binding"], ("strength", "valueSet"))
     return kept
 
 
-def _type(item: Json) -> Json:
-    return _pick(item, _TYPE) | _rules(item)
+def _with_rules(item: Json, names: tuple[str, ...]) -> Json:
+    kept = {name: item[name] for name in names if name in item}
+    return kept | _rules(item) if "extension" in item else kept
 
 
 def _value_set(resource: Json) -> Json:

@@ -13,9 +13,9 @@ import io
 import tarfile
 import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -53,7 +53,8 @@ Keep = Callable[[Json], Json | None]
 def read_source(path: Path, *, keep: Keep = condense) -> SourcePackage:
     """Read an official package from a `.tgz` file or an unpacked folder."""
     if path.is_dir():
-        return _from_files(_folder_files(path), keep)
+        digest = hashlib.sha256()
+        return replace(_from_files(_hashing(_folder_files(path), digest), keep), sha256=digest.hexdigest())
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -64,19 +65,16 @@ def read_source(path: Path, *, keep: Keep = condense) -> SourcePackage:
 def read_archive(data: bytes, *, keep: Keep = condense) -> SourcePackage:
     """Read an official package from the bytes of its `.tgz`."""
     try:
-        source = _from_files(_archive_files(data), keep)
+        return replace(_from_files(_archive_files(data), keep), sha256=hashlib.sha256(data).hexdigest())
     except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile, ValueError, OverflowError):
         raise BadPackage("The package is not a readable .tgz archive.") from None
-    return SourcePackage(source.manifest, source.resources, hashlib.sha256(data).hexdigest())
 
 
 def _from_files(files: Iterator[tuple[str, bytes]], keep: Keep) -> SourcePackage:
+    """Read the files; the hash is left to who knows the source's bytes."""
     manifest: Json | None = None
     found: dict[str, Json] = {}
-    digest = hashlib.sha256()
     for name, data in files:
-        digest.update(f"{name}\0{len(data)}\0".encode())
-        digest.update(data)
         if name == "package.json":
             manifest = _object(name, data)
         elif name not in _NOT_RESOURCES and not name.endswith((".openapi.json", ".schema.json")):
@@ -85,7 +83,14 @@ def _from_files(files: Iterator[tuple[str, bytes]], keep: Keep) -> SourcePackage
                 found[name] = resource
     if manifest is None:
         raise BadPackage("The package has no package/package.json.")
-    return SourcePackage(manifest, tuple(found[name] for name in sorted(found)), digest.hexdigest())
+    return SourcePackage(manifest, tuple(found[name] for name in sorted(found)), "")
+
+
+def _hashing(files: Iterator[tuple[str, bytes]], digest: Any) -> Iterator[tuple[str, bytes]]:
+    for name, data in files:
+        digest.update(f"{name}\0{len(data)}\0".encode())
+        digest.update(data)
+        yield name, data
 
 
 def _object(name: str, data: bytes) -> Json:
@@ -140,15 +145,15 @@ def _archive_files(data: bytes) -> Iterator[tuple[str, bytes]]:
 
 def _safe_name(member: tarfile.TarInfo) -> str | None:
     """The file's name inside `package/`, or None for what is not a definition (folders, examples, schemas)."""
-    path = PurePosixPath(member.name)
-    if path.is_absolute() or ".." in path.parts or "\\" in member.name:
+    name = member.name
+    if name.startswith("/") or "\\" in name or ".." in name.split("/"):
         raise BadPackage("A file name in the package leads out of it.")
     if member.isdir():
         return None
     if not member.isreg() or member.issparse():
         raise BadPackage("The package holds a link or a device instead of a file.")
-    inside = path.parts[1:] if path.parts[:1] == ("package",) else ()
-    return inside[0] if len(inside) == 1 and inside[0].endswith(".json") else None
+    folder, _, inside = name.removeprefix("./").partition("/")
+    return inside if folder == "package" and "/" not in inside and inside.endswith(".json") else None
 
 
 def _folder_files(folder: Path) -> Iterator[tuple[str, bytes]]:
