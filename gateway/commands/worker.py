@@ -1,0 +1,114 @@
+"""`ecm-gateway worker`: delivers what is owed to partners, until stopped."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import replace
+
+import click
+
+from gateway import log, partners, store, wiring
+from gateway import settings as environment
+from gateway.errors import GatewayError
+from gateway.usecases.courier import Courier, Pace
+from gateway.usecases.deliver import Attempt, Delivering
+from gateway.usecases.partner_health import Health
+
+
+@click.command()
+@click.option("--once", is_flag=True, help="Stop when nothing more is due.")
+@click.option("--hands", type=click.IntRange(1, 64), default=8, show_default=True, help="Deliveries at a time.")
+@click.option("--database", metavar="URL", help="Where data is kept [ECM_DATABASE, sqlite:///var/gateway.sqlite].")
+@click.option(
+    "--hurry", type=click.FloatRange(1, 1_000_000), default=1.0, help="Shrink every wait by this: rehearsals only."
+)
+def command(once: bool, hands: int, database: str | None, hurry: float) -> None:
+    """Deliver what partners are owed, as partners.toml lists them (ECM_PARTNERS).
+
+    A delivery that fails is tried again for three days, in order for each member and partner, then parked for a person.
+    A partner that fails again and again is left alone and probed now and then; the log says once that it went down and
+    once that it is back. Several workers may run on PostgreSQL. It stops on SIGTERM or Ctrl-C after what is under way.
+
+    \b
+    Examples:
+      ecm-gateway worker
+      ecm-gateway worker --once
+      ECM_DATABASE=postgresql://ecm@db/ecm ecm-gateway worker --hands 16
+    """
+    settings = environment.load()
+    if database is not None:
+        settings = replace(settings, database=database)
+    log.start(settings.log_level)
+    name = f"{socket.gethostname()}-{os.getpid()}"
+    ended: Counter[str] = Counter()
+
+    def tell(attempt: Attempt) -> None:
+        ended[attempt.ending] += 1
+        _tell(attempt, name)
+
+    with ExitStack() as stack:
+        told = {name: stack.enter_context(closing(one)) for name, one in partners.adapters(settings.partners).items()}
+        kept = stack.enter_context(closing(store.open(settings.database, clock=wiring.now)))
+        courier = Courier(
+            name,
+            partners=told,
+            using=Delivering(kept, kept.outbox, wiring.now, wiring.base_url(settings), scale=1 / hurry),
+            health=Health(alert=_alert, scale=1 / hurry),
+            tell=tell,
+            trouble=_trouble,
+            pace=Pace(hands=hands),
+        )
+        log.event("worker.start", worker=name, count=len(told))
+        began = time.monotonic()
+        with _stopping() as stop:
+            courier.run(stop, once=once)
+        log.event("worker.stop", worker=name, count=ended.total(), seconds=round(time.monotonic() - began, 3))
+    if once:
+        told_of = ", ".join(f"{count} {ending}" for ending, count in sorted(ended.items()))
+        click.echo(told_of or "Nothing was due.")
+
+
+@contextmanager
+def _stopping() -> Iterator[threading.Event]:
+    """An event that SIGTERM and SIGINT set."""
+    stop = threading.Event()
+    before = {number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _tell(attempt: Attempt, worker: str) -> None:
+    delivery = attempt.delivery
+    log.event(
+        f"delivery.{attempt.ending}",
+        level=logging.INFO if attempt.ending == "delivered" else logging.WARNING,
+        worker=worker,
+        partner=delivery.owed.partner,
+        delivery=delivery.id,
+        attempt=delivery.attempts,
+        type=delivery.owed.type,
+        reason=attempt.reason or None,
+    )
+
+
+def _alert(partner: str, state: str, reason: str) -> None:
+    """One line when a partner goes down, one when it is back: what a pager listens for."""
+    level = logging.ERROR if state == "down" else logging.WARNING
+    log.event(f"partner.{state}", level=level, partner=partner, state=state, reason=reason or None)
+
+
+def _trouble(error: Exception) -> None:
+    """Something failed that is no partner's fault; its message may quote data, so only its class is told."""
+    reason = error.issues[0].code if isinstance(error, GatewayError) else None
+    log.event("worker.trouble", level=logging.ERROR, error=type(error).__name__, reason=reason)

@@ -1,0 +1,155 @@
+"""The worker: everything due goes out, no partner at the cost of the others, and it stops when asked."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+
+import pytest
+
+import gateway.store
+from gateway.errors import StoreUnavailable
+from gateway.ports import Message, Owed, Receipt
+from gateway.store import SqlStore
+from gateway.usecases.courier import Courier, Pace
+from gateway.usecases.deliver import Attempt, Delivering
+from gateway.usecases.partner_health import Health
+from tests.databases import CALLER
+
+
+class Recipient:
+    """A partner that answers as told, and remembers."""
+
+    def __init__(self, name: str, *, answer: Callable[[], Receipt] = lambda: Receipt(True)) -> None:
+        self.name = name
+        self.answer = answer
+        self.got: list[str] = []
+        self.at_once = 0
+        self.most = 0
+        self._lock = threading.Lock()
+
+    def send(self, message: Message) -> Receipt:
+        with self._lock:
+            self.at_once += 1
+            self.most = max(self.most, self.at_once)
+        try:
+            receipt = self.answer()
+        finally:
+            with self._lock:
+                self.at_once -= 1
+                self.got.append(message.reference)
+        return receipt
+
+
+@pytest.fixture
+def store(url: str) -> Iterator[SqlStore]:
+    opened = gateway.store.open(url, clock=lambda: datetime.now(UTC), wait_seconds=5)
+    yield opened
+    opened.close()
+
+
+def owe(store: SqlStore, *names: str, members: int = 10, versions: int = 2) -> None:
+    for version in range(versions):
+        with store.begin(CALLER) as tx:
+            for number in range(members):
+                kept = tx.put({"resourceType": "Patient", "id": f"p{number}", "active": version % 2 == 0})
+                tx.owe(Owed(name, kept.reference, "changed", kept.type, kept.id, kept.version) for name in names)
+
+
+class Told:
+    def __init__(self) -> None:
+        self.attempts: list[Attempt] = []
+        self.alerts: list[tuple[str, str, str]] = []
+        self.trouble: list[Exception] = []
+
+
+def courier(store: SqlStore, *partners: Recipient, told: Told, scale: float = 1.0, hands: int = 4) -> Courier:
+    clock = lambda: datetime.now(UTC)  # noqa: E731
+    return Courier(
+        "w1",
+        partners={partner.name: partner for partner in partners},
+        using=Delivering(store, store.outbox, clock, "https://gateway.example/fhir", scale=scale),
+        health=Health(alert=lambda *alert: told.alerts.append(alert), scale=scale),
+        tell=told.attempts.append,
+        trouble=told.trouble.append,
+        pace=Pace(hands=hands, idle=0.02),
+    )
+
+
+def test_once_delivers_all_in_order_and_ends(store: SqlStore) -> None:
+    a, b, told = Recipient("a"), Recipient("b"), Told()
+    owe(store, "a", "b")
+    courier(store, a, b, told=told).run(threading.Event(), once=True)
+    assert {attempt.ending for attempt in told.attempts} == {"delivered"}
+    assert (len(a.got), len(b.got), told.trouble) == (20, 20, [])
+    for number in range(10):
+        mine = [got for got in a.got if got.startswith(f"Patient/p{number}/")]
+        assert mine == [f"Patient/p{number}/_history/1", f"Patient/p{number}/_history/2"]
+
+
+def test_a_partner_that_hangs_leaves_hands_to_the_others(store: SqlStore) -> None:
+    stop, released = threading.Event(), threading.Event()
+    hung = Recipient("hung", answer=lambda: Receipt(released.wait(20)))
+    well, told = Recipient("well"), Told()
+    owe(store, "hung", "well", versions=1)
+    running = threading.Thread(target=courier(store, hung, well, told=told).run, args=(stop,))
+    running.start()
+    deadline = time.monotonic() + 15
+    while len(well.got) < 10 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert (len(well.got), hung.got, hung.most) == (10, [], 2)
+    stop.set()
+    released.set()
+    running.join(20)
+    assert not running.is_alive()
+    assert len(hung.got) == 2, "what was under way was finished, nothing new was begun"
+    assert store.outbox.counts()["hung", "waiting"] == 8
+
+
+def test_a_dead_partner_is_probed_until_it_is_back(store: SqlStore) -> None:
+    back = time.monotonic() + 0.6
+    sick = Recipient(
+        "sick",
+        answer=lambda: Receipt(True) if time.monotonic() > back else Receipt(False, retry=True, reason="http 503"),
+    )
+    told, stop = Told(), threading.Event()
+    owe(store, "sick", versions=1)
+    running = threading.Thread(target=courier(store, sick, told=told, scale=0.005).run, args=(stop,))
+    running.start()
+    deadline = time.monotonic() + 20
+    while store.outbox.counts().get(("sick", "delivered"), 0) < 10 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    stop.set()
+    running.join(20)
+    assert store.outbox.counts() == {("sick", "delivered"): 10}
+    assert [state for _, state, _ in told.alerts] == ["down", "up"]
+
+
+def test_trouble_with_the_store_is_told_and_survived(store: SqlStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    a, told, stop = Recipient("a"), Told(), threading.Event()
+    owe(store, "a", members=1, versions=1)
+    claim, failures = store.outbox.claim, [StoreUnavailable(), StoreUnavailable()]
+
+    def sometimes(*args: object, **kwargs: object) -> object:
+        if failures:
+            raise failures.pop()
+        stop.set()
+        return claim(*args, **kwargs)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(store.outbox, "claim", sometimes)
+    courier(store, a, told=told).run(stop)
+    assert len(told.trouble) == 2
+    assert len(a.got) == 1
+
+
+def test_a_defect_in_an_adapter_settles_nothing(store: SqlStore) -> None:
+    def broken() -> Receipt:
+        raise RuntimeError
+
+    told = Told()
+    owe(store, "a", members=1, versions=1)
+    courier(store, Recipient("a", answer=broken), told=told).run(threading.Event(), once=True)
+    assert [type(error) for error in told.trouble] == [RuntimeError]
+    assert store.outbox.counts() == {("a", "sending"): 1}, "the claim runs out and it is tried again"
