@@ -1,6 +1,6 @@
 """Which Populations of Focus the answers of a referral show, by tables; explains, suggests, warns, and never blocks.
 
-DHCS ECM Policy Guide (January 2026) pp. 10-53 (criteria) and 63-88 (program overlap). The tables are data in
+DHCS ECM Policy Guide (January 2026) pp. 10-53 (criteria). The tables are data in
 mappings/criteria; `gateway.mapping.criteria` compiles them. An evaluation is not a decision: that is the plan's.
 """
 
@@ -14,6 +14,7 @@ from typing import Literal
 
 from gateway.domain.codes import AgeForm, Answer, PopulationOfFocus
 from gateway.domain.dates import age
+from gateway.domain.overlap import Overlap, overlaps
 from gateway.domain.referral import Referral
 from gateway.domain.rules import ADULT_AGE, Finding
 
@@ -68,21 +69,6 @@ class Fact:
     value: str
     criterion: str
     strength: Literal["shows", "suggests"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Overlap:
-    """What being in another program means: BOTH may be had, EITHER is the member's choice, NO excludes ECM."""
-
-    program: str
-    plan: str | None
-    rule: Literal["BOTH", "EITHER", "NO"]
-    valid_from: date | None
-    valid_to: date | None
-    note: str
-
-    def valid(self, on: date) -> bool:
-        return (self.valid_from is None or self.valid_from <= on) and (self.valid_to is None or on <= self.valid_to)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,7 +130,8 @@ def assess(referral: Referral, tables: CriteriaTables, *, on: date) -> Assessmen
         warnings=(
             *_form_warnings(strange, form),
             *_age_warnings(referral, tables, on),
-            *overlaps(referral, tables, on=on),
+            *overlaps(referral, tables.overlaps, on=on),
+            *streamlined(referral, tables.streamlined),
         ),
     )
 
@@ -272,27 +259,3 @@ def _age_warnings(referral: Referral, tables: CriteriaTables, on: date) -> Itera
         if too_young or too_old:
             limit = f"from {criterion.min_age}" if too_young else f"to {criterion.max_age}"
             yield Finding("warning", f"criteria[{at}]", "criterion-age", f"is for members {limit} years of age")
-
-
-def overlaps(referral: Referral, tables: CriteriaTables, *, on: date) -> Iterable[Finding]:
-    """A warning per program the member is in (or may be in) that does not go together with ECM."""
-    plan = referral.coverage.plan if referral.coverage else None
-    day = referral.authored or on
-    for at, answer in enumerate(referral.programs):
-        row = overlap(answer.program, tables, plan=plan, on=day)
-        if row is None or row.rule == "BOTH" or answer.answer is Answer.NO:
-            continue
-        unknown = "it is not known whether the member is in a program that " if answer.answer is Answer.UNKNOWN else ""
-        says = (
-            f"{unknown}cannot be had beside ECM: the member chooses one"
-            if row.rule == "EITHER"
-            else f"{unknown}excludes ECM while the member is enrolled"
-        )
-        note = f" ({row.note})" if row.note else ""
-        yield Finding("warning", f"programs[{at}]", f"overlap-{row.rule.lower()}", f"names {row.program}: {says}{note}")
-
-
-def overlap(program: str, tables: CriteriaTables, *, plan: str | None, on: date) -> Overlap | None:
-    """The row that rules on a day: the plan's own before the state's; None when no row is in force."""
-    rows = [row for row in tables.overlaps if row.program == program and row.valid(on) and row.plan in (None, plan)]
-    return next((row for row in rows if row.plan is not None), rows[0] if rows else None)

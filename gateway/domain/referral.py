@@ -152,3 +152,8 @@ class Referral:
     data_sharing: DataSharing | None = None
     replaces: Key | None = None
     """An earlier referral that this one follows (a closed loop never reopens)."""
+
+    def __post_init__(self) -> None:
+        # Boxes ticked have no order of their own; one order makes the same facts one record whichever door they came
+        # by. A criterion that could not be read is None until the whole record is refused.
+        object.__setattr__(self, "criteria", tuple(sorted(self.criteria, key=lambda one: one.criterion or "")))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from gateway.errors import Issue, Unmappable
@@ -16,7 +17,8 @@ class Reading(Generic[T]):
 
     `number` is the row as a spreadsheet shows it (the header is row 1), or 1 for a JSON body. `value` is None when any
     issue is an error. `not_carried` names what the source gave and no field took. `source_hash` is the SHA-256 of the
-    record's bytes, `mapping` names the table or schema and its version: Provenance wants both.
+    record's bytes, `mapping` names the table or schema and its version: Provenance wants both. `columns` says which
+    column of a table filled a domain path (empty: the table's default did).
     """
 
     number: int
@@ -25,6 +27,7 @@ class Reading(Generic[T]):
     not_carried: tuple[str, ...]
     source_hash: str
     mapping: str
+    columns: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def errors(self) -> tuple[Issue, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Generic, TypeVar
@@ -43,13 +43,18 @@ class FileReading(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class _Header:
-    """The header of one file: per position the table's column (None: unknown), and its own text for places."""
+    """The header of one file: per position the table's column (None: unknown), and what follows from it."""
 
     columns: tuple[str | None, ...]
+    positions: Mapping[str, int]
+    carried: frozenset[str]
 
-    @property
-    def positions(self) -> dict[str, int]:
-        return {name: at for at, name in enumerate(self.columns, start=1) if name}
+    @classmethod
+    def of(cls, record: Record, layout: Layout) -> _Header:
+        columns = tuple(header_of(layout, cell) for cell in record.cells)
+        fields = {rule.column for rule in layout.table.rules if rule.target is not None}
+        positions = {name: at for at, name in enumerate(columns, start=1) if name}
+        return cls(columns, positions, frozenset({*layout.key, *fields}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +89,8 @@ class TableReader(Generic[T]):
         return FileReading(tuple(_settled(read, self.layout)), tuple(issues))
 
     def _header(self, record: Record) -> tuple[_Header, list[Issue]]:
-        columns = tuple(header_of(self.layout, cell) for cell in record.cells)
-        header = _Header(columns)
-        if not any(columns):
+        header = _Header.of(record, self.layout)
+        if not header.positions:
             message = (
                 "The first row holds no column of this layout: the header is missing, or the delimiter is another."
             )
@@ -111,6 +115,7 @@ class TableReader(Generic[T]):
             not_carried=tuple(self._not_carried(record, header)),
             source_hash=hashlib.sha256(record.raw.rstrip("\r\n").encode()).hexdigest(),
             mapping=self.layout.mapping,
+            columns=row.columns,
         )
         return reading, value
 
@@ -148,12 +153,8 @@ class TableReader(Generic[T]):
 
     def _not_carried(self, record: Record, header: _Header) -> Iterator[str]:
         for at, (name, cell) in enumerate(zip(header.columns, record.cells, strict=False), start=1):
-            if cell.strip() and (name is None or not _carried(name, self.layout)):
+            if cell.strip() and (name is None or name not in header.carried):
                 yield name or f"column {at}"
-
-
-def _carried(column: str, layout: Layout) -> bool:
-    return column in layout.key or any(r.column == column and r.target is not None for r in layout.table.rules)
 
 
 def _column_problems(header: _Header, layout: Layout) -> Iterator[Issue]:
@@ -194,7 +195,7 @@ def _settled(read: list[tuple[Reading[T], Any]], layout: Layout) -> Iterator[Rea
     for reading, value in read:
         who = _who(value)
         if who is not None and len(people[who[0]]) > 1:
-            others = ", ".join(str(number) for number in holders[who[0]] if number != reading.number)
+            others = ", ".join([str(number) for number in holders[who[0]][:6] if number != reading.number][:5])
             reading = _refused(
                 reading, "cin-two-members", f"has the CIN of row {others} with another name or birth date"
             )

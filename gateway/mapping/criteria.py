@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from gateway.domain.codes import AgeForm, PopulationOfFocus
-from gateway.domain.criteria import Assessment, Block, CriteriaTables, Criterion, Definition, Fact, Overlap, Shown
+from gateway.domain.criteria import Assessment, Block, CriteriaTables, Criterion, Definition, Fact, Shown
+from gateway.domain.overlap import Overlap
 from gateway.errors import BadTable, Issue
 from gateway.mapping.concepts import Concept, Row, day, folded, read_rows
 

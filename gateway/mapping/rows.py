@@ -28,6 +28,8 @@ class Row:
     positions: Mapping[str, int]
     line: int | None = None
     issues: list[Issue] = field(default_factory=list)
+    columns: Mapping[str, str] = field(default_factory=dict)
+    """Domain path -> column, once the row is read."""
 
     def note(self, finding: Finding, column: str) -> None:
         """Keep a finding as an Issue that names row and column, and never the cell."""
@@ -53,6 +55,7 @@ def read(row: Row, table: Table, root: type, *, around: Surroundings, rules: Rul
         if rule.target is not None:
             _cell(row, rule, tree, around)
     raw, columns = tree.finished()
+    row.columns = columns
     record: Any
     record, findings = structure.build(root, {**more, **raw}, around)
     refused = {issue.expression for issue in row.issues if issue.is_error}

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from gateway.domain.codes import Answer, PopulationOfFocus, Race
-from gateway.domain.criteria import Assessment, CriteriaTables, Shown, assess, overlap
+from gateway.domain.criteria import Assessment, CriteriaTables, Shown, assess
 from gateway.domain.member import Coverage, Member, MemberName
-from gateway.domain.referral import CriterionAnswer, Key, ProgramAnswer, Referral, Referrer
+from gateway.domain.overlap import overlap
+from gateway.domain.referral import CriterionAnswer, Key, ProgramAnswer, Referral, Referrer, Streamlined
 from gateway.mapping import criteria
 from tests.conftest import NOW, ROOT
 
@@ -131,7 +132,7 @@ def test_overlap_warns(tables: CriteriaTables, program: str, answer: Answer, rul
 
 def test_overlap_is_dated_and_a_plan_may_be_stricter(tables: CriteriaTables) -> None:
     def rule(program: str, plan: str | None, on: date) -> str | None:
-        row = overlap(program, tables, plan=plan, on=on)
+        row = overlap(program, tables.overlaps, plan=plan, on=on)
         return row.rule if row else None
 
     assert rule("county-tcm", None, date(2024, 6, 30)) is None
@@ -145,6 +146,23 @@ def test_the_plan_of_the_referral_decides(tables: CriteriaTables) -> None:
     programs = (ProgramAnswer(program="ccm", answer=Answer.YES),)
     found = assess(referral("1a", programs=programs, coverage=Coverage(plan="kaiser")), tables, on=TODAY)
     assert [one.rule for one in found.warnings] == ["overlap-no"]
+
+
+@pytest.mark.parametrize(
+    ("population", "provider", "rules"),
+    [
+        ("1a", "street-medicine", []),
+        ("2", "street-medicine", ["streamlined-pair"]),
+        ("9", "midwifery", []),
+        ("2", None, []),
+    ],
+)
+def test_streamlined_pairs_warn(
+    tables: CriteriaTables, population: str, provider: str | None, rules: list[str]
+) -> None:
+    begun = Streamlined(used=True, provider_type=provider)
+    found = assess(referral(population, streamlined=begun), tables, on=TODAY)
+    assert [one.rule for one in found.warnings] == rules
 
 
 def test_remarks_never_hold_an_error(tables: CriteriaTables) -> None:
