@@ -5,11 +5,14 @@ Import the fixtures into the conftest of the room that uses them.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -60,6 +63,18 @@ class Cluster:
     def start(self) -> None:
         options = f"-k {self.folder} -c listen_addresses='' -c max_connections=200"
         self._run("pg_ctl", "-w", "-l", str(self.folder / "log"), "-o", options, "start")
+
+    def kill(self) -> None:
+        """Kill the server and all its processes at once, as a crash would, and clear what blocks the next start."""
+        parent = self.pid
+        for stat in Path("/proc").glob("[0-9]*/stat"):
+            with contextlib.suppress(OSError):
+                if int(stat.read_text().rpartition(")")[2].split()[1]) == parent:
+                    os.kill(int(stat.parent.name), signal.SIGKILL)
+        os.kill(parent, signal.SIGKILL)
+        time.sleep(0.2)
+        for left in ("db/postmaster.pid", ".s.PGSQL.5432.lock", ".s.PGSQL.5432"):
+            (self.folder / left).unlink(missing_ok=True)
 
     def stop(self) -> None:
         self._run("pg_ctl", "-m", "immediate", "-w", "stop", check=False)

@@ -6,6 +6,7 @@ Statements that need no answer are queued and travel with the next one that does
 
 from __future__ import annotations
 
+import logging
 import select
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -37,6 +38,10 @@ NEXT = (
     " tenant = %(tenant)s AND type = %(type)s AND id = %(id)s AND version = %(version)s - 1 RETURNING key),"
     " old AS (DELETE FROM search_entry USING head WHERE search_entry.key = head.key),"
 )
+logging.getLogger("psycopg").addHandler(logging.NullHandler())  # only the gateway's own allow-listed lines are logged
+logging.getLogger("psycopg").propagate = False
+logging.getLogger("psycopg.pool").propagate = False
+logging.getLogger("psycopg.pool").addHandler(logging.NullHandler())
 LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(?, 0))"
 LIMITS = "-c lock_timeout={wait} -c statement_timeout={long} -c idle_in_transaction_session_timeout={long}"
 """A statement that waits, or a process that was paused in a transaction, must not hold up everyone else."""

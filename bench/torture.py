@@ -1,0 +1,159 @@
+"""Kill the gateway's processes, and PostgreSQL, while they write; then judge what is left.
+
+    python -m bench.torture kill9 [--kills 12] [--engine sqlite|postgresql|both]
+    python -m bench.torture steps [--engine ...]
+
+kill9: at random moments under load. steps: at each named step of a write and a delivery, for create, update and delete.
+Exits 1 when a promise is broken. Power loss cannot be shown here: only process death.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import gateway.store
+from bench.machine import machine
+from bench.torture_check import Verdict, judge
+from bench.torture_load import held, opened
+from tests.databases import Cluster, binaries
+
+STEPS = {
+    "sqlite": (
+        "pointer kept",
+        "version kept",
+        "index kept",
+        "outbox kept",
+        "audit kept",
+        "before commit",
+        "after commit",
+    ),
+    "postgresql": ("version kept", "outbox kept", "before commit", "after commit"),
+}
+DELIVERY_STEPS = ("claimed", "settled", "before commit", "after commit")
+
+
+@contextlib.contextmanager
+def database(engine: str) -> Iterator[tuple[str, Cluster | None, Path]]:
+    """A fresh, migrated database, its cluster if it has one, and a path for the ledger."""
+    with tempfile.TemporaryDirectory(prefix="ecm-torture-", dir="/tmp") as folder:
+        ledger = Path(folder) / "ledger"
+        ledger.touch()
+        if engine == "sqlite":
+            url = f"sqlite:///{Path(folder) / 'gateway.sqlite'}"
+            gateway.store.migrate(url)
+            yield url, None, ledger
+            return
+        programs = binaries()
+        if programs is None:
+            raise SystemExit("LOUD: no PostgreSQL here (/usr/lib/postgresql)")
+        home = Path(folder) / "pg"
+        home.mkdir()
+        os.chmod(folder, 0o755)
+        cluster = Cluster(home, programs)
+        try:
+            gateway.store.migrate(cluster.url)
+            yield cluster.url, cluster, ledger
+        finally:
+            cluster.stop()
+
+
+def child(what: str, url: str, ledger: Path, *more: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "bench.torture_load", what, url, str(ledger), *more]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONHASHSEED": "0"})
+
+
+def verdict(url: str, ledger: Path) -> Verdict:
+    store = opened(url)
+    found = judge((json.loads(line) for line in ledger.read_text().splitlines()), held(store))
+    if store.engine.dialect == "sqlite" and store.engine.rows("PRAGMA integrity_check") != [("ok",)]:
+        found.half.append("SQLite's own integrity check failed")
+    store.close()
+    return found
+
+
+def kill9(engine: str, *, kills: int, seed: int) -> bool:
+    """Load by two writers and two deliverers; one process, or the database server, is killed each time."""
+    chance = random.Random(seed)
+    begun = time.monotonic()
+    servers = 0
+    with database(engine) as (url, cluster, ledger):
+        kinds = ["load", "load", "deliver", "deliver"]
+        running = [child(kind, url, ledger) for kind in kinds]
+        while ledger.stat().st_size < 20_000:  # under load at last
+            time.sleep(0.05)
+        for kill in range(kills):
+            time.sleep(chance.uniform(0.05, 0.8))
+            if cluster is not None and kill % 4 == 3:
+                cluster.kill()
+                servers += 1
+                cluster.start()
+                continue
+            which = chance.randrange(len(running))
+            if running[which].poll() is not None:
+                print(f"  a {kinds[which]} process ended by itself: {running[which].returncode}")
+                return False
+            running[which].kill()
+            running[which].wait()
+            running[which] = child(kinds[which], url, ledger)
+        time.sleep(1)
+        ended = [process.poll() for process in running]
+        for process in running:
+            process.kill()
+            process.wait()
+        found = verdict(url, ledger)
+    seconds = time.monotonic() - begun
+    print(f"{engine}: {kills} kills ({servers} of the server) in {seconds:.0f} s, seed {seed}: {found.report()}")
+    for problem in [*found.lost, *found.half, *found.strange, *found.disorder][:20]:
+        print(f"  {problem}")
+    return found.good and ended == [None] * len(running)
+
+
+def steps(engine: str) -> bool:
+    """One process killed at each step; the next one must be able to write at once."""
+    good = True
+    for act, names in (
+        *((act, STEPS[engine]) for act in ("create", "update", "delete")),
+        ("deliver", DELIVERY_STEPS),
+    ):
+        with database(engine) as (url, _, ledger):
+            for name in names:
+                process = child("stop_at", url, ledger, name, act)
+                said, _ = process.communicate(timeout=60)
+                if process.returncode != -signal.SIGKILL:
+                    skipped = "not passed" in said
+                    good &= skipped
+                    print(f"{engine} {act}: {name}: {'not passed by this act' if skipped else 'ended otherwise'}")
+            found = verdict(url, ledger)
+            print(f"{engine} {act}: killed at {len(names)} steps: {found.report()}")
+            for problem in [*found.lost, *found.half, *found.strange, *found.disorder][:20]:
+                print(f"  {problem}")
+            good &= found.good
+    return good
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("run", choices=("kill9", "steps"))
+    parser.add_argument("--engine", choices=("sqlite", "postgresql", "both"), default="both")
+    parser.add_argument("--kills", type=int, default=12, help="for each engine")
+    parser.add_argument("--seed", type=int, default=time.time_ns() % 100_000)
+    given = parser.parse_args()
+    print(machine())
+    engines = ("sqlite", "postgresql") if given.engine == "both" else (given.engine,)
+    results = [kill9(e, kills=given.kills, seed=given.seed) if given.run == "kill9" else steps(e) for e in engines]
+    raise SystemExit(0 if all(results) else 1)
+
+
+if __name__ == "__main__":
+    main()
