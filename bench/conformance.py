@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT))
+sys.path[0] = str(ROOT)  # not bench/, whose modules have names of the standard library
 
 from gateway.errors import GatewayError, Issue  # noqa: E402
 from gateway.validation import Validator  # noqa: E402

@@ -33,22 +33,22 @@ def _offsets(text: str, targets: set[Pointer]) -> dict[Pointer, int]:
     expects_name: list[bool] = []
     at = 0
     for match in _TOKEN.finditer(text):
-        token = match["mark"]
+        mark = match["mark"]
         at = match.start(match.lastgroup or 0)
-        if token in ("{", "["):
+        if mark in ("{", "["):
             _note(offsets, path, at, targets)
-            path.append("" if token == "{" else 0)
-            expects_name.append(token == "{")
-        elif token in ("}", "]"):
+            path.append("" if mark == "{" else 0)
+            expects_name.append(mark == "{")
+        elif mark in ("}", "]"):
             if path:
                 path.pop()
                 expects_name.pop()
-        elif token == ",":
+        elif mark == ",":
             if path and isinstance(path[-1], int):
                 path[-1] += 1
             elif path:
                 expects_name[-1] = True
-        elif token == ":":
+        elif mark == ":":
             if expects_name:
                 expects_name[-1] = False
         elif match["string"] and expects_name and expects_name[-1]:

@@ -101,8 +101,8 @@ class _Reader:
                 continue
             number = order[member.name]
             if number < last or (member.name in done and member.name != previous):
-                self.fault("xml-order", f"{member.name} is out of order: elements of {shape.name} have a fixed order in "
-                           "XML.", child, where)  # fmt: skip
+                self.fault("xml-order", f"{member.name} is out of order: elements of {shape.name} have a fixed order "
+                           "in XML.", child, where)  # fmt: skip
             last, previous = max(last, number), member.name
             if not member.many and member.name in done:
                 self.fault("card-max", f"{member.name} must be there at most once.", child, where)
@@ -159,8 +159,7 @@ class _Reader:
             self.fault("structure", "There must be exactly one resource here.", child, where)
             if not child.children:
                 return {}
-        held = self.resource(child.children[0], here, where)
-        return held
+        return self.resource(child.children[0], here, where)
 
     def _primitive(self, child: Element, member: Any, value: Json, at: Pointer, where: str, index: int | None) -> None:
         name = member.name

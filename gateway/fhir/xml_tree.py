@@ -6,7 +6,6 @@ import re
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 from xml.parsers import expat
-from xml.sax.saxutils import escape, quoteattr
 
 from gateway.errors import Issue, Malformed
 
@@ -54,6 +53,17 @@ def _decode(data: bytes) -> str:
     except UnicodeDecodeError:
         _refuse(f"is not {name}")
     return text.removeprefix("\ufeff")
+
+
+def escape(text: str) -> str:
+    """Text as it may stand between tags."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def quoteattr(text: str) -> str:
+    """Text as an attribute's value, in double quotes."""
+    quoted = escape(text).replace('"', "&quot;").replace("\n", "&#10;").replace("\t", "&#9;")
+    return f'"{quoted}"'
 
 
 class _Builder:

@@ -82,10 +82,10 @@ class Member:
     constraints: tuple[Constraint, ...] = ()
     attribute: bool = False
     max_length: int | None = None
+    primitive: bool = field(init=False)
 
-    @property
-    def primitive(self) -> bool:
-        return self.type in PRIMITIVES
+    def __post_init__(self) -> None:
+        self.primitive = self.type in PRIMITIVES
 
 
 @dataclass(frozen=True, slots=True)

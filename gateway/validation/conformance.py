@@ -16,8 +16,11 @@ if TYPE_CHECKING:
 ANY_RESOURCE = frozenset(("Resource", "DomainResource"))
 
 
+_Plan = list[tuple[Rules, dict[str, Member], bool]]
+
+
 class Item(NamedTuple):
-    """One value of an element: `sibling` is the `_name` object of a primitive; `value` is None when only that is there."""
+    """One value of an element: `sibling` is a primitive's `_name` object; `value` is None when only that is there."""
 
     value: Any
     sibling: Json | None
@@ -31,7 +34,7 @@ class Conformance:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._slicer = Slicer(engine, self)
-        self._members: dict[tuple[int, str, bool], tuple[Member, ...]] = {}
+        self._plans: dict[tuple[int, int], _Plan] = {}
         self._invariants: dict[int, Any] = {}
 
     def apply(self, run: Run, profile: Profile, value: Json, place: Place) -> None:
@@ -91,23 +94,41 @@ class Conformance:
         shape = place[3]
         if shape is None:
             return
-        for child in rules.children.values():
-            self.element(run, child, self.items(child, value, shape, place), place)
+        for child, members, idle in self._plans.get((id(rules), id(shape))) or self._plan(rules, shape):
+            found: list[Item] = []
+            for name in value if len(members) > 2 else members:
+                member = members.get(name)
+                if member is not None and name in value:
+                    found += self._items(member, name, value, place)
+            if found or not idle:
+                self.element(run, child, found, place)
 
-    def items(self, rules: Rules, value: Json, shape: Shape, place: Place) -> list[Item]:
-        """The values of an element, in order."""
-        found: list[Item] = []
-        for member in self._named(rules, shape):
-            here = value.get(member.name)
-            if member.primitive:
-                found += self._primitives(member, here, value.get(f"_{member.name}"), place)
-            elif here is not None:
-                inner = member.shape or self._engine.shapes.find(member.type)
-                if type(here) is list:
-                    found += [self._item(member, v, place, i, inner) for i, v in enumerate(here) if type(v) is dict]
-                elif type(here) is dict:
-                    found.append(self._item(member, here, place, None, inner))
-        return found
+    def _plan(self, rules: Rules, shape: Shape) -> _Plan:
+        """Per child: its rules, the JSON names of its values, and whether its absence breaks nothing."""
+        plan = []
+        for child in rules.children.values():
+            members: dict[str, Member] = {}
+            for member in self._named(child, shape):
+                members[member.name] = member
+                if member.primitive:
+                    members[f"_{member.name}"] = member
+            slicing = child.slicing
+            idle = child.min == 0 and (slicing is None or not any(part.min for part in slicing.slices))
+            plan.append((child, members, idle))
+        self._plans[(id(rules), id(shape))] = plan
+        return plan
+
+    def _items(self, member: Member, name: str, value: Json, place: Place) -> list[Item]:
+        """The values of one member, in order; `name` is its JSON name, or `_name` where that stands alone."""
+        here = value[name]
+        if member.primitive:
+            if name != member.name:
+                return [] if member.name in value else self._primitives(member, None, here, place)
+            return self._primitives(member, here, value.get(f"_{name}"), place)
+        inner = member.shape or self._engine.shapes.find(member.type)
+        if type(here) is list:
+            return [self._item(member, v, place, i, inner) for i, v in enumerate(here) if type(v) is dict]
+        return [self._item(member, here, place, None, inner)] if type(here) is dict else []
 
     def _item(self, member: Member, value: Json, place: Place, index: int | None, shape: Shape | None) -> Item:
         if member.type in ANY_RESOURCE:
@@ -134,17 +155,11 @@ class Conformance:
             for i in range(max(len(values), len(siblings)))
         ]
 
-    def _named(self, rules: Rules, shape: Shape) -> tuple[Member, ...]:
-        key = (id(shape), rules.name, rules.choice)
-        found = self._members.get(key)
-        if found is None:
-            if rules.choice:
-                found = tuple(m for m in shape.members.values() if m.group == f"{rules.name}[x]")
-            else:
-                one = shape.members.get(rules.name)
-                found = (one,) if one is not None else ()
-            self._members[key] = found
-        return found
+    def _named(self, rules: Rules, shape: Shape) -> list[Member]:
+        if rules.choice:
+            return [m for m in shape.members.values() if m.group == f"{rules.name}[x]"]
+        one = shape.members.get(rules.name)
+        return [one] if one is not None else []
 
     def element(self, run: Run, rules: Rules, items: list[Item], place: Place) -> None:
         """All values of one element: their number, each of them, and their slices."""
@@ -217,8 +232,11 @@ class Conformance:
     def _one_of(self, run: Run, rules: Rules, profiles: list[str], item: Item) -> None:
         if item.member.type == "Extension":
             url = item.value.get("url")
-            if any(p.partition("|")[0] == url and "|" not in p for p in profiles):
-                return  # every extension is checked against the definition its url names
+            if type(url) is str and any(p.partition("|")[0] == url for p in profiles):
+                named = next(p for p in profiles if p.partition("|")[0] == url)
+                checked = self._engine.profile(url, asked_in=run.scope)
+                if checked is self._engine.profile(named, asked_in=rules.profile):
+                    return  # every extension is checked against the definition its url names
         if len(profiles) == 1:
             self._engine.apply_at(run, profiles[0], item.value, item.place, asked_in=rules.profile)
             return

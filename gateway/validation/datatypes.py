@@ -9,6 +9,7 @@ from gateway.validation.primitives import decoded_size
 from gateway.validation.run import Place, Run
 
 _UUID = re.compile(r"(?i)urn:uuid:[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
+_SPACE = re.compile(r"[\s\\]")
 _ABSOLUTE = re.compile(r"(?i)[a-z][a-z0-9+.\-]*:\S+")
 
 
@@ -54,5 +55,5 @@ def check_reference(run: Run, value: Any, place: Place) -> None:
         return
     if reference.startswith("urn:uuid:") and not _UUID.fullmatch(reference):
         run.warn("value", "reference-form", "The reference is not a valid urn:uuid.", place)
-    elif "\\" in reference or any(c.isspace() for c in reference):
+    elif _SPACE.search(reference):
         run.error("value", "reference-form", "The reference must be a URL without white space.", place)

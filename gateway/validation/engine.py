@@ -59,7 +59,7 @@ class Engine:
             {
                 "Extension": self.extensions.check,
                 "Attachment": check_attachment,
-                "Coding": self._coding,
+                "Coding": self.coding,
                 "Identifier": check_identifier,
                 "Reference": check_reference,
                 "xhtml": check_div,
@@ -67,12 +67,14 @@ class Engine:
         )
         self._profiles: dict[tuple[str, str | None], Profile | BadProfile | None] = {}
         self._scopes: dict[str, str | None] = {}
+        self._types: dict[tuple[str, str | None], str | None] = {}
         self.is_value_set = lru_cache(maxsize=4096)(self._is_value_set)
 
     def _is_value_set(self, url: str) -> bool:
         return self.definitions.find("ValueSet", url) is not None and (self.definitions.find("CodeSystem", url) is None)
 
-    def _coding(self, run: Run, value: Any, place: Place) -> None:
+    def coding(self, run: Run, value: Any, place: Place) -> None:
+        """What holds for every Coding, bound or not."""
         check_coding(run, value, place)
         self.bindings.check_coding(run, value, place)
 
@@ -122,6 +124,12 @@ class Engine:
 
     def type_of(self, canonical: str, *, asked_in: str | None) -> str | None:
         """The FHIR type that a profile constrains; None when it is not known."""
+        key = (canonical, asked_in)
+        if key not in self._types:
+            self._types[key] = self._type_of(canonical, asked_in)
+        return self._types[key]
+
+    def _type_of(self, canonical: str, asked_in: str | None) -> str | None:
         if canonical.startswith(CORE) and "/" not in canonical[len(CORE) :]:
             shape = self.shapes.find(canonical[len(CORE) :].partition("|")[0])
             if shape is not None:
@@ -137,6 +145,9 @@ class Engine:
         """Check a resource whose place names its shape: type, Bundle, contained resources, profiles."""
         shape = place[3]
         assert shape is not None
+        wanted = list(profiles)
+        outer_scope = run.scope
+        run.scope = self._claimed(value) or (wanted[0].canonical if wanted else None)
         bundle = shape.name == "Bundle"
         around = Surroundings(value, place) if bundle else None
         if around is not None:
@@ -153,11 +164,23 @@ class Engine:
             elif shape.name == "Observation":
                 for canonical in vital_signs(value):
                     self.conformance.apply_named(run, canonical, value, place)
-            for profile in profiles:
+            for profile in wanted:
                 self.conformance.apply(run, profile, value, place)
         finally:
+            run.scope = outer_scope
             if around is not None:
                 run.bundles.pop()
+
+    def _claimed(self, value: Json) -> str | None:
+        """The first profile that the resource claims and that is known."""
+        meta = value.get("meta")
+        declared = meta.get("profile") if type(meta) is dict else None
+        for canonical in declared if type(declared) is list else ():
+            if type(canonical) is str:
+                profile = self.profile(canonical, asked_in=None)
+                if profile is not None:
+                    return profile.canonical
+        return None
 
     def _declared(self, run: Run, value: Json, place: Place) -> None:
         meta = value.get("meta")

@@ -41,7 +41,7 @@ class Extensions:
                 self._part(run, url, place)
             return
         try:
-            profile = self._engine.strictly(url)
+            profile = self._engine.strictly(url, asked_in=run.scope)
         except BadProfile:
             run.warn("not-supported", "extension-definition", "The extension's definition cannot be compiled, so it "
                      "was not checked.", place, profile=url)  # fmt: skip
@@ -58,7 +58,7 @@ class Extensions:
         holder = self._holder_url(run, place)
         if holder is None:
             return
-        profile = self._engine.profile(holder, asked_in=None)
+        profile = self._engine.profile(holder, asked_in=run.scope)
         if profile is None:
             return
         part = profile.rules.children.get("extension")

@@ -223,10 +223,10 @@ def _new_constraints(node: Node, members: list[Member], inner: Shape) -> tuple[A
 def _says_nothing(rules: tuple[TypeRule, ...], members: list[Member]) -> bool:
     base = {m.type for m in members}
     codes = {r.code for r in rules}
-    if codes != base and not (codes <= _ABSTRACT and base <= _ABSTRACT):
-        # a snapshot may repeat `id` elements with another primitive than core's
-        if not (len(base) == 1 and base <= {"id", "string"} and codes <= PRIMITIVES):
-            return False
+    # a snapshot may repeat `id` elements with another primitive than core's
+    id_like = len(base) == 1 and base <= {"id", "string"} and codes <= PRIMITIVES
+    if codes != base and not id_like and not (codes <= _ABSTRACT and base <= _ABSTRACT):
+        return False
     if any(r.aggregation or r.versioning for r in rules):
         return False
     if {p for r in rules for p in r.profiles} - {p for m in members for p in m.profiles}:

@@ -10,6 +10,7 @@ import re
 from xml.parsers import expat
 
 _OPENING = re.compile(r'<div xmlns="http://www\.w3\.org/1999/xhtml"(?: (?:xml:)?lang="[A-Za-z0-9-]*")*>')
+_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 _ELEMENTS = re.compile(r"<([^\s/>!?]+)")
 _ATTRIBUTES = re.compile(r"""[\s"']([^\s=<>"'/]+)\s*=""")
 _READABLE = re.compile(r">[^<>&]*[A-Za-z0-9]")
@@ -18,23 +19,26 @@ _KNOWN = frozenset(
     "colgroup col thead tr tfoot tbody th td hr sub sup q cite".split()
 )
 _HARMLESS = frozenset(("style", "class", "id", "title", "lang", "xml:lang", "dir", "colspan", "rowspan", "align",
-                       "valign", "width", "scope", "xmlns"))  # fmt: skip
+                       "valign", "width", "scope", "xmlns", "href", "name"))  # fmt: skip
 _LONGEST = 200_000
 _DEEPEST = 90
 
 
 def surely_acceptable(text: str) -> bool:
     """Whether the narrative has only what it may have; False says nothing."""
-    if len(text) > _LONGEST or not _OPENING.match(text) or "<!" in text or "<?" in text or text.count("xmlns") != 1:
+    if len(text) > _LONGEST or not _OPENING.match(text):
         return False
-    if "&" in text or text.count("<div") > _DEEPEST or text.count("<") > 4_000:
+    bare = _COMMENT.sub("", text) if "<!" in text else text
+    if "<!" in bare or "<?" in bare or bare.count("xmlns") != 1 or "script:" in bare.lower():
         return False
-    if not _KNOWN.issuperset(_ELEMENTS.findall(text)) or not _HARMLESS.issuperset(_ATTRIBUTES.findall(text)):
+    if bare.count("<") != bare.count(">"):  # a bare > could pass for the end of a tag
         return False
-    if not _READABLE.search(text) or _nesting(text) > _DEEPEST:
+    if not _KNOWN.issuperset(_ELEMENTS.findall(bare)) or not _HARMLESS.issuperset(_ATTRIBUTES.findall(bare)):
+        return False
+    if not _READABLE.search(bare) or _nesting(bare) > _DEEPEST:
         return False
     try:
-        expat.ParserCreate().Parse(text.encode("utf-8", "surrogatepass"), True)
+        expat.ParserCreate().Parse(text, True)
     except (expat.ExpatError, ValueError):
         return False
     return True

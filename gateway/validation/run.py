@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from gateway.validation.references import Surroundings
 
 Place = tuple[Any, Member, int | None, Shape | None]
-"""(place above, member, index in its list, shape of the value): a linked path, so that steps cost nothing until told."""
+"""(place above, member, index in its list, shape of the value): a linked path, so that steps cost little until told."""
 
 NOWHERE: Place = (None, Member("", "", "", "", ""), None, None)
 MAX_ISSUES = 500
@@ -65,7 +65,7 @@ class Run:
 
     __slots__ = (
         "active", "bundles", "engine", "env", "found", "memo", "places", "resource", "root",
-        "root_place", "seen", "top",
+        "root_place", "scope", "seen", "top",
     )  # fmt: skip
 
     def __init__(self, engine: Engine) -> None:
@@ -76,6 +76,8 @@ class Run:
         self.resource: Json = {}
         self.root: Json = {}
         self.root_place: Place = NOWHERE
+        self.scope: str | None = None
+        """A profile the resource claims: extensions are meant as its package has them."""
         self.top: Any = None
         """What was given to be checked, from which every place is reckoned."""
         self.env: Any = None
@@ -116,6 +118,7 @@ class Run:
         """A run of its own over the same instance, to see whether something holds; shares what is known."""
         other = Run(self.engine)
         other.resource, other.root, other.env = self.resource, self.root, self.env
+        other.scope = self.scope
         other.top, other.root_place = self.top, self.root_place
         other.bundles, other.memo, other.active = self.bundles, self.memo, self.active
         return other

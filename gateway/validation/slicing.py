@@ -6,9 +6,9 @@ is never held against the instance.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from gateway.validation.compiled import Criterion, Json, Rules, Slicing
+from gateway.validation.compiled import Criterion, Json, Member, Rules, Shape, Slicing
 from gateway.validation.run import Place, Run
 from gateway.validation.values import holds, same
 
@@ -20,10 +20,17 @@ Found = tuple[Any, str, Json | None, Place | None]
 """(value, FHIR type, `_name` object, place)"""
 
 
+class _Table(NamedTuple):
+    name: str
+    numbers: dict[str, int]
+
+
 class Slicer:
     def __init__(self, engine: Engine, conformance: Conformance) -> None:
         self._engine = engine
         self._conformance = conformance
+        self._tables: dict[int, _Table] = {}
+        self._steps: dict[tuple[int, str], list[Member]] = {}
 
     def check(self, run: Run, rules: Rules, slicing: Slicing, items: list[Item], place: Place) -> None:
         """Sort items into slices, count them, and check each by its slice's rules."""
@@ -63,6 +70,10 @@ class Slicer:
 
     def _slice_of(self, run: Run, slicing: Slicing, item: Item, unsure: list[int]) -> int | None:
         """The number of the item's slice; None when it is in none; -1 when that cannot be told."""
+        table = self._tables.get(id(slicing)) or self._table(slicing)
+        if table.name:
+            told = item.value.get(table.name) if type(item.value) is dict else None
+            return table.numbers.get(told) if type(told) is str else None
         doubtful = False
         for number, part in enumerate(slicing.slices):
             verdict = self._belongs(run, part, item)
@@ -72,6 +83,20 @@ class Slicer:
                 doubtful = True
                 unsure[number] += 1
         return -1 if doubtful else None
+
+    def _table(self, slicing: Slicing) -> _Table:
+        """Slices that differ by one fixed string (extensions by url) are found at once."""
+        criteria = [part.criteria[0] for part in slicing.slices if len(part.criteria) == 1]
+        plain = all(
+            c.test == "fixed" and type(c.expected) is str and len(c.steps) == 1 and c.steps[0][0] == "member"
+            for c in criteria
+        )
+        table = _Table("", {})
+        if plain and len(criteria) == len(slicing.slices) and len({c.path for c in criteria}) == 1:
+            numbers = {c.expected: n for n, c in reversed(list(enumerate(criteria)))}
+            table = _Table(criteria[0].steps[0][1], numbers)
+        self._tables[id(slicing)] = table
+        return table
 
     def _belongs(self, run: Run, part: Rules, item: Item) -> bool | None:
         if not part.criteria:
@@ -170,9 +195,7 @@ class Slicer:
         if shape is None:
             return []
         found: list[Found] = []
-        for member in shape.members.values():
-            if member.name != name and member.group != f"{name}[x]":
-                continue
+        for member in self._steps.get((id(shape), name)) or self._members(shape, name):
             here, sibling = value.get(member.name), value.get(f"_{member.name}")
             for index, inner in enumerate(here if type(here) is list else [here]):
                 if inner is None and sibling is None:
@@ -184,6 +207,11 @@ class Slicer:
                     inside = self._engine.shapes.find(kind)
                 at = (place, member, index if member.many else None, inside) if place is not None else None
                 found.append((inner, kind, sibling if type(sibling) is dict else None, at))
+        return found
+
+    def _members(self, shape: Shape, name: str) -> list[Member]:
+        found = [m for m in shape.members.values() if m.name == name or m.group == f"{name}[x]"]
+        self._steps[(id(shape), name)] = found
         return found
 
     def _extensions(self, one: Found, url: str) -> list[Found]:

@@ -24,6 +24,7 @@ from gateway.validation.engine import Engine, unknown_resource
 from gateway.validation.extensions import Unknown
 from gateway.validation.run import NOWHERE, Enough, Run, pointer, root_place
 from gateway.validation.shapes import Shapes
+from gateway.validation.show import show
 from gateway.validation.terminology import TerminologyServer
 
 _NUMBERS = re.compile(r"(\d+)")
@@ -124,6 +125,10 @@ class Validator:
     def profile(self, canonical: str) -> Profile:
         """A compiled profile; BadProfile when it is not known or cannot be compiled."""
         return self._wanted(canonical)
+
+    def show(self, canonical: str) -> str:
+        """A compiled profile as text, one rule a line (for golden files); BadProfile as `profile`."""
+        return show(self._wanted(canonical))
 
     def _wanted(self, canonical: str) -> Profile:
         profile = self.engine.strictly(canonical)

@@ -1,0 +1,146 @@
+"""`ecm-gateway validate`: resources against their profiles, one OperationOutcome each."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+import click
+
+from gateway.errors import Issue
+from gateway.fhir import codec
+from gateway.fhir.outcome import outcome
+from gateway.validation import Validator
+
+CHUNK = 500
+"""Lines of NDJSON handed to a process at a time."""
+OUR_PACKAGES = ("hl7.fhir.us.core#6.1.0", "hl7.fhir.us.core#7.0.0", "hl7.fhir.us.sdoh-clinicalcare#3.0.0")
+_validator: Validator | None = None
+
+
+@click.command()
+@click.argument("files", nargs=-1, type=click.Path(exists=True, path_type=Path))
+@click.option(
+    "--profile", "profiles", multiple=True, metavar="URL", help="Also check by this profile (url or url|version)."
+)
+@click.option("--package", "packages", multiple=True, metavar="PATH", help="A .tgz, a folder, or name#version of a condensed package. Default: US Core 6.1.0 and 7.0.0, SDOHCC 3.0.0.")  # fmt: skip  # noqa: E501
+@click.option("--definitions", "folder", type=click.Path(exists=True, file_okay=False, path_type=Path), help="A folder of loose definitions (JSON or XML).")  # fmt: skip  # noqa: E501
+@click.option("--unknown-extensions", type=click.Choice(["error", "warning", "information"]), default="error", show_default=True)  # fmt: skip  # noqa: E501
+@click.option("--json", "as_json", is_flag=True, help="Print OperationOutcomes, one a line.")
+@click.option("--show", "show_url", metavar="URL", help="Print the rules of a compiled profile and stop.")
+def command(
+    files: tuple[Path, ...],
+    profiles: tuple[str, ...],
+    packages: tuple[str, ...],
+    folder: Path | None,
+    unknown_extensions: str,
+    as_json: bool,
+    show_url: str | None,
+) -> None:
+    """Check FHIR R4 resources (JSON, XML, NDJSON) by their type, their meta.profile and the profiles named.
+
+    \b
+    ecm-gateway validate referral.json
+    ecm-gateway validate --profile http://hl7.org/fhir/us/core/StructureDefinition/us-core-patient patient.xml
+    ecm-gateway validate --package my-ig.tgz --json export/*.ndjson > outcomes.ndjson
+    ecm-gateway validate --show "http://hl7.org/fhir/us/core/StructureDefinition/us-core-patient|6.1.0"
+
+    Ends with status 1 when any resource has an error, 2 when a profile or package cannot be used.
+    """
+    settings = (list(packages or OUR_PACKAGES), _loose(folder), unknown_extensions)
+    if show_url:
+        click.echo(_load(settings).show(show_url), nl=False)
+        return
+    if not files:
+        raise click.UsageError("Name at least one file.")
+    wrong = 0
+    for file in files:
+        for name, issues in _file(file, settings, profiles):
+            wrong += any(issue.is_error for issue in issues)
+            _print(name, issues, as_json=as_json)
+    if wrong:
+        sys.exit(1)
+
+
+def _loose(folder: Path | None) -> list[bytes]:
+    if folder is None:
+        return []
+    return [file.read_bytes() for file in sorted(folder.rglob("*")) if file.suffix in (".json", ".xml")]
+
+
+def _load(settings: Any) -> Validator:
+    global _validator
+    if _validator is None:
+        packages, loose, unknown = settings
+        _validator = Validator.load(packages, resources=loose, unknown_extensions=unknown)
+    return _validator
+
+
+def _file(file: Path, settings: Any, profiles: tuple[str, ...]) -> Iterator[tuple[str, list[Issue]]]:
+    if file.suffix != ".ndjson":
+        yield str(file), _load(settings).check(file.read_bytes(), profiles=profiles)
+        return
+    chunks = list(_chunks(file))
+    if len(chunks) == 1 or (os.cpu_count() or 1) == 1:
+        _load(settings)
+        results: Iterator[list[list[Issue]]] = (_check(chunk, profiles) for chunk in chunks)
+        yield from _numbered(file, results, nullcontext())
+        return
+    with ProcessPoolExecutor(initializer=_load, initargs=(settings,)) as pool:
+        yield from _numbered(file, pool.map(_check, chunks, [profiles] * len(chunks)), _progress(file, len(chunks)))
+
+
+def _numbered(file: Path, results: Iterator[list[list[Issue]]], progress: Any) -> Iterator[tuple[str, list[Issue]]]:
+    number = 0
+    with progress as bar:
+        for chunk in results:
+            if bar is not None:
+                bar.update(1)
+            for issues in chunk:
+                number += 1
+                yield f"{file}:{number}", issues
+
+
+def _progress(file: Path, chunks: int) -> Any:
+    """A progress bar on stderr, when a person looks at it."""
+    if not sys.stderr.isatty():
+        return nullcontext()
+    return click.progressbar(length=chunks, label=file.name, file=sys.stderr)
+
+
+def _chunks(file: Path) -> Iterator[list[bytes]]:
+    lines: list[bytes] = []
+    with file.open("rb") as stream:
+        for line in stream:
+            lines.append(line)
+            if len(lines) == CHUNK:
+                yield lines
+                lines = []
+    if lines:
+        yield lines
+
+
+def _check(lines: list[bytes], profiles: tuple[str, ...]) -> list[list[Issue]]:
+    assert _validator is not None
+    return [_validator.check(line, profiles=profiles) if line.strip() else [_empty_line()] for line in lines]
+
+
+def _empty_line() -> Issue:
+    return Issue("warning", "structure", "The line is empty: some readers of NDJSON refuse that.", rule="ndjson")
+
+
+def _print(name: str, issues: list[Issue], *, as_json: bool) -> None:
+    if as_json:
+        click.echo(codec.write(outcome(issues)).decode())
+        return
+    errors = sum(issue.is_error for issue in issues)
+    click.echo(f"{name}: {'valid' if not errors else f'{errors} error(s)'}")
+    for issue in issues:
+        place = f" [{issue.line},{issue.column}]" if issue.line else ""
+        rule = f" ({issue.rule}{', ' + issue.profile if issue.profile else ''})"
+        click.echo(f"  {issue.severity}: {issue.expression or '-'}{place}: {issue.message}{rule}")
