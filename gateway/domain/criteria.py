@@ -14,7 +14,7 @@ from typing import Literal
 
 from gateway.domain.codes import AgeForm, Answer, PopulationOfFocus
 from gateway.domain.dates import age
-from gateway.domain.overlap import Overlap, overlaps
+from gateway.domain.overlap import Overlap, overlaps, streamlined
 from gateway.domain.referral import Referral
 from gateway.domain.rules import ADULT_AGE, Finding
 

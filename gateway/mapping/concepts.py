@@ -8,7 +8,6 @@ space and final punctuation. Several codes in one `to` are separated by a space.
 from __future__ import annotations
 
 import csv
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -40,7 +39,7 @@ class Row:
 
 def folded(label: str) -> str:
     """A label as it is compared."""
-    return re.sub(r"\s+", " ", label.replace("\u00a0", " ")).strip(" .;:,*").casefold()
+    return " ".join(label.split()).strip(" .;:,*").casefold()
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,7 @@ Leaf = Callable[[Any, Surroundings, Remark], Any]
 
 def text(raw: Any) -> str:
     """One line of text."""
-    value = re.sub(r"\s+", " ", _string(raw, longest=LONGEST_TEXT)).strip()
+    value = " ".join(_string(raw, longest=LONGEST_TEXT).split())
     if not value:
         raise Unreadable("empty", "is empty: leave out what is not known")
     return value

@@ -101,14 +101,13 @@ def test_no_cell_breaks_a_transform(name: str, cell: str) -> None:
     assert isinstance(raw, str | list | dict)
 
 
+NAMES = "key member name first period members goals phones criteria criterion status role x".split()
 RAW = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=12),
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(
-            st.sampled_from(
-                ["key", "member", "name", "first", "period", "members", "goals", "phones", "status", "role", "x"]
-            ),
+            st.sampled_from(NAMES),
             inner,
             max_size=5,
         )
