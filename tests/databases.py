@@ -66,13 +66,16 @@ class Cluster:
 
     def kill(self) -> None:
         """Kill the server and all its processes at once, as a crash would, and clear what blocks the next start."""
-        parent = self.pid
+        doomed = [self.pid]
         for stat in Path("/proc").glob("[0-9]*/stat"):
             with contextlib.suppress(OSError):
-                if int(stat.read_text().rpartition(")")[2].split()[1]) == parent:
-                    os.kill(int(stat.parent.name), signal.SIGKILL)
-        os.kill(parent, signal.SIGKILL)
-        time.sleep(0.2)
+                if int(stat.read_text().rpartition(")")[2].split()[1]) == doomed[0]:
+                    doomed.append(int(stat.parent.name))
+        for pid in doomed:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        while any(_alive(pid) for pid in doomed):
+            time.sleep(0.02)
         for left in ("db/postmaster.pid", ".s.PGSQL.5432.lock", ".s.PGSQL.5432"):
             (self.folder / left).unlink(missing_ok=True)
 
@@ -83,6 +86,14 @@ class Cluster:
         as_user = ["runuser", "-u", self._user, "--"] if self._user else []
         command = [*as_user, str(self.programs / program), "-D", str(self.folder / "db"), *arguments]
         subprocess.run(command, check=check, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/")
+
+
+def _alive(pid: int) -> bool:
+    """A zombie is dead: nobody may be there to reap it."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 def _known(user: str) -> bool:

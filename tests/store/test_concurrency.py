@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
+import signal
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from multiprocessing.connection import Connection
 
 import pytest
 
 import gateway.store
 from gateway.errors import StaleVersion
 from gateway.ports import AuditEntry, Delivery
+from gateway.search.query import Is, Query, Text
 from gateway.store import SqlStore
 from tests.databases import CALLER, NOW_UTC, index, owe, owed, patient
 
@@ -191,3 +196,55 @@ def test_a_reader_is_not_held_up_by_a_writer(store: SqlStore, failing: int) -> N
         tx.put(patient())
         with ThreadPoolExecutor(1) as pool:
             assert pool.submit(store.read, CALLER, "Patient", "p1").result(timeout=5) is None
+
+
+def test_two_identical_conditional_creates_at_once_make_one(store: SqlStore) -> None:
+    def create(which: int, turn: int) -> bool:
+        query = Query("Patient", where=(Is("family", (Text("zanzibarovna"),)),))
+        with store.begin(CALLER) as tx:
+            if tx.search(query).matches:
+                return False
+            tx.put(patient(f"{turn}-{which}"), expected=0)
+            return True
+
+    for turn in range(5):
+        with store.engine.writing() as session:
+            for table in ("resource", "resource_version", "search_entry"):
+                session.run(f"DELETE FROM {table}")
+        assert sum(map(bool, at_once(partial(create, turn=turn), 4))) == 1
+
+
+def _worker(url: str, pipe: Connection) -> None:
+    """Claim, tell, and settle when told to go on."""
+    store = gateway.store.open(url, clock=lambda: datetime.now(UTC), index=index)
+    (taken,) = store.outbox.claim("paused", now=datetime.now(UTC), limit=1, lease_seconds=0.2)
+    pipe.send(taken.fence)
+    pipe.recv()
+    late = datetime.now(UTC)
+    pipe.send(
+        [
+            store.outbox.delivered(taken, now=late),
+            store.outbox.retry(taken, due=late, reason="late"),
+            store.outbox.park(taken, now=late, reason="late"),
+        ]
+    )
+    store.close()
+
+
+def test_a_worker_process_that_was_paused_and_overtaken_cannot_settle(store: SqlStore, url: str) -> None:
+    for version in range(1, 4):
+        owe(store, owed(version))
+        here, there = SPAWN.Pipe()
+        process = SPAWN.Process(target=_worker, args=(url, there))
+        process.start()
+        fence = here.recv()
+        assert process.pid is not None
+        os.kill(process.pid, signal.SIGSTOP)
+        time.sleep(0.3)
+        (taken,) = store.outbox.claim("fresh", now=datetime.now(UTC), limit=1, lease_seconds=60)
+        assert (taken.owed.version, taken.fence) == (version, fence + 1)
+        os.kill(process.pid, signal.SIGCONT)
+        here.send("go on")
+        assert here.recv() == [False, False, False]
+        process.join()
+        assert store.outbox.delivered(taken, now=datetime.now(UTC))
