@@ -38,15 +38,15 @@ NEXT = (
     " tenant = %(tenant)s AND type = %(type)s AND id = %(id)s AND version = %(version)s - 1 RETURNING key),"
     " old AS (DELETE FROM search_entry USING head WHERE search_entry.key = head.key),"
 )
-logging.getLogger("psycopg").addHandler(logging.NullHandler())  # only the gateway's own allow-listed lines are logged
-logging.getLogger("psycopg").propagate = False
-logging.getLogger("psycopg.pool").propagate = False
-logging.getLogger("psycopg.pool").addHandler(logging.NullHandler())
 LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(?, 0))"
 LIMITS = "-c lock_timeout={wait} -c statement_timeout={long} -c idle_in_transaction_session_timeout={long}"
 """A statement that waits, or a process that was paused in a transaction, must not hold up everyone else."""
 TRIES = 3
 """How often a read is tried anew after its connection was lost."""
+
+for _name in ("psycopg", "psycopg.pool"):  # only the gateway's own, allow-listed lines are logged
+    logging.getLogger(_name).addHandler(logging.NullHandler())
+    logging.getLogger(_name).propagate = False
 
 
 @lru_cache(maxsize=1024)
@@ -145,15 +145,17 @@ class PostgresEngine:
             max_size=connections,
             timeout=wait,
             configure=_configure,
-            check=_check,
             open=True,
         )
 
     def rows(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
         for attempt in range(TRIES):
             try:
-                with self._pool.connection() as connection:
+                connection = self._take()
+                try:
                     return connection.execute(_driver(sql), parameters).fetchall()
+                finally:
+                    self._pool.putconn(connection)
             except psycopg.OperationalError as error:
                 if attempt + 1 == TRIES or isinstance(error, (PoolTimeout, psycopg.errors.QueryCanceled)):
                     raise unavailable(error) from error
@@ -164,7 +166,7 @@ class PostgresEngine:
     @contextmanager
     def writing(self) -> Iterator[PostgresSession]:
         try:
-            connection = self._pool.getconn()
+            connection = self._take()
         except psycopg.Error as error:
             raise unavailable(error) from error
         done = False
@@ -185,6 +187,15 @@ class PostgresEngine:
     def close(self) -> None:
         self._pool.close()
 
+    def _take(self) -> _Connection:
+        """A connection that the server has not closed meanwhile (the pool's own check waits a second after each)."""
+        while True:
+            connection = self._pool.getconn()
+            if not _lost(connection):
+                return connection
+            connection.close()
+            self._pool.putconn(connection)  # which replaces it
+
 
 def _undo(connection: _Connection) -> None:
     connection.strand = Strand()
@@ -198,10 +209,8 @@ def _configure(connection: _Connection) -> None:
     connection.strand = Strand()
 
 
-def _check(connection: _Connection) -> None:
-    """Refuse a connection that the server has closed: an idle one has nothing to say, so data to read means its end."""
+def _lost(connection: _Connection) -> bool:
+    """Whether the server has closed it: an idle connection has nothing to say, so data to read means its end."""
     poll = select.poll()
     poll.register(connection.fileno(), select.POLLIN)
-    if poll.poll(0):
-        connection.close()
-        raise psycopg.OperationalError("connection lost")
+    return bool(poll.poll(0))
