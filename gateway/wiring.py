@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from gateway.domain.criteria import CriteriaTables
     from gateway.packages import Definitions
     from gateway.search.parameters import Parameters
-    from gateway.search.query import Query
+    from gateway.search.rules import Search
     from gateway.store import SqlStore
     from gateway.validation import Validator
 
@@ -76,13 +76,16 @@ def knowledge(profiles: Path | None, mappings: Path | None) -> Knowledge:
     from gateway.search.parameters import Parameters
     from gateway.validation import Validator
 
-    definitions = Definitions.load(PACKAGES)
-    own = sorted(((profiles or shipped.folder("profiles")) / "ecm").glob("*.json"))
-    validator = Validator.load(PACKAGES, resources=[file.read_bytes() for file in own], unknown_extensions="warning")
+    definitions = Definitions.load(PACKAGES, resources=[file.read_bytes() for file in own_definitions(profiles)])
+    validator = Validator(definitions, unknown_extensions="warning", clock=now)
     tables = mappings or shipped.folder("mappings")
-    return Knowledge(
-        definitions, Parameters(definitions), validator, Readers.load(tables), criteria.load(tables / "criteria")
-    )
+    searched = Parameters(definitions, engine=True)
+    return Knowledge(definitions, searched, validator, Readers.load(tables), criteria.load(tables / "criteria"))
+
+
+def own_definitions(profiles: Path | None) -> list[Path]:
+    """The files of our own profiles, code systems and value sets."""
+    return sorted(((profiles or shipped.folder("profiles")) / "ecm").glob("*.json"))
 
 
 @contextmanager
@@ -95,7 +98,7 @@ def composed(settings: Settings) -> Iterator[Services]:
             store=store,
             validator=known.validator,
             intake=intake(settings, known),
-            search=Searching(known.searched, base=base_url(settings)),
+            search=searching(settings, known),
             clock=now,
             new_id=new_id,
             types=SERVED,
@@ -152,12 +155,18 @@ def wsgi() -> Flask:
 def open_store(settings: Settings, known: Knowledge) -> SqlStore:
     """The store at ECM_DATABASE, indexing by the published search parameters."""
     from gateway import store
-    from gateway.search.extract import Indexer
 
-    indexer = Indexer(known.searched, compile=_expressions(known.definitions), base=base_url(settings))
     if settings.database.startswith("sqlite:///"):
         Path(settings.database.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
-    return store.open(settings.database, clock=now, index=indexer.entries)
+    return store.open(settings.database, clock=now, index=searching(settings, known).entries)
+
+
+def searching(settings: Settings, known: Knowledge) -> Search:
+    """What can be searched for, by the published search parameters."""
+    from gateway.search.rules import Search
+
+    compile = _expressions(known.definitions)
+    return Search(known.searched, types=sorted(SERVED), clock=now, compile=compile, base=base_url(settings))
 
 
 def _expressions(definitions: Definitions) -> Callable[[str, str], Callable[[Json], Sequence[Any]]]:
@@ -175,30 +184,6 @@ def _expressions(definitions: Definitions) -> Callable[[str, str], Callable[[Jso
         return compile(expression, model=model(), type=type)
 
     return compiled
-
-
-@dataclass(frozen=True, slots=True)
-class Searching:
-    """`services.SearchRules` by the published search parameters."""
-
-    parameters: Parameters
-    base: str
-
-    def parse(self, type: str, parameters: Sequence[tuple[str, str]], *, lenient: bool = False) -> Query:
-        from gateway.search.parse import parse
-
-        return parse(type, parameters, parameters=self.parameters, lenient=lenient, now=now(), base=self.base)
-
-    def capabilities(self, type: str) -> Json:
-        """The searchParam, searchInclude and searchRevInclude of a CapabilityStatement's resource."""
-        found = self.parameters.of(type)
-        return {
-            "searchInclude": [f"{type}:{code}" for code, one in found.items() if one.kind == "reference"],
-            "searchParam": [
-                {"name": code, **({"definition": one.urls[0]} if one.urls else {}), "type": one.kind}
-                for code, one in found.items()
-            ],
-        }
 
 
 def intake(settings: Settings, known: Knowledge) -> Intake:

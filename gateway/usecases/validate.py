@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
-from gateway.errors import Issue
+from gateway.errors import BadProfile, Issue, Unprocessable
 from gateway.ports import Caller
 from gateway.trust.disclosure import content
 from gateway.trust.policy import permit
@@ -22,7 +23,10 @@ def validate(
     https://hl7.org/fhir/R4/resource-operation-validate.html
     """
     permit(caller, action="E", type=type)
-    return list(services.validator.check(resource_of(resource, type=type), profiles=profiles))
+    try:
+        return list(services.validator.check(resource_of(resource, type=type), profiles=profiles))
+    except BadProfile as error:
+        raise Unprocessable(issues=[replace(issue, code="not-supported") for issue in error.issues]) from None
 
 
 def validate_kept(

@@ -1,0 +1,113 @@
+"""`ecm-gateway check`: whether everything is in order before it is served."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from gateway import settings as environment
+from gateway import wiring
+from gateway.errors import GatewayError
+from gateway.settings import Settings
+
+
+@dataclass
+class Report:
+    """What was looked at, in order: its name, whether it is in order, and a sentence each."""
+
+    lines: list[tuple[str, bool, str]] = field(default_factory=list)
+
+    @contextmanager
+    def part(self, name: str) -> Iterator[Callable[[str], None]]:
+        """Look at one part; what it raises is told, and the next part is looked at all the same."""
+        said: list[str] = []
+        try:
+            yield said.append
+        except GatewayError as error:
+            self.lines += [(name, False, issue.message) for issue in error.issues]
+        except Exception as error:  # a report says what broke; it does not break itself
+            self.lines.append((name, False, f"{type(error).__name__}: look at the log or run with the part alone"))
+        else:
+            self.lines.append((name, True, "; ".join(said)))
+
+    @property
+    def good(self) -> bool:
+        return all(good for _, good, _ in self.lines)
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+def command(as_json: bool) -> None:
+    """Check settings, database, profiles, tables and partners, and print one report. Exits with 1 if anything is wrong.
+
+    \b
+    Examples:
+      ecm-gateway check
+      ECM_DATABASE=postgresql://ecm@db/ecm ECM_ID_KEY=/etc/ecm/id.key ecm-gateway check --json
+    """
+    report = examined()
+    if as_json:
+        listed = [{"part": part, "good": good, "said": said} for part, good, said in report.lines]
+        click.echo(json.dumps({"good": report.good, "parts": listed}, indent=2))
+    else:
+        _print(report)
+    raise SystemExit(0 if report.good else 1)
+
+
+def examined() -> Report:
+    """Look at everything; a part that cannot be reached because an earlier one is wrong is left out."""
+    report = Report()
+    settings = Settings()
+    with report.part("settings") as say:
+        settings = environment.load()
+        say(f"database {settings.database.split(':')[0]}, listening on {settings.host}:{settings.port}")
+    if not report.good:
+        return report
+    with report.part("listening"):
+        from gateway.commands.serve import may_listen
+
+        may_listen(settings)
+    known: wiring.Knowledge | None = None
+    with report.part("definitions and tables") as say:
+        known = wiring.knowledge(settings.profiles, settings.mappings)
+        say(f"{len(known.definitions.packages)} packages, {len(known.readers.layouts)} partner layouts")
+    if known:
+        with report.part("our profiles") as say:
+            say(f"{_profiles(settings, known)} compiled")
+        with report.part("database") as say:
+            store = wiring.open_store(settings, known)
+            try:
+                store.ready()
+                say("reachable, at this version's schema, and takes a write")
+            finally:
+                store.close()
+    with report.part("key for ids"):
+        wiring.id_key(settings)
+    with report.part("partners") as say:
+        say(f"{len(wiring.subscribers(settings))} are told of changes")
+    return report
+
+
+def _profiles(settings: Settings, known: wiring.Knowledge) -> int:
+    """Compile each profile of ours; BadProfile for the first that cannot be."""
+    count = 0
+    for file in wiring.own_definitions(settings.profiles):
+        definition: dict[str, Any] = json.loads(file.read_bytes())
+        if definition["resourceType"] == "StructureDefinition":
+            known.validator.profile(definition["url"])
+            count += 1
+    return count
+
+
+def _print(report: Report) -> None:
+    table = Table(box=None, pad_edge=False, show_header=False)
+    for part, good, said in report.lines:
+        table.add_row("[green]in order[/]" if good else "[red]wrong[/]", part, said)
+    Console().print(table)
