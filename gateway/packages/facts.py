@@ -84,29 +84,33 @@ class _Head(msgspec.Struct):
 
 
 def describe(resource: Json) -> Entry:
-    """The index row of a definition (condensed or not)."""
+    """The index row of a definition (condensed or not); BadPackage when it cannot have one."""
     kind, of = "", ""
-    base: tuple[str, ...] = ()
+    base: Any = ()
     if resource["resourceType"] == "StructureDefinition":
         abstract = "/abstract" if resource.get("abstract") else ""
         kind = f"{resource.get('kind', '')}/{resource.get('derivation', '')}{abstract}"
         of = resource.get("type", "")
         base = (resource["baseDefinition"],) if "baseDefinition" in resource else ()
     elif resource["resourceType"] == "SearchParameter":
-        of, base = resource.get("code", ""), tuple(resource.get("base", ()))
+        of, base = resource.get("code", ""), resource.get("base", ())
     elif resource["resourceType"] == "CodeSystem":
         kind, of = resource.get("content", ""), resource.get("valueSet", "")
-    identity = str(resource.get("id", ""))
-    return Entry(
-        type=resource["resourceType"],
-        url=resource.get("url") or f"{resource['resourceType']}/{identity}",
-        version=resource.get("version", ""),
-        id=identity,
-        name=resource.get("name", ""),
-        of=of,
-        kind=kind,
-        base=base,
-    )
+    identity = resource.get("id", "")
+    row = {
+        "type": resource["resourceType"],
+        "url": resource.get("url") or f"{resource['resourceType']}/{identity}",
+        "version": resource.get("version", ""),
+        "id": identity,
+        "name": resource.get("name", ""),
+        "of": of,
+        "kind": kind,
+        "base": base,
+    }
+    try:
+        return msgspec.convert(tuple(row.values()), Entry)
+    except msgspec.ValidationError:
+        raise BadPackage(f"A {row['type']} has a url, version, name, type or base that is not a text.") from None
 
 
 def about(source: SourcePackage) -> About:
@@ -134,10 +138,7 @@ def pack(source: SourcePackage, *, compress: bool = True) -> bytes:
     described = about(source)
     found: dict[tuple[str, str, str], tuple[Entry, bytes]] = {}
     for small in source.resources:
-        try:
-            entry = msgspec.convert(msgspec.to_builtins(describe(small)), Entry)
-        except (msgspec.ValidationError, TypeError):
-            raise BadPackage(f"A {small['resourceType']} in the package has a malformed url or version.") from None
+        entry = describe(small)
         key = (entry.type, entry.url, entry.version)
         if key in found:
             raise BadPackage(f"{entry.url} is defined twice in {described.id}.")

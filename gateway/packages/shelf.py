@@ -77,6 +77,8 @@ class LooseDefinitions:
         entries: dict[tuple[str, str, str], Entry] = {}
         for resource in resources:
             definition = _parse(resource) if isinstance(resource, bytes) else resource
+            if not isinstance(definition, dict):
+                raise BadPackage("A loose definition is not a JSON object.")
             small = condense(definition)
             if small is None:
                 continue
@@ -100,14 +102,11 @@ class LooseDefinitions:
         """Nothing is kept parsed here."""
 
 
-def _parse(data: bytes) -> Json:
+def _parse(data: bytes) -> Any:
     try:
-        value = _decode(data)
+        return _decode(data)
     except (ValueError, RecursionError):
         raise BadPackage("A loose definition is not well-formed JSON.") from None
-    if not isinstance(value, dict):
-        raise BadPackage("A loose definition is not a JSON object.")
-    return value
 
 
 def open_packages(wanted: Iterable[str | Path], folder: Path) -> tuple[list[PackageShelf], set[str]]:

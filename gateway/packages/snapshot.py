@@ -260,8 +260,7 @@ def _one_profile(element: Json) -> str | None:
     types = element.get("type", [])
     if len(types) != 1 or types[0].get("code") == "Reference" or len(types[0].get("profile", ())) != 1:
         return None
-    profile = types[0]["profile"][0]
-    assert isinstance(profile, str)
+    profile: str = types[0]["profile"][0]
     return profile
 
 
@@ -273,6 +272,6 @@ def _choice_type(node: Node, name: str) -> Json | None:
     for item in node.element.get("type", ()):
         code = item["code"]
         if name == stem + code[:1].upper() + code[1:]:
-            assert isinstance(item, dict)
-            return item
+            chosen: Json = item
+            return chosen
     return None

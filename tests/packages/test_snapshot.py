@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from gateway.errors import BadProfile
+from gateway.errors import BadPackage, BadProfile
 from gateway.packages import Definitions
 
 Json = dict[str, Any]
@@ -210,3 +213,37 @@ def test_a_profile_that_swells_is_stopped() -> None:
     assert "more than 50000 elements" in refusal(
         profile({"path": "Observation.component", "slicing": slicing}, *slices)
     )
+
+
+JUNK = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.sampled_from(["", "Observation", "a.b:c/d", "Observation.value[x]"]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["code", "profile", "key", "url", "path", "extension"]), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+MEMBERS = [
+    "id",
+    "path",
+    "sliceName",
+    "type",
+    "slicing",
+    "constraint",
+    "binding",
+    "min",
+    "max",
+    "extension",
+    "condition",
+]
+PATHS = ["Observation", "Observation.value[x]", "Observation.valueQuantity.unit", "Observation.component.code", "x"]
+ELEMENT = st.dictionaries(st.sampled_from(MEMBERS), JUNK, max_size=4).flatmap(
+    lambda element: st.sampled_from(PATHS).map(lambda path: {"path": path, **element})
+)
+
+
+@settings(max_examples=50)
+@given(st.lists(ELEMENT, max_size=4))
+def test_any_differential_gives_a_snapshot_or_a_reason(elements: list[Json]) -> None:
+    with contextlib.suppress(BadProfile, BadPackage):
+        assert made(profile(*elements))

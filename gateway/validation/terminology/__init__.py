@@ -162,10 +162,7 @@ class Terminology:
                 return None
             found = {"compose": {"include": [{"system": system}]}}
         home = self._definitions.scope_of("ValueSet", canonical, scope=scope) or scope
-        try:
-            return compile_value_set(found, scope=home)
-        except (TypeError, KeyError, AttributeError):
-            return None
+        return compile_value_set(found, scope=home)
 
 
 def _plain(text: str) -> str:

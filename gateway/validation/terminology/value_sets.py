@@ -11,6 +11,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
+
 from gateway.validation.terminology.systems import Systems
 
 Json = dict[str, Any]
@@ -56,49 +58,88 @@ class Question:
     reasons: set[str] = field(default_factory=set)
 
 
-def compile_value_set(resource: Json, *, scope: str | None) -> ValueSet:
-    """A ValueSet resource as a ValueSet; raises TypeError, KeyError or AttributeError when it is malformed."""
-    compose = resource.get("compose", {})
-    includes = [_part(item) for item in compose.get("include", ())]
+class _Code(msgspec.Struct):
+    code: str
+
+
+class _Filter(msgspec.Struct):
+    property: str
+    op: str
+    value: str
+
+
+class _Include(msgspec.Struct):
+    system: str | None = None
+    version: str | None = None
+    concept: list[_Code] | None = None
+    filter: list[_Filter] = []
+    valueSet: list[str] = []  # noqa: N815
+
+
+class _Compose(msgspec.Struct):
+    include: list[_Include] = []
+    exclude: list[_Include] = []
+    inactive: bool | None = None
+
+
+class _Contains(msgspec.Struct):
+    system: str = ""
+    code: str | None = None
+    abstract: bool = False
+    contains: list[_Contains] = []
+
+
+class _Expansion(msgspec.Struct):
+    contains: list[_Contains] = []
+    total: int = 0
+    offset: int = 0
+
+
+class _Resource(msgspec.Struct):
+    compose: _Compose = msgspec.field(default_factory=_Compose)
+    expansion: _Expansion | None = None
+
+
+def compile_value_set(resource: Json, *, scope: str | None) -> ValueSet | None:
+    """A ValueSet resource as a ValueSet; None when it is malformed."""
+    try:
+        read = msgspec.convert(resource, _Resource)
+    except (msgspec.ValidationError, RecursionError):
+        return None
     return ValueSet(
         scope=scope,
-        includes=includes,
-        excludes=[_part(item) for item in compose.get("exclude", ())],
-        active_only=compose.get("inactive") is False,
-        listed=_listed(resource.get("expansion")),
+        includes=[_part(item) for item in read.compose.include],
+        excludes=[_part(item) for item in read.compose.exclude],
+        active_only=read.compose.inactive is False,
+        listed=None if read.expansion is None else _listed(read.expansion),
     )
 
 
-def _part(item: Json) -> Part:
-    concepts = item.get("concept")
-    codes = None if concepts is None else frozenset(concept["code"] for concept in concepts)
-    filters = tuple((each["property"], each["op"], each["value"]) for each in item.get("filter", ()))
-    value_sets = tuple(item.get("valueSet", ()))
-    system = item.get("system")
+def _part(item: _Include) -> Part:
+    codes = None if item.concept is None else frozenset(concept.code for concept in item.concept)
     return Part(
-        system=system,
-        version=item.get("version"),
+        system=item.system,
+        version=item.version,
         codes=codes,
         folded=frozenset(code.casefold() for code in codes or ()),
-        filters=filters,
-        value_sets=value_sets,
-        broken=system is None and (not value_sets or codes is not None or bool(filters)),
+        filters=tuple((each.property, each.op, each.value) for each in item.filter),
+        value_sets=tuple(item.valueSet),
+        broken=item.system is None and (not item.valueSet or codes is not None or bool(item.filter)),
     )
 
 
-def _listed(expansion: Json | None) -> frozenset[tuple[str, str]] | None:
-    if expansion is None or expansion.get("offset"):
-        return None
+def _listed(expansion: _Expansion) -> frozenset[tuple[str, str]] | None:
     found: set[tuple[str, str]] = set()
-    waiting = list(expansion.get("contains", ()))
+    waiting = list(expansion.contains)
     seen = 0
     while waiting:
         item = waiting.pop()
         seen += 1
-        if "code" in item and not item.get("abstract"):
-            found.add((item.get("system", ""), item["code"]))
-        waiting += item.get("contains", ())
-    return frozenset(found) if seen and expansion.get("total", 0) <= seen else None
+        if item.code is not None and not item.abstract:
+            found.add((item.system, item.code))
+        waiting += item.contains
+    whole = seen and expansion.total <= seen and not expansion.offset
+    return frozenset(found) if whole else None
 
 
 class Sets:
