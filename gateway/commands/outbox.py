@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import get_args
 
 import click
@@ -85,11 +85,12 @@ def drop(ids: tuple[str, ...], reason: str) -> None:
 @contextmanager
 def _opened() -> Iterator[tuple[Store, Caller, datetime]]:
     import gateway.store
+    from gateway.wiring import now
 
     settings: Settings = load()
-    store = gateway.store.open(settings.database, clock=lambda: datetime.now(UTC))
+    store = gateway.store.open(settings.database, clock=now)
     try:
-        yield store, Caller("operator", tenant=settings.tenant, purpose="HOPERAT"), datetime.now(UTC)
+        yield store, Caller("operator", tenant=settings.tenant, purpose="HOPERAT"), now()
     finally:
         store.close()
 
