@@ -11,7 +11,7 @@ from gateway.domain.referral import Key
 from gateway.fhir.bundle import Resolver
 from gateway.fhir.codec import Json
 from gateway.fhir.element import code_of, concept, filled, some
-from gateway.mapping import datatypes, goal, systems
+from gateway.mapping import datatypes, goal, labels, systems
 from gateway.mapping.record_extension import RecordExtension
 
 
@@ -34,7 +34,9 @@ def to_fhir(activity: Activity, *, key: Key, goals: Mapping[str, Json]) -> Json:
             "progress": some(*(datatypes.note(one) for one in activity.progress)),
             "detail": filled(
                 {
-                    "code": concept(systems.CORE_SERVICE, activity.service.value),
+                    "code": concept(
+                        systems.CORE_SERVICE, activity.service.value, labels.CORE_SERVICE[activity.service]
+                    ),
                     "goal": [
                         goal.part(one, known=goals, type="Goal", key=key, kind=goal.KIND) for one in activity.goals
                     ],

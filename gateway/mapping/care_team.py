@@ -16,6 +16,7 @@ from gateway.fhir.element import code_of, codes_of, coding, concept, extension, 
 from gateway.mapping import (
     coverage,
     datatypes,
+    labels,
     organization,
     patient,
     practitioner,
@@ -83,7 +84,9 @@ def to_fhir(team: CareTeam, *, context: Context) -> Json:
                 "participant": [
                     _participant(one, subject=subject, context=context, collected=collected) for one in team.members
                 ],
-                "reasonCode": [concept(systems.POPULATION, one.value) for one in team.populations],
+                "reasonCode": [
+                    concept(systems.POPULATION, one.value, labels.POPULATION[one]) for one in team.populations
+                ],
                 "managingOrganization": some(provider),
                 "note": some(*(datatypes.note(one) for one in team.notes)),
             }
@@ -140,7 +143,13 @@ def _participant(one: Membership, *, subject: Json, context: Context, collected:
     return filled(
         {
             "extension": some(MARKS.write(Marks(id=one.id, note=one.note))),
-            "role": [{"coding": some(coding(systems.TEAM_ROLE, one.role.value), _NUCC.get(one.role))}],
+            "role": [
+                {
+                    "coding": some(
+                        coding(systems.TEAM_ROLE, one.role.value, labels.TEAM_ROLE[one.role]), _NUCC.get(one.role)
+                    )
+                }
+            ],
             "member": who,
             "period": datatypes.period(one.period),
         }

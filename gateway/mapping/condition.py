@@ -10,7 +10,7 @@ from gateway.domain.codes import NeedStatus, PlanDomain
 from gateway.domain.referral import Key
 from gateway.fhir.codec import Json
 from gateway.fhir.element import code_of, codes_of, coding, concept, filled
-from gateway.mapping import datatypes, systems
+from gateway.mapping import datatypes, labels, systems
 from gateway.mapping.context import Context
 
 PROFILES = (systems.definition("need"), systems.US_CORE + "us-core-condition-problems-health-concerns")
@@ -30,7 +30,7 @@ def to_fhir(need: Need, *, key: Key, subject: Json, context: Context) -> Json:
             "meta": systems.meta(*PROFILES),
             "identifier": [{**systems.identifier(key, kind=KIND), "value": need.id}],
             "clinicalStatus": concept(_CLINICAL, _STATUS[need.status]),
-            "category": [_CONCERN, concept(systems.PLAN_DOMAIN, need.domain.value)],
+            "category": [_CONCERN, concept(systems.PLAN_DOMAIN, need.domain.value, labels.PLAN_DOMAIN[need.domain])],
             "code": filled(
                 {
                     "coding": [coding(systems.ICD10, need.diagnosis)] if need.diagnosis else None,

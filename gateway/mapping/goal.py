@@ -13,7 +13,7 @@ from gateway.domain.referral import Key
 from gateway.fhir.bundle import Resolver
 from gateway.fhir.codec import Json
 from gateway.fhir.element import code_of, codes_of, concept, extension, extension_value, filled, some
-from gateway.mapping import condition, datatypes, systems
+from gateway.mapping import condition, datatypes, labels, systems
 from gateway.mapping.context import Context
 
 PROFILES = (systems.definition("goal"), systems.US_CORE + "us-core-goal")
@@ -33,7 +33,9 @@ def to_fhir(goal: Goal, *, key: Key, subject: Json, needs: Mapping[str, Json], c
             "identifier": [{**systems.identifier(key, kind=KIND), "value": goal.id}],
             "lifecycleStatus": goal.status.value,
             "achievementStatus": concept(_ACHIEVEMENT, goal.achievement.value) if goal.achievement else None,
-            "category": [concept(systems.PLAN_DOMAIN, goal.domain.value)] if goal.domain else None,
+            "category": [concept(systems.PLAN_DOMAIN, goal.domain.value, labels.PLAN_DOMAIN[goal.domain])]
+            if goal.domain
+            else None,
             "description": {"text": goal.description},
             "subject": subject,
             "startDate": datatypes.day(goal.start),

@@ -9,7 +9,7 @@ from __future__ import annotations
 from gateway.domain.codes import Kinship
 from gateway.fhir.codec import Json
 from gateway.fhir.element import code_of, coding, filled
-from gateway.mapping import systems
+from gateway.mapping import labels, systems
 
 KINSHIP = systems.code_system("kinship")
 ROLE_CODE = systems.THO + "v3-RoleCode"
@@ -36,7 +36,7 @@ def relationship(kinship: Kinship | None, *, other: str | None = None, self: boo
     """The relationship CodeableConcepts; none where nothing is known. `self`: the person is the member."""
     codings = []
     if kinship is not None:
-        codings.append(coding(KINSHIP, kinship.value))
+        codings.append(coding(KINSHIP, kinship.value, labels.KINSHIP[kinship]))
         if v3 := _V3[kinship]:
             codings.append(coding(ROLE_CODE, *v3))
     if self:

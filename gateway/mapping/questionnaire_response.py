@@ -42,17 +42,13 @@ def to_fhir(referral: Referral, *, request: Json, subject: Json, author: Json, c
             "authored": authored,
             "_authored": None if authored else absent(),
             "author": author,
-            "item": [_item(one) for one in sorted(referral.criteria, key=_order)],
+            "item": [_item(one) for one in referral.criteria],
         }
     )
 
 
 def from_fhir(resource: Json | None) -> tuple[CriterionAnswer, ...]:
     return tuple(_answer(item) for item in (resource or {}).get("item", ()))
-
-
-def _order(one: CriterionAnswer) -> str:
-    return one.criterion
 
 
 def _item(one: CriterionAnswer) -> Json:

@@ -22,7 +22,7 @@ from gateway.domain.referral import (
 from gateway.fhir.bundle import Collected, Resolver
 from gateway.fhir.codec import Json
 from gateway.fhir.element import codes_of, concept, extension, extension_value, extension_values, filled, some
-from gateway.mapping import datatypes, organization, systems
+from gateway.mapping import datatypes, labels, organization, systems
 from gateway.mapping.context import Context
 from gateway.mapping.record_extension import RecordExtension
 from gateway.mapping.referrer import Requester
@@ -107,7 +107,7 @@ def to_fhir(referral: Referral, *, around: Around, context: Context, collected: 
             "requester": around.requester.reference,
             "performer": some(_performer(preferred, context, collected)),
             "reasonCode": [
-                *({"coding": [{"system": systems.POPULATION, "code": one.value}]} for one in referral.populations),
+                *(concept(systems.POPULATION, one.value, labels.POPULATION[one]) for one in referral.populations),
                 *({"coding": [{"system": systems.ICD10, "code": one}]} for one in referral.diagnoses),
             ],
             "insurance": some(around.coverage),

@@ -11,7 +11,17 @@ import pytest
 
 from gateway.domain import codes
 from gateway.fhir import codec
-from gateway.mapping import activity, care_plan, care_team, patient, referrer, related_person, service_request, systems
+from gateway.mapping import (
+    activity,
+    care_plan,
+    care_team,
+    labels,
+    patient,
+    referrer,
+    related_person,
+    service_request,
+    systems,
+)
 from gateway.mapping.record_extension import RecordExtension
 from gateway.packages import Definitions
 from gateway.shipped import folder
@@ -94,6 +104,22 @@ def test_a_file_is_pretty(path: Any) -> None:
 @pytest.mark.parametrize("name", LISTS)
 def test_a_code_system_has_the_codes_of_the_domain(name: str) -> None:
     assert {one["code"] for one in concepts(name)} == {code.value for code in LISTS[name]}
+
+
+LABELS: dict[str, dict[Any, str]] = {
+    "population-of-focus": labels.POPULATION,
+    "team-role": labels.TEAM_ROLE,
+    "core-service": labels.CORE_SERVICE,
+    "plan-domain": labels.PLAN_DOMAIN,
+    "kinship": labels.KINSHIP,
+}
+
+
+@pytest.mark.parametrize("name", LABELS)
+def test_a_code_is_called_what_its_code_system_calls_it(name: str) -> None:
+    assert {str(code): label for code, label in LABELS[name].items()} == {
+        one["code"]: one["display"] for one in concepts(name)
+    }
 
 
 def test_the_criteria_are_those_of_the_criteria_table() -> None:

@@ -99,7 +99,7 @@ def _tuple(item: Any, name: str) -> st.SearchStrategy[Any]:
         key = lambda one: one.id  # noqa: E731
     unique = key or (lambda one: one)
     few = st.lists(_strategy(item, name), min_size=name == "populations", max_size=3, unique_by=unique)
-    return few.map(lambda made: tuple(sorted(made, key=key) if getattr(item, "KEY", None) else made))
+    return few.map(tuple)
 
 
 def _linked(plan: CarePlan) -> CarePlan:

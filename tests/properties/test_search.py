@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 import gateway.store
 from gateway.packages.definitions import Definitions
 from gateway.search.emit import Entry
+from gateway.search.parameters import Parameters
 from gateway.search.query import (
     Amount,
     Chain,
@@ -149,7 +150,7 @@ ASKED = st.one_of(
 def rules() -> Search:
     now = datetime.fromisoformat("2026-03-02T09:30:00-08:00")
     definitions = Definitions.load(["hl7.fhir.us.core#7.0.0"])
-    return Search(definitions, types=TYPES, clock=lambda: now, base="https://gateway.example/fhir")
+    return Search(Parameters(definitions), types=TYPES, clock=lambda: now, base="https://gateway.example/fhir")
 
 
 @pytest.fixture
