@@ -8,7 +8,7 @@ from typing import Any
 from gateway.ports import Clock
 from gateway.search.emit import Entry
 from gateway.search.extract import Compile, Indexer
-from gateway.search.parameters import Definitions, Parameters
+from gateway.search.parameters import Parameters
 from gateway.search.parse import parse
 from gateway.search.query import Query
 
@@ -20,23 +20,23 @@ class Search:
 
     def __init__(
         self,
-        definitions: Definitions,
+        parameters: Parameters,
         *,
         types: Sequence[str],
         clock: Clock,
         compile: Compile | None = None,
         base: str = "",
     ) -> None:
-        """`types` are compiled now. `base` is this server's own address: references under it are its own.
+        """`types` are those that are served; each is compiled when first met.
 
-        `compile` is the full FHIRPath engine; without one, the few parameters that need it are not offered.
+        `base` is this server's own address: references under it are its own. `compile` is the full FHIRPath engine, if
+        `parameters` were made for one.
         """
         self._clock = clock
         self._base = base
         self._types = tuple(types)
-        self.parameters = Parameters(definitions, engine=compile is not None)
+        self.parameters = parameters
         self._indexer = Indexer(self.parameters, compile=compile, base=base)
-        self._indexer.prepare(*types)
 
     def parse(self, type: str, parameters: Sequence[tuple[str, str]], *, lenient: bool = False) -> Query:
         """The Query that decoded name-value pairs ask for; BadRequest with all that is wrong."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gateway.packages.definitions import Definitions
+from gateway.search.parameters import Parameters
 from gateway.search.rules import Search
 from tests.conftest import NOW
 
@@ -19,4 +20,4 @@ def definitions() -> Definitions:
 
 @pytest.fixture(scope="session")
 def rules(definitions: Definitions) -> Search:
-    return Search(definitions, types=TYPES, clock=lambda: NOW, base="https://gateway.example/fhir")
+    return Search(Parameters(definitions), types=TYPES, clock=lambda: NOW, base="https://gateway.example/fhir")

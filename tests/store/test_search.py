@@ -12,6 +12,7 @@ import gateway.store
 from gateway.errors import BadRequest, Gone
 from gateway.packages.definitions import Definitions
 from gateway.ports import Caller, Page
+from gateway.search.parameters import Parameters
 from gateway.search.query import Query
 from gateway.search.rules import Search
 from gateway.store import SqlStore
@@ -25,7 +26,7 @@ PACKAGES = ("hl7.fhir.us.core#7.0.0", "hl7.fhir.us.sdoh-clinicalcare#3.0.0")
 @pytest.fixture(scope="module")
 def rules() -> Search:
     clock = lambda: datetime.fromisoformat("2026-03-02T09:30:00-08:00")  # noqa: E731
-    return Search(Definitions.load(PACKAGES), types=TYPES, clock=clock, base="https://gateway.example/fhir")
+    return Search(Parameters(Definitions.load(PACKAGES)), types=TYPES, clock=clock, base="https://gateway.example/fhir")
 
 
 @pytest.fixture

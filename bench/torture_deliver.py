@@ -1,0 +1,263 @@
+"""Deliver to five partners that misbehave in every way; then compare what is settled with what they got.
+
+    python -m bench.torture_deliver faults [--deliveries 5000] [--engine sqlite|postgresql] [--seed 1]
+    python -m bench.torture_deliver drain  [--deliveries 5000]      the backlog's rate, all partners well
+    python -m bench.torture_deliver dead   [--deliveries 2000]      one partner dead: what it costs the others
+
+The worker is the real command in its own process; partners and judge are this one. Exits 1 when a promise is broken.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from threading import Lock
+
+import gateway.store
+from bench.machine import machine
+from bench.torture import database
+from gateway.ports import Caller, Delivery, Owed
+from gateway.simulators.faults import FAULTS, OK, REFUSALS
+from gateway.simulators.server import Simulator
+from gateway.store import SqlStore
+
+CALLER = Caller("torture")
+PARTNERS = ("ehr", "plan", "clinic", "county", "community")
+HURRY = 20_000
+"""Three days in fourteen seconds."""
+EXCHANGE_SECONDS = 0.6
+
+
+class Mixed:
+    """Faults at random: most requests meet none, refusals are rare. Safe for threads."""
+
+    def __init__(self, seed: int, *, share: float) -> None:
+        self._chance = random.Random(seed)
+        self._share = share
+        self._lock = Lock()
+        self._passing = [name for name in FAULTS if name not in REFUSALS]
+        self.met: Counter[str] = Counter()
+
+    def __call__(self) -> str:
+        with self._lock:
+            draw = self._chance.random()
+            name = OK
+            if draw < self._share * 0.03:
+                name = self._chance.choice(sorted(REFUSALS))
+            elif draw < self._share:
+                name = self._chance.choice(self._passing)
+            self.met[name] += 1
+            return name
+
+
+@dataclass
+class Findings:
+    """What the judge found: every list must be empty."""
+
+    not_accounted: list[str] = field(default_factory=list)
+    not_arrived: list[str] = field(default_factory=list)
+    twice: list[str] = field(default_factory=list)
+    backwards: list[str] = field(default_factory=list)
+
+    @property
+    def sound(self) -> bool:
+        return not (self.not_accounted or self.not_arrived or self.twice or self.backwards)
+
+
+def judge(owed: int, deliveries: list[Delivery], partners: dict[str, Simulator]) -> Findings:
+    """Compare every delivery's fate with the partners' own records."""
+    found = Findings()
+    if len(deliveries) != owed:
+        found.not_accounted.append(f"{owed} owed, {len(deliveries)} in the outbox")
+    found.not_accounted += [d.id for d in deliveries if d.state not in ("delivered", "parked", "dropped")]
+    for name, partner in partners.items():
+        effects = Counter((effect.reference, effect.version) for effect in partner.memory.effects)
+        found.twice += [f"{name} {reference} {version}" for (reference, version), times in effects.items() if times > 1]
+        latest: dict[str, int] = {}
+        for effect in partner.memory.effects:
+            if effect.version < latest.get(effect.reference, 0):
+                found.backwards.append(f"{name} {effect.reference} {effect.version}")
+            latest[effect.reference] = effect.version
+        found.not_arrived += [
+            f"{name} {d.owed.type}/{d.owed.id} {d.owed.version}"
+            for d in deliveries
+            if d.owed.partner == name
+            and d.state == "delivered"
+            and not effects[f"{d.owed.type}/{d.owed.id}", d.owed.version]
+        ]
+    return found
+
+
+def owe(store: SqlStore, number: int, *, seed: int, members: int) -> int:
+    """Change referrals of `members` people, each change owed to one to five partners, until `number` are owed."""
+    chance = random.Random(seed)
+    owed = 0
+    for member in range(members):
+        with store.begin(CALLER) as tx:
+            tx.put({"resourceType": "Patient", "id": f"p{member}", "name": [{"family": "Zanzibarovna"}]})
+    changes: Counter[int] = Counter()
+    while owed < number:
+        with store.begin(CALLER) as tx:
+            for _ in range(min(50, number - owed)):
+                member = chance.randrange(members)
+                changes[member] += 1
+                kept = tx.put(
+                    {
+                        "resourceType": "ServiceRequest",
+                        "id": f"s{member}",
+                        "note": [{"text": f"change {changes[member]}"}],
+                        "subject": {"reference": f"Patient/p{member}"},
+                    }
+                )
+                told = chance.sample(PARTNERS, min(number - owed, chance.randint(1, len(PARTNERS))))
+                tx.owe(
+                    Owed(name, f"Patient/p{member}", "changed", kept.type, kept.id, kept.version, chance.random() < 0.1)
+                    for name in told
+                )
+                owed += len(told)
+                if owed >= number:
+                    break
+    return owed
+
+
+@contextmanager
+def worker(url: str, addresses: dict[str, str], *, hands: int, hurry: int = HURRY) -> Iterator[subprocess.Popen[bytes]]:
+    with tempfile.TemporaryDirectory(prefix="ecm-torture-") as folder:
+        listed = Path(folder) / "partners.toml"
+        listed.write_text(
+            "".join(
+                f'[{name}]\nkind = "fhir_server"\nbase_url = "{address}"\nseconds = {EXCHANGE_SECONDS}\n'
+                for name, address in addresses.items()
+            )
+        )
+        own = {k: v for k, v in os.environ.items() if not k.startswith("ECM_")}
+        own |= {"ECM_DATABASE": url, "ECM_PARTNERS": str(listed), "ECM_LOG_LEVEL": "ERROR"}
+        command = [sys.executable, "-m", "gateway", "worker", "--hands", str(hands), "--hurry", str(hurry)]
+        with (Path(folder) / "log").open("wb") as log:
+            process = subprocess.Popen(command, env=own, stderr=log)
+            try:
+                yield process
+            finally:
+                process.send_signal(signal.SIGTERM)
+                process.wait(60)
+
+
+def settled(store: SqlStore, *partners: str) -> int:
+    done = ("delivered", "parked", "dropped")
+    counts = store.outbox.counts()
+    return sum(n for (partner, state), n in counts.items() if state in done and (not partners or partner in partners))
+
+
+def wait(store: SqlStore, until: Callable[[], bool], *, seconds: float) -> float:
+    """Seconds until `until`, or an end."""
+    began = time.monotonic()
+    while not until():
+        if time.monotonic() - began > seconds:
+            raise SystemExit(f"not settled after {seconds} s: {dict(store.outbox.counts())}")
+        time.sleep(0.1)
+    return time.monotonic() - began
+
+
+def faults(url: str, number: int, seed: int, hands: int) -> bool:
+    store = gateway.store.open(url, clock=lambda: datetime.now(UTC))
+    owed = owe(store, number, seed=seed, members=max(50, number // 20))
+    with ExitStack() as stack:
+        mixes = {name: Mixed(seed + n, share=0.08 * n) for n, name in enumerate(PARTNERS)}
+        partners = {
+            name: stack.enter_context(Simulator(faults=mixes[name], slow=EXCHANGE_SECONDS / 10)) for name in PARTNERS
+        }
+        with worker(url, {name: partner.url for name, partner in partners.items()}, hands=hands):
+            took = wait(store, lambda: settled(store) >= owed, seconds=600)
+        met = sum((mix.met for mix in mixes.values()), Counter[str]())
+        states = Counter(d.state for d in all_of(store, owed))
+        found = judge(owed, all_of(store, owed), partners)
+    store.close()
+    print(f"{owed} owed to {len(PARTNERS)} partners, {len(met) - 1} kinds of fault met {met.total() - met[OK]} times")
+    print(f"settled in {took:.1f} s: {dict(states)} (dropped: superseded by a newer version behind a parked one)")
+    print(f"not accounted for {len(found.not_accounted)}, said delivered and not there {len(found.not_arrived)},")
+    print(f"effects twice {len(found.twice)}, older after newer {len(found.backwards)}")
+    for problem in [*found.not_accounted, *found.not_arrived, *found.twice, *found.backwards][:10]:
+        print("  ", problem)
+    return found.sound and sum(states.values()) == owed
+
+
+def all_of(store: SqlStore, number: int) -> list[Delivery]:
+    return list(store.outbox.list(CALLER, limit=number + 1))
+
+
+def drain(url: str, number: int, seed: int, hands: int) -> bool:
+    store = gateway.store.open(url, clock=lambda: datetime.now(UTC))
+    owed = owe(store, number, seed=seed, members=max(50, number // 4))
+    with ExitStack() as stack:
+        partners = {name: stack.enter_context(Simulator()) for name in PARTNERS}
+        with worker(url, {name: partner.url for name, partner in partners.items()}, hands=hands, hurry=1):
+            wait(store, lambda: settled(store) > 0, seconds=60)
+            first, began = settled(store), time.monotonic()
+            wait(store, lambda: settled(store) >= owed, seconds=600)
+            rate = (owed - first) / (time.monotonic() - began)
+        found = judge(owed, all_of(store, owed), partners)
+    store.close()
+    print(f"backlog of {owed}: {rate:.0f} deliveries/s (goal 200), {hands} hands, one worker process")
+    return found.sound and rate >= 200
+
+
+def dead(url: str, number: int, seed: int, hands: int) -> bool:
+    """The same backlog to five partners, all well, and then with one of them hanging: how long the four others take."""
+    others = PARTNERS[1:]
+    seconds = []
+    for hangs in (False, True):
+        with database("sqlite") as (fresh, _, _), ExitStack() as stack:
+            store = gateway.store.open(fresh, clock=lambda: datetime.now(UTC))
+            owe(store, number, seed=seed, members=max(50, number // 4))
+            partners = {name: stack.enter_context(Simulator()) for name in PARTNERS}
+            if hangs:
+                partners["ehr"].faults = lambda: "drip-headers"
+            theirs = sum(n for (name, _), n in store.outbox.counts().items() if name != "ehr")
+            with worker(fresh, {name: partner.url for name, partner in partners.items()}, hands=hands, hurry=100):
+                wait(store, partial(begun, store, others), seconds=60)
+                seconds.append(wait(store, partial(done, store, others, theirs), seconds=600))
+            store.close()
+    ratio = seconds[1] / seconds[0]
+    print(f"the others took {seconds[0]:.1f} s, with one partner hanging {seconds[1]:.1f} s: {ratio:.2f} (goal 1.10)")
+    return ratio <= 1.10
+
+
+def begun(store: SqlStore, partners: tuple[str, ...]) -> bool:
+    return settled(store, *partners) > 0
+
+
+def done(store: SqlStore, partners: tuple[str, ...], number: int) -> bool:
+    return settled(store, *partners) >= number
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=("faults", "drain", "dead"))
+    parser.add_argument("--deliveries", type=int, default=5000)
+    parser.add_argument("--engine", choices=("sqlite", "postgresql"), default="sqlite")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--hands", type=int, default=16)
+    given = parser.parse_args()
+    print(machine())
+    with database(given.engine) as (url, _, _):
+        run = {"faults": faults, "drain": drain, "dead": dead}[given.what]
+        sound = run(url, given.deliveries, given.seed, given.hands)
+    print("kept" if sound else "BROKEN")
+    raise SystemExit(not sound)
+
+
+if __name__ == "__main__":
+    main()
