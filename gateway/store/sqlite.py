@@ -40,7 +40,7 @@ def connect(path: Path, *, wait: float, read_only: bool = False) -> sqlite3.Conn
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA temp_store = MEMORY")
-    connection.execute("PRAGMA cache_size = -8000")
+    connection.execute(f"PRAGMA cache_size = {-2000 if read_only else -8000}")  # KiB: there is a reader a thread
     if read_only:
         connection.execute("PRAGMA query_only = ON")
     else:
