@@ -114,10 +114,10 @@ def describe(resource: Json) -> Entry:
 
 
 def about(source: SourcePackage) -> About:
-    """The description of a source package; BadPackage when its manifest lacks name or version."""
+    """The description of a source package; BadPackage when its manifest lacks name or version, or is not for R4."""
     manifest = source.manifest
     try:
-        return msgspec.convert(
+        found = msgspec.convert(
             {
                 "name": manifest.get("name"),
                 "version": manifest.get("version"),
@@ -131,6 +131,9 @@ def about(source: SourcePackage) -> About:
         )
     except (msgspec.ValidationError, AttributeError, TypeError, ValueError):
         raise BadPackage("package.json does not name the package, its version and dependencies.") from None
+    if found.fhir and not any(version.startswith("4.0") for version in found.fhir):
+        raise BadPackage(f"{found.id} is for FHIR {', '.join(found.fhir)}; this gateway speaks R4 (4.0.1).")
+    return found
 
 
 def pack(source: SourcePackage, *, compress: bool = True) -> bytes:

@@ -112,41 +112,49 @@ def _parse(data: bytes) -> Any:
 def open_packages(wanted: Iterable[str | Path], folder: Path) -> tuple[list[PackageShelf], set[str]]:
     """Open R4 core, HL7 terminology, `wanted` and what they depend on; with the dependencies that are not at hand.
 
-    Dependencies stand before what needs them, so that the packages named, and the last of them most, win.
+    What merely came as a dependency stands before what was named, so that of the packages named the last wins.
     """
     at_hand = {path.name.removesuffix(SUFFIX): path for path in sorted(folder.glob(f"*{SUFFIX}"))}
-    opened: dict[str, PackageShelf] = {}
-    missing: set[str] = set()
-
-    def open_one(package: Package) -> None:
-        if package.id in opened:
-            return
-        shelf = PackageShelf(package)
-        reach = [package.id]
-        for name, version in sorted(package.about.dependencies.items()):
-            found = choose(f"{name}#{version}", at_hand)
-            if found is None:
-                if f"{name}#{version}" not in opened:
-                    missing.add(f"{name}#{version}")
-                continue
-            if found not in opened:
-                open_one(Package.open(at_hand[found]))
-            reach += [near for near in opened[found].reach if near not in reach]
-        if CORE in opened and CORE not in reach:
-            reach.append(CORE)
-        shelf.reach = reach
-        opened[package.id] = shelf
-
-    named = [_package(item, at_hand, folder) for item in wanted]
-    core = next((package for package in named if package.id == CORE), None)
-    open_one(core or _package(CORE, at_hand, folder))
+    named = {package.id: package for package in [_package(item, at_hand, folder) for item in wanted]}
+    opening = _Opening(at_hand, named)
+    if CORE not in named:
+        _package(CORE, at_hand, folder)  # says what to do when it is not there
+    opening.open(CORE)
     for name in _ALWAYS:
-        found = choose(f"{name}#", at_hand)
-        if found is not None and not any(package.about.name == name for package in named):
-            open_one(Package.open(at_hand[found]))
+        found = choose(f"{name}#", opening.available)
+        if found is not None:
+            opening.open(found)
     for package in named:
-        open_one(package)
-    return list(opened.values()), missing - set(opened)
+        opening.open(package)
+    last = [package for package in named if package != CORE and package.partition("#")[0] not in _ALWAYS]
+    first = [shelf for shelf in opening.shelves.values() if shelf.id not in last]
+    return [*first, *(opening.shelves[package] for package in last)], opening.missing
+
+
+class _Opening:
+    """Packages opened so far, dependencies before what needs them; packages that need each other are no trouble."""
+
+    def __init__(self, at_hand: dict[str, Path], named: dict[str, Package]) -> None:
+        self._at_hand = at_hand
+        self._named = named
+        self.available = [*named, *(package for package in at_hand if package not in named)]
+        self.shelves: dict[str, PackageShelf] = {}
+        self.missing: set[str] = set()
+
+    def open(self, name: str) -> PackageShelf:
+        if name in self.shelves:
+            return self.shelves[name]
+        package = self._named.get(name) or Package.open(self._at_hand[name])
+        shelf = self.shelves[name] = PackageShelf(package)
+        reach = [shelf.id]
+        for wanted in (f"{part}#{version}" for part, version in sorted(package.about.dependencies.items())):
+            found = choose(wanted, self.available)
+            if found is None:
+                self.missing.add(wanted)
+            else:
+                reach += [near for near in self.open(found).reach if near not in reach]
+        shelf.reach = [*reach, CORE] if CORE not in reach else reach
+        return shelf
 
 
 def _package(item: str | Path, at_hand: dict[str, Path], folder: Path) -> Package:

@@ -36,7 +36,8 @@ def test_r4_core_and_terminology_are_always_there() -> None:
 
 def test_dependencies_are_loaded_with_what_needs_them(definitions: Definitions) -> None:
     assert US_CORE_7 in definitions.packages
-    assert definitions.packages.index(US_CORE_7) < definitions.packages.index(SDOH)
+    order = [definitions.packages.index(package) for package in (US_CORE_7, US_CORE_6, SDOH)]
+    assert order == sorted(order), "what came as a dependency stands before what was named"
     assert "us.nlm.vsac#0.18.0" in definitions.missing
 
 
@@ -51,6 +52,7 @@ def test_an_unversioned_reference_prefers_the_package_it_is_in(definitions: Defi
     assert version(definitions.structure(PATIENT, scope=US_CORE_6)) == "6.1.0"
     assert version(definitions.structure(PATIENT, scope=SDOH)) == "7.0.0"
     assert definitions.scope_of("StructureDefinition", PATIENT, scope=US_CORE_6) == US_CORE_6
+    assert version(definitions.structure(PATIENT)) == "6.1.0", "what was named wins over what it brought along"
     assert version(Definitions.load([SDOH, US_CORE_6]).structure(PATIENT)) == "6.1.0", "what was named last wins"
 
 
@@ -90,3 +92,22 @@ def test_an_unknown_package_is_refused(tmp_path: Path) -> None:
     broken.write_bytes(b"ECMFACTS\x01\x01\x00\x00\x00\x05hello")
     with pytest.raises(BadPackage, match=r"broken\.facts"):
         Definitions.load([broken])
+
+
+def packaged(folder: Path, name: str, dependencies: dict[str, str], *, url: str) -> Path:
+    inner = folder / name
+    inner.mkdir()
+    manifest = {"name": name, "version": "1.0.0", "fhirVersions": ["4.0.1"], "dependencies": dependencies}
+    (inner / "package.json").write_text(json.dumps(manifest))
+    (inner / "vs.json").write_text(json.dumps({"resourceType": "ValueSet", "url": url, "version": name}))
+    return inner
+
+
+def test_packages_may_need_each_other_and_be_given_in_any_order(tmp_path: Path) -> None:
+    shared = "http://example.org/vs"
+    one = packaged(tmp_path, "one", {"two": "1.0.0", "none": "9"}, url=shared)
+    two = packaged(tmp_path, "two", {"one": "1.0.0"}, url="http://example.org/two")
+    loaded = Definitions.load([one, two])
+    assert loaded.packages[-2:] == ("one#1.0.0", "two#1.0.0")
+    assert loaded.missing == ("none#9",)
+    assert version(loaded.value_set(shared, scope="two#1.0.0")) == "one"

@@ -127,6 +127,7 @@ def test_a_header_that_claims_gigabytes_is_refused() -> None:
             "A ValueSet does not have the shape",
         ),
         (package(("package/a.json", b'{"resourceType": "ValueSet", "url": ["x"]}')), "not a text"),
+        (package(manifest={**MANIFEST, "fhirVersions": ["5.0.0"]}), "is for FHIR 5.0.0"),
         (package(manifest={"name": "x"}), "does not name the package"),
         (package(manifest={**MANIFEST, "dependencies": [1]}), "does not name the package"),
     ],
