@@ -103,19 +103,34 @@ def _explained(reading: Reading[Any], kind: str) -> dict[str, Any]:
         "issues": [f"{issue.severity}: {issue.message}" for issue in reading.issues],
         "carried": list(_carried(reading, kind)) if reading.value is not None else [],
         "not_carried": list(reading.not_carried),
+        "profiles": _profiles(reading, kind) if reading.value is not None else {},
     }
 
 
-def _carried(reading: Reading[Any], kind: str) -> Iterator[dict[str, Any]]:
-    context = Context(
+def _context(reading: Reading[Any]) -> Context:
+    return Context(
         ids=Ids("explain", b"explain-needs-no-secret"),
         now=datetime.now(PACIFIC),
         source=Source("explain", reading.source_hash, "text/plain"),
         operator=Organization(name="This gateway"),
     )
+
+
+def _carried(reading: Reading[Any], kind: str) -> Iterator[dict[str, Any]]:
+    context = _context(reading)
     found = trace(reading.value, lambda record: MAPPERS[kind](record, context=context))
     for path, elements in found.items():
         yield {"from": _column(path, reading), "field": path, "elements": list(elements)}
+
+
+def _profiles(reading: Reading[Any], kind: str) -> dict[str, list[str]]:
+    """Resource type -> the profiles that its resources of this record claim and are held against."""
+    claimed: dict[str, list[str]] = {}
+    for entry in MAPPERS[kind](reading.value, context=_context(reading))["entry"]:
+        resource = entry["resource"]
+        profiles = resource.get("meta", {}).get("profile", [])
+        claimed[resource["resourceType"]] = sorted({*claimed.get(resource["resourceType"], []), *profiles})
+    return claimed
 
 
 def _column(path: str, reading: Reading[Any]) -> str:
@@ -143,5 +158,7 @@ def _print(one: dict[str, Any], *, table: bool) -> None:
         rows.add_row(*([line["from"]] if table else []), line["field"], elements)
     if one["carried"]:
         console.print(rows)
+    for type_, profiles in one["profiles"].items():
+        console.print(f"  {type_} is held against {', '.join(profiles) or 'FHIR R4 only'}", highlight=False)
     for name in one["not_carried"]:
         console.print(f"  not carried: {name}", highlight=False, markup=False)

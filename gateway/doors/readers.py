@@ -18,7 +18,7 @@ from gateway.doors.json_record import JsonReader
 from gateway.doors.table_file import TableReader
 from gateway.errors import BadTable, NotFound
 from gateway.mapping import concepts as concept_tables
-from gateway.mapping import criteria, partners
+from gateway.mapping import criteria, leaves, partners
 from gateway.mapping.concepts import Concept
 from gateway.mapping.partners import Layout
 
@@ -30,6 +30,9 @@ KINDS: Mapping[str, tuple[type, Rules]] = {
     "care-team": (CareTeam, rules.of_care_team),
 }
 """Kind -> its record and the rules of the whole record."""
+
+NEEDED = leaves.CONCEPTS | {"placeholder", "unknown-word"}
+"""Concept tables that reading cannot do without, whatever the partners' tables name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,8 @@ class Readers:
         """Compile what a mappings folder holds; BadTable if anything in it is wrong."""
         concepts = concept_tables.load(folder / "concepts")
         concepts["criterion"] = criteria.criterion_concept(folder / "criteria")
+        if absent := sorted(NEEDED - concepts.keys()):
+            raise BadTable(f"concepts/: there is no table {', '.join(absent)}")
         layouts = partners.load(folder / "partners", {kind: root for kind, (root, _) in KINDS.items()}, concepts)
         return cls(concepts, layouts, {kind: _json(folder / "schemas", kind, concepts) for kind in KINDS})
 

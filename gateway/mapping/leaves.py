@@ -126,6 +126,8 @@ def of_concept(name: str) -> Leaf:
     return read
 
 
+CONCEPTS = frozenset("state county plan language program criterion community-support".split())
+"""Marks whose values are read by the concept table of the same name."""
 LEAVES: Mapping[object, Leaf] = {
     str: _plain(text),
     bool: _plain(boolean),
@@ -145,9 +147,6 @@ LEAVES: Mapping[object, Leaf] = {
     "icd10": _of_text(identifiers.diagnosis_code),
     "end-date": _of_text(dates.end_day),
     "birth-date": lambda raw, around, remark: dates.birth_day(text(raw), today=around.today, remark=remark),
-    **{
-        name: of_concept(name)
-        for name in ("state", "county", "plan", "language", "program", "criterion", "community-support")
-    },
+    **{name: of_concept(name) for name in CONCEPTS},
 }
 """Mark or type -> how it is read. Every mark of `domain.values` is here (a test says so)."""

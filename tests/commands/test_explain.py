@@ -30,6 +30,7 @@ def test_a_row_of_a_partner_s_file() -> None:
     assert lines["member.phones[0].number"]["from"] == "Member Phone Number"
     assert lines["coverage.plan"]["from"] == "(default of the table)"
     assert "Authorization Number" in row["not_carried"]
+    assert any("ecm" in url for url in row["profiles"]["ServiceRequest"])
     assert CANARY not in said.lower()
 
 

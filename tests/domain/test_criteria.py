@@ -97,6 +97,12 @@ def test_a_fact_suggests_a_question_and_answers_none(tables: CriteriaTables) -> 
     assert PopulationOfFocus.BIRTH_EQUITY in found.worth_asking
 
 
+def test_a_fact_does_not_overrule_an_answer(tables: CriteriaTables) -> None:
+    plain = referral("1a", yes="9.1", no="9.2")
+    found = assess(replace(plain, member=replace(plain.member, races=(Race.BLACK,))), tables, on=TODAY)
+    assert PopulationOfFocus.BIRTH_EQUITY not in found.worth_asking
+
+
 def test_homelessness_without_its_kind_is_read_by_age(tables: CriteriaTables) -> None:
     assert shown(assess(referral("1", yes="1.H1 1.N1"), tables, on=TODAY), "1a") is Shown.MET
     assert shown(assess(referral("1", born=CHILD, yes="1.M1"), tables, on=TODAY), "1b") is Shown.MET

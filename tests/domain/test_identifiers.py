@@ -54,6 +54,7 @@ def test_an_npi_passes_its_check_digit(npi: str) -> None:
     ("npi", "rule"),
     [
         ("1234567890", "npi-check"),
+        ("1234567898", "npi-check"),
         ("1234567983", "npi-check"),
         ("3234567893", "npi-shape"),
         ("123456789", "npi-shape"),

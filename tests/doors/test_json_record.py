@@ -1,0 +1,61 @@
+"""JSON in our own schemas: what is read can be written and read again, and only strict JSON comes in."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from gateway.doors.readers import Readers
+from gateway.errors import BadTable
+from tests.conftest import ROOT
+from tests.doors.cases import KINDS, TODAY, Case, all_cases
+from tests.golden.test_readings import plain
+
+FILLED = [case for case in all_cases() if case.toml["door"] in KINDS and case.statuses & {200, 201}]
+
+
+@pytest.mark.parametrize("case", FILLED, ids=lambda case: case.name)
+def test_what_was_read_is_read_again_the_same(case: Case, readers: Readers) -> None:
+    reader = readers.json(KINDS[case.toml["door"]])
+    first = reader.read(case.body, today=TODAY).require()
+    again = reader.read(json.dumps(plain(first)).encode(), today=TODAY)
+    assert not again.errors
+    assert again.value == first
+
+
+@pytest.mark.parametrize("case", FILLED, ids=lambda case: case.name)
+def test_every_member_that_is_broken_is_named(case: Case, readers: Readers) -> None:
+    """Each leaf of a good record is replaced by a number, one at a time: the door names its path."""
+    reader = readers.json(KINDS[case.toml["door"]])
+    good = json.loads(case.body)
+    for steps in _leaves(good, ()):
+        reading = reader.read(json.dumps(_with(good, steps)).encode(), today=TODAY)
+        path = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps).removeprefix(".")
+        assert path in {issue.expression for issue in reading.errors}
+
+
+def test_a_mappings_folder_without_its_tables_stops_the_process(tmp_path: Path) -> None:
+    for folder in ("criteria", "schemas"):
+        (tmp_path / folder).symlink_to(ROOT / "mappings" / folder)
+    with pytest.raises(BadTable, match="placeholder"):
+        Readers.load(tmp_path)
+
+
+def _leaves(value: object, steps: tuple[str | int, ...]) -> list[tuple[str | int, ...]]:
+    if isinstance(value, dict):
+        return [leaf for name, part in value.items() for leaf in _leaves(part, (*steps, name))]
+    if isinstance(value, list):
+        return [leaf for at, part in enumerate(value) for leaf in _leaves(part, (*steps, at))]
+    return [steps]
+
+
+def _with(value: object, steps: tuple[str | int, ...]) -> object:
+    if not steps:
+        return 7
+    first, rest = steps[0], steps[1:]
+    if isinstance(value, list) and isinstance(first, int):
+        return [_with(part, rest) if at == first else part for at, part in enumerate(value)]
+    assert isinstance(value, dict)
+    return {name: _with(part, rest) if name == first else part for name, part in value.items()}
