@@ -39,11 +39,12 @@ class FhirServer:
         self._client.close()
 
     def _each(self, entries: list[dict[str, Any]], message: Message) -> Receipt:
+        deadline = self._client.deadline()
         receipt = Receipt(False, reason="the message is empty")
         for entry in entries:
             request = entry["request"]
             body = codec.write(entry["resource"]) if "resource" in entry else b""
-            reply = self._exchange(request["method"], "/" + request["url"], body, message)
+            reply = self._exchange(request["method"], "/" + request["url"], body, message, deadline)
             if request["method"] == "DELETE" and reply.status in (404, 410):
                 receipt = Receipt(True, reason=f"http {reply.status}")  # what is not there need not be deleted
                 continue
@@ -52,7 +53,7 @@ class FhirServer:
                 return receipt
         return receipt
 
-    def _exchange(self, method: str, path: str, body: bytes, message: Message) -> Reply:
+    def _exchange(self, method: str, path: str, body: bytes, message: Message, deadline: float | None = None) -> Reply:
         headers = {
             "Content-Type": message.content_type,
             "Accept": "application/fhir+json",
@@ -61,4 +62,4 @@ class FhirServer:
             "X-Request-Id": message.delivery_id,
             **message.headers,
         }
-        return self._client.exchange(method, path, body=body, headers=headers)
+        return self._client.exchange(method, path, body=body, headers=headers, deadline=deadline)

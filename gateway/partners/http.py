@@ -57,13 +57,19 @@ class Client:
         self._open: list[_Connection] = []
         self._lock = Lock()
 
-    def exchange(self, method: str, path: str, *, body: bytes = b"", headers: Mapping[str, str]) -> Reply:
+    def deadline(self) -> float:
+        """When an exchange that begins now has to be over, on the monotonic clock."""
+        return time.monotonic() + self._seconds
+
+    def exchange(
+        self, method: str, path: str, *, body: bytes = b"", headers: Mapping[str, str], deadline: float | None = None
+    ) -> Reply:
         """Send a request to `path` below the base, and read the whole reply; Unanswered without one.
 
-        A request that fails on a kept connection before any byte of a reply came is sent once more on a new one: all
-        our requests may be repeated.
+        `deadline` (of `deadline()`) is shared by several requests that make one exchange. A request that fails
+        on a kept connection before any byte of a reply came is sent once more on a new one: all ours may be repeated.
         """
-        deadline = time.monotonic() + self._seconds
+        deadline = self.deadline() if deadline is None else deadline
         kept = self._take()
         if kept is not None:
             try:
