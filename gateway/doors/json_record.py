@@ -19,13 +19,16 @@ from jsonschema.protocols import Validator
 
 from gateway.domain.rules import Finding
 from gateway.doors.reading import Reading
-from gateway.errors import Issue
+from gateway.errors import Issue, Unmappable
 from gateway.fhir import codec
 from gateway.mapping import structure
 from gateway.mapping.concepts import Concept
 from gateway.mapping.leaves import Surroundings
 
 T = TypeVar("T")
+
+MOST_VALUES = 8_000
+"""Members and entries of one body; the fullest of our fixtures has 400."""
 
 FORMATS = jsonschema.FormatChecker(formats=())
 
@@ -66,6 +69,7 @@ class JsonReader(Generic[T]):
 
     def read_value(self, raw: Any, *, source: bytes, today: date) -> Reading[T]:
         """As `read`, of JSON that was read already; `source` is its bytes."""
+        _bounded(raw)
         findings = list(_schema_findings(self.schema, raw))
         record, built = structure.build(self.root, raw, Surroundings(today, self.concepts))
         built = structure.with_rules(built, self.rules(record, today))
@@ -81,6 +85,19 @@ class JsonReader(Generic[T]):
             source_hash=hashlib.sha256(source).hexdigest(),
             mapping=f"{self.kind}-json@{self.version}",
         )
+
+
+def _bounded(raw: Any) -> None:
+    """Refuse a body of so many values that listing its faults would take seconds."""
+    waiting, seen = [raw], 0
+    while waiting:
+        value = waiting.pop()
+        inner = list(value.values()) if isinstance(value, dict) else value if isinstance(value, list) else []
+        seen += len(inner)
+        if seen > MOST_VALUES:
+            message = f"The record holds more than {MOST_VALUES} values."
+            raise Unmappable(issues=[Issue("error", "too-costly", message, rule="too-many-values")])
+        waiting.extend(inner)
 
 
 def compiled(

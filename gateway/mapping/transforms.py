@@ -35,6 +35,7 @@ def comma_list(cell: str) -> list[str]:
 
 def phones(cell: str) -> list[Raw]:
     """One or more phone numbers, `mobile, home` style, each with its extension if it has one."""
+    cell = _collapsed(cell)
     pieces = [piece.strip() for piece in re.split(r"[;|/\n]|,(?!\s*(?:ext|x))|\bor\b", cell) if piece.strip()]
     return [_phone(piece) for piece in pieces]
 
@@ -87,7 +88,12 @@ def range_end(cell: str) -> str:
 def _range(cell: str) -> list[str]:
     if "," in cell:
         raise Unreadable("date-several", "holds several dates: this column may hold one, or one range")
-    return [part.strip() for part in re.split(r"\s+(?:-|–|to)\s+", cell)]
+    return [part.strip() for part in re.split(r" (?:-|–|to) ", _collapsed(cell))]
+
+
+def _collapsed(cell: str) -> str:
+    """Runs of spaces made one: patterns stay linear in the cell's length."""
+    return "\n".join(" ".join(line.split()) for line in cell.splitlines())
 
 
 TRANSFORMS: Mapping[str, Transform] = {
