@@ -27,7 +27,7 @@ from gateway.errors import Malformed, Misconfigured
 from gateway.ports import Json
 from gateway.settings import Settings
 from gateway.usecases.intake import Intake
-from gateway.usecases.served import PACKAGES, SERVED
+from gateway.usecases.served import GUIDES, PACKAGES, SERVED
 from gateway.usecases.services import Services, Subscriber
 
 if TYPE_CHECKING:
@@ -83,6 +83,20 @@ def knowledge(profiles: Path | None, mappings: Path | None) -> Knowledge:
     return Knowledge(definitions, searched, validator, Readers.load(tables), criteria.load(tables / "criteria"))
 
 
+def profiles_of(definitions: Definitions) -> Callable[[str], Sequence[str]]:
+    """By resource type, the profiles that are checked (`url|version`); looked up when the first one asks."""
+
+    @cache
+    def by_type() -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for scope, entry in definitions.entries("StructureDefinition"):
+            if scope in (*PACKAGES[1:], "loose") and entry.kind == "resource/constraint" and entry.of in SERVED:
+                found.setdefault(entry.of, []).append(f"{entry.url}|{entry.version}" if entry.version else entry.url)
+        return found
+
+    return lambda type: by_type().get(type, ())
+
+
 def own_definitions(profiles: Path | None) -> list[Path]:
     """The files of our own profiles, code systems and value sets."""
     return sorted(((profiles or shipped.folder("profiles")) / "ecm").glob("*.json"))
@@ -106,7 +120,8 @@ def composed(settings: Settings) -> Iterator[Services]:
             check_references=settings.check_references,
             max_entries=settings.max_entries,
             started=now(),
-            guides=[package.replace("#", "|") for package in PACKAGES[1:]],
+            guides=GUIDES,
+            profiles=profiles_of(known.definitions),
         )
     finally:
         store.close()

@@ -10,6 +10,13 @@ PACKAGES = (
 )
 """Published packages whose definitions are loaded, `name#version`; later ones win where no version is named."""
 
+GUIDES = (
+    "http://hl7.org/fhir/us/core/ImplementationGuide/hl7.fhir.us.core|6.1.0",
+    "http://hl7.org/fhir/us/core/ImplementationGuide/hl7.fhir.us.core|7.0.0",
+    "http://hl7.org/fhir/us/sdoh-clinicalcare/ImplementationGuide/hl7.fhir.us.sdoh-clinicalcare|3.0.0",
+)
+"""The same packages as implementation guides."""
+
 SERVED = frozenset(
     """
     AllergyIntolerance CarePlan CareTeam Communication Condition Consent Coverage Device DiagnosticReport

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -61,8 +61,5 @@ class Services:
     """When this configuration began to be served."""
     guides: Sequence[str] = ()
     """Implementation guides whose profiles are checked, `url|version`."""
-    profiles: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    profiles: Callable[[str], Sequence[str]] = lambda type: ()
     """Profiles that are checked, by resource type."""
-
-    def profiles_of(self, type: str) -> Sequence[str]:
-        return self.profiles.get(type, ())

@@ -9,7 +9,7 @@ from gateway.fhir import codec
 from gateway.usecases.convert import convert_document, convert_file
 from gateway.usecases.intake import KINDS
 from gateway.web import answers
-from gateway.web.body import JSON_TYPES, body, media_type
+from gateway.web.body import body, media_type
 from gateway.web.context import View, Web, caller
 from gateway.web.formats import wanted
 
@@ -24,7 +24,7 @@ def convert(web: Web) -> View:
         if kind not in KINDS:
             raise BadRequest(issues=[Issue("error", "value", f"kind is not one of {', '.join(KINDS)}.")])
         media = media_type()
-        if media in JSON_TYPES:
+        if media == "application/json":
             source = body(web)
             return answers.disclosed(
                 convert_document(

@@ -70,7 +70,7 @@ def capability_statement(web: Web, names: Iterable[str]) -> Json:
 
 
 def _resource(type: str, offered: set[str], web: Web) -> Json:
-    profiles = web.services.profiles_of(type)
+    profiles = web.services.profiles(type)
     searching = web.services.search.capabilities(type)
     return {
         "type": type,
@@ -85,7 +85,7 @@ def _resource(type: str, offered: set[str], web: Web) -> Json:
         "conditionalUpdate": "conditional_update" in offered,
         "conditionalDelete": "not-supported",
         "referencePolicy": ["literal", "logical"] + (["enforced"] if web.services.check_references else []),
-        **searching,
+        **{name: listed for name, listed in searching.items() if listed},
         "operation": [_operation("validate_type")],
     }
 
