@@ -198,10 +198,10 @@ class Outbox(Protocol):
     def show(self, caller: Caller, id: str) -> Delivery | None: ...
 
     def release(self, caller: Caller, id: str, *, now: datetime) -> bool:
-        """Put a parked delivery back to waiting (a person decided)."""
+        """Put a parked delivery back to waiting (a person decided; audited with it)."""
 
     def drop(self, caller: Caller, id: str, *, now: datetime, reason: str) -> bool:
-        """Give a parked delivery up (a person decided); what waits behind it goes on."""
+        """Give a parked delivery up (a person decided; audited with it); what waits behind it goes on."""
 
     def counts(self) -> Mapping[tuple[str, DeliveryState], int]:
         """Deliveries by partner and state."""

@@ -11,7 +11,7 @@ from typing import get_args
 import click
 
 from gateway.errors import Conflict, NotFound
-from gateway.ports import AuditEntry, Caller, Delivery, DeliveryState, Store
+from gateway.ports import Caller, Delivery, DeliveryState, Store
 from gateway.settings import Settings, load
 
 
@@ -68,7 +68,7 @@ def retry(ids: tuple[str, ...]) -> None:
     """Put parked deliveries back: they are tried again at once, with the whole schedule before them."""
     with _opened() as (store, caller, now):
         for id in ids:
-            _decided(store.outbox.release(caller, id, now=now), store, caller, id, event="outbox.retry")
+            _tell(id, "waiting", done=store.outbox.release(caller, id, now=now))
 
 
 @command.command("drop")
@@ -78,8 +78,7 @@ def drop(ids: tuple[str, ...], reason: str) -> None:
     """Give parked deliveries up; what waits behind them goes on."""
     with _opened() as (store, caller, now):
         for id in ids:
-            done = store.outbox.drop(caller, id, now=now, reason=reason)
-            _decided(done, store, caller, id, event="outbox.drop")
+            _tell(id, "dropped", done=store.outbox.drop(caller, id, now=now, reason=reason))
 
 
 @contextmanager
@@ -95,12 +94,10 @@ def _opened() -> Iterator[tuple[Store, Caller, datetime]]:
         store.close()
 
 
-def _decided(done: bool, store: Store, caller: Caller, id: str, *, event: str) -> None:
-    """Tell and audit a decision; Conflict when the delivery is not parked."""
+def _tell(id: str, state: str, *, done: bool) -> None:
     if not done:
         raise Conflict(f"Delivery {id} is not parked in this tenant: nothing was changed.")
-    store.note(caller, AuditEntry("E", event, (f"Delivery/{id}",)))
-    click.echo(f"{id}: {'waiting' if event == 'outbox.retry' else 'dropped'}")
+    click.echo(f"{id}: {state}")
 
 
 def _plain(delivery: Delivery) -> dict[str, str | int | bool | None]:

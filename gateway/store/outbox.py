@@ -11,7 +11,8 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import zip_longest
 
-from gateway.ports import Caller, Delivery, DeliveryState
+from gateway.ports import AuditEntry, Caller, Delivery, DeliveryState
+from gateway.store import audit
 from gateway.store.outbox_rows import COLUMNS, PROMOTE, SUPERSEDED, delivery, lane_name
 from gateway.store.rows import micros
 from gateway.store.sql import Engine, Session, step
@@ -93,10 +94,13 @@ class SqlOutbox:
         return delivery(found[0]) if found else None
 
     def release(self, caller: Caller, id: str, *, now: datetime) -> bool:
-        return self._decide(caller, id, "state = 'waiting', attempts = 0, due = ?", (micros(now),))
+        return self._decide(
+            caller, id, "state = 'waiting', attempts = 0, due = ?", (micros(now),), event="outbox.release"
+        )
 
     def drop(self, caller: Caller, id: str, *, now: datetime, reason: str) -> bool:
-        return self._decide(caller, id, "state = 'dropped', settled_at = ?, reason = ?", (micros(now), reason))
+        settled = "state = 'dropped', settled_at = ?, reason = ?"
+        return self._decide(caller, id, settled, (micros(now), reason), event="outbox.drop")
 
     def counts(self) -> Mapping[tuple[str, DeliveryState], int]:
         rows = self._engine.rows("SELECT partner, state, count(*) FROM outbox GROUP BY partner, state")
@@ -143,7 +147,10 @@ class SqlOutbox:
             step("settled")
         return True
 
-    def _decide(self, caller: Caller, id: str, change: str, parameters: tuple[object, ...]) -> bool:
+    def _decide(
+        self, caller: Caller, id: str, change: str, parameters: tuple[int] | tuple[int, str], *, event: str
+    ) -> bool:
+        """A person's decision on a parked delivery, audited in the same transaction."""
         found = self.show(caller, id)
         if found is None:
             return False
@@ -154,4 +161,6 @@ class SqlOutbox:
             if not session.run(sql, (*parameters, caller.tenant, id)):
                 return False
             session.later(PROMOTE, lane)
+            entry = AuditEntry("E", event, (f"Delivery/{id}",), recipient=found.owed.partner)
+            session.append([audit.note(caller, entry, at=parameters[0])])
         return True

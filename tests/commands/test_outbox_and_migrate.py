@@ -69,7 +69,7 @@ def test_a_parked_delivery_is_retried_once(parked: str, database: str) -> None:
         run("outbox", "retry", parked)
     store = gateway.store.open(database, clock=lambda: NOW)
     assert [(row["event"], row["entities"]) for row in store.audit(CALLER)] == [
-        ("outbox.retry", (f"Delivery/{parked}",))
+        ("outbox.release", (f"Delivery/{parked}",))
     ]
     store.close()
 

@@ -179,6 +179,20 @@ def test_only_parked_deliveries_are_released_or_dropped_and_only_by_their_tenant
     assert not store.outbox.release(CALLER, "no-such-id", now=NOW_UTC)
 
 
+def test_a_decision_is_audited_with_who_decided_and_only_when_it_was_made(store: SqlStore) -> None:
+    owe(store, owed())
+    (taken,) = claim(store)
+    store.outbox.drop(CALLER, taken.id, now=NOW_UTC, reason="not parked yet")
+    store.outbox.park(taken, now=NOW_UTC, reason="http-422")
+    store.outbox.release(CALLER, taken.id, now=NOW_UTC)
+    (again,) = claim(store)
+    store.outbox.park(again, now=NOW_UTC, reason="http-422")
+    store.outbox.drop(CALLER, taken.id, now=NOW_UTC, reason="sent by fax")
+    said = [(row["principal"], row["event"], row["entities"], row["recipient"]) for row in store.audit(CALLER)]
+    entities = (f"Delivery/{taken.id}",)
+    assert said == [("tester", "outbox.release", entities, "ehr"), ("tester", "outbox.drop", entities, "ehr")]
+
+
 def test_the_same_message_owed_twice_is_one_delivery_with_one_id(store: SqlStore) -> None:
     owe(store, owed())
     owe(store, owed())
