@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -193,3 +195,38 @@ def test_a_killed_process_loses_nothing_that_it_acknowledged(store: SqlStore, ur
     assert len(counts) == 1, "version, audit and outbox are kept together or not at all"
     assert store.engine.rows("SELECT count(*) FROM search_entry")[0][0] == 2 * counts.pop()
     assert store.broken_audit(CALLER) == []
+
+
+def test_a_commit_that_fails_is_told_to_everyone_who_shared_it(sqlite_url: str, clock, monkeypatch) -> None:
+    store = gateway.store.open(sqlite_url, clock=clock, index=index)
+    commits = itertools.count()
+
+    def every_third_fails(name: str) -> None:
+        if name == "before commit" and next(commits) % 3 == 2:
+            raise sqlite3.OperationalError("disk I/O error")
+
+    monkeypatch.setattr(gateway.store.sql, "hook", every_third_fails)
+    told: dict[str, bool] = {}
+
+    def work(which: int) -> None:
+        for number in range(25):
+            id = f"p{which}-{number}"
+            try:
+                put(store, id)
+            except StoreUnavailable:
+                told[id] = False
+            else:
+                told[id] = True
+
+    threads = [threading.Thread(target=work, args=(which,)) for which in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    monkeypatch.undo()
+    assert len(told) == 150
+    assert 0 < sum(told.values()) < 150
+    assert {id: store.read(CALLER, "Patient", id) is not None for id in told} == told
+    assert len(store.audit(CALLER, limit=1000)) == sum(told.values())
+    assert store.broken_audit(CALLER) == []
+    store.close()
