@@ -73,8 +73,8 @@ class JsonReader(Generic[T]):
         findings = list(_schema_findings(self.schema, raw))
         record, built = structure.build(self.root, raw, Surroundings(today, self.concepts))
         built = structure.with_rules(built, self.rules(record, today))
-        said = tuple(findings)
-        findings += [f for f in built if f.rule != "unknown-member" and not _covered(f.path, said)]
+        said = _Said(findings)
+        findings += [f for f in built if f.rule != "unknown-member" and not said.covers(f.path)]
         issues = tuple(_issue(finding) for finding in findings)
         refused = any(issue.is_error for issue in issues)
         return Reading(
@@ -114,12 +114,18 @@ def compiled(
     return JsonReader(kind, root, validator, concepts, rules, hashlib.sha256(text).hexdigest()[:12])
 
 
-def _covered(path: str, said: Iterable[Finding]) -> bool:
-    """Whether the schema has said already what is wrong at this place, or that the whole of it is of a wrong type."""
-    return any(
-        path == one.path or (one.rule == "type" and (not one.path or path.startswith((f"{one.path}.", f"{one.path}["))))
-        for one in said
-    )
+class _Said:
+    """What the schema has said: at which places, and of which whole parts that they are of a wrong type."""
+
+    def __init__(self, findings: Iterable[Finding]) -> None:
+        self._places = {one.path for one in findings}
+        self._wholes = {one.path for one in findings if one.rule == "type"}
+
+    def covers(self, path: str) -> bool:
+        """Whether more about this place would only repeat it."""
+        if path in self._places or "" in self._wholes:
+            return True
+        return any(path[: step.start()] in self._wholes for step in re.finditer(r"[.\[]", path))
 
 
 def _issue(finding: Finding) -> Issue:
