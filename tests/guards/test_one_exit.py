@@ -16,7 +16,7 @@ import pytest
 ROOT = Path(__file__).parents[2] / "gateway"
 REACH_STORED = {"usecases", "web", "pages", "partners", "commands", "wiring"}
 """Rooms that can have something stored in hand; `store` keeps it, `trust` is the exit, the others cannot import it."""
-MAY_READ_BODY_OF = {"disclosed", "leaving", "what", "message", "case", "answer", "reply", "response"}
+MAY_READ_BODY_OF = {"disclosed", "leaving", "what", "message", "case", "answer", "reply", "response", "recorded"}
 """Names of what was disclosed, of a message made of it, and of what came in over HTTP."""
 RESPONSES = {"Response", "make_response", "jsonify", "send_file", "send_from_directory", "stream_with_context"}
 

@@ -70,8 +70,7 @@ def transaction(patient: dict[str, Any], service_request: dict[str, Any]) -> dic
     }
 
 
-@pytest.fixture
-def referral() -> dict[str, Any]:
+def a_referral() -> dict[str, Any]:
     """A referral in the gateway's own schema."""
     return {
         "key": {"source": "harbor-clinic", "id": "R-2026-0001"},
@@ -96,3 +95,8 @@ def referral() -> dict[str, Any]:
         "urgency": "expedited",
         "need": "Sleeps in her car; five visits to the emergency department.",
     }
+
+
+@pytest.fixture
+def referral() -> dict[str, Any]:
+    return a_referral()

@@ -1,0 +1,72 @@
+"""`check` and `convert`, as a person runs them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from gateway.cli import cli
+from gateway.errors import Misconfigured
+from gateway.fhir import codec
+from tests.web.conftest import a_referral
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CliRunner:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ECM_DATABASE", f"sqlite:///{tmp_path / 'g.sqlite'}")
+    return CliRunner()
+
+
+def test_check_says_that_all_is_in_order(run: CliRunner) -> None:
+    done = run.invoke(cli, ["check", "--json"])
+    report = json.loads(done.stdout)
+    assert [line for line in report["parts"] if not line["good"]] == []
+    assert done.exit_code == 0
+    assert {line["part"] for line in report["parts"]} >= {"settings", "database", "our profiles", "partners"}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "part"),
+    [
+        ("ECM_PORT", "eighty", "settings"),
+        ("ECM_NONSENSE", "1", "settings"),
+        ("ECM_HOST", "0.0.0.0", "listening"),
+        ("ECM_DATABASE", "mysql://x", "database"),
+        ("ECM_PARTNERS", "broken.toml", "partners"),
+        ("ECM_ID_KEY", "broken.toml", "key for ids"),
+    ],
+)
+def test_check_names_what_is_wrong(
+    run: CliRunner, monkeypatch: pytest.MonkeyPatch, name: str, value: str, part: str
+) -> None:
+    Path("broken.toml").write_text("[x")
+    monkeypatch.setenv(name, value)
+    done = run.invoke(cli, ["check", "--json"])
+    assert done.exit_code == 1
+    assert part in {line["part"] for line in json.loads(done.stdout)["parts"] if not line["good"]}
+
+
+def test_convert_prints_the_bundle(run: CliRunner, tmp_path: Path) -> None:
+    file = tmp_path / "referral.json"
+    file.write_bytes(codec.write(a_referral()))
+    done = run.invoke(cli, ["convert", str(file)])
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout)["entry"][0]["resource"]["resourceType"] == "ServiceRequest"
+    assert not (tmp_path / "g.sqlite").exists()
+
+
+def test_convert_says_what_is_refused(run: CliRunner, tmp_path: Path) -> None:
+    file = tmp_path / "referral.json"
+    file.write_bytes(codec.write({**a_referral(), "populations": ["12"]}))
+    done = run.invoke(cli, ["convert", "--json", str(file)])
+    assert done.exit_code == 1
+    assert json.loads(done.stdout)["resourceType"] == "OperationOutcome"
+
+
+def test_serve_refuses_to_listen_beyond_loopback(run: CliRunner) -> None:
+    done = run.invoke(cli, ["serve", "--host", "192.0.2.1"])
+    assert isinstance(done.exception, Misconfigured)
