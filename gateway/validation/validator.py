@@ -19,6 +19,7 @@ from gateway.fhir import codec, xml
 from gateway.fhir.outcome import outcome
 from gateway.fhir.places import Pointer, locate
 from gateway.packages.definitions import Definitions
+from gateway.validation.accept import Acceptor
 from gateway.validation.compiled import Json, Profile
 from gateway.validation.engine import Engine, unknown_resource
 from gateway.validation.extensions import Unknown
@@ -40,6 +41,7 @@ class Validator:
         unknown_extensions: Unknown = "error",
         clock: Callable[[], datetime] | None = None,
         terminology_server: TerminologyServer | None = None,
+        cache: Path | None = None,
     ) -> None:
         self.definitions = definitions
         self.engine = Engine(
@@ -48,6 +50,7 @@ class Validator:
             unknown_extensions=unknown_extensions,
             terminology_server=terminology_server,
         )
+        self.acceptor = Acceptor(self.engine, cache=cache)
 
     @classmethod
     def load(
@@ -58,18 +61,20 @@ class Validator:
         folder: Path | None = None,
         unknown_extensions: Unknown = "error",
         clock: Callable[[], datetime] | None = None,
+        cache: Path | None = None,
     ) -> Self:
         """Load packages (`name#version` of a condensed one, or the path of a .tgz or folder) and loose definitions
         (dict, or JSON/XML bytes; later ones win). R4 core is always there.
 
         `unknown_extensions` is how bad an extension is whose definition is not known: "error" as in HL7's validator,
         or "warning" or "information" for a gateway that carries what it does not know. Modifier extensions that are
-        not known are always errors. Raises BadPackage, BadProfile.
+        not known are always errors. `cache` is a file in which what was compiled for `is_valid` and `require` may be
+        kept between starts (see `acceptor.save`). Raises BadPackage, BadProfile.
         """
         given = list(resources)
         loose = [one if isinstance(one, dict) else _read_definition(one, folder) for one in given]
         definitions = Definitions.load(packages, folder=folder, resources=loose)
-        return cls(definitions, unknown_extensions=unknown_extensions, clock=clock)
+        return cls(definitions, unknown_extensions=unknown_extensions, clock=clock, cache=cache)
 
     def check(self, resource: Any, profiles: Sequence[str] = ()) -> list[Issue]:
         """Everything found in a resource: [] when it is valid and all was checked.
@@ -109,10 +114,29 @@ class Validator:
 
     def is_valid(self, resource: Any, profiles: Sequence[str] = ()) -> bool:
         """Whether a resource has no error."""
+        if profiles or not isinstance(resource, dict):
+            resource = self._accepted(resource, profiles)
+            if resource is None:
+                return True
+        elif self.acceptor.accepts(resource):
+            return True
         return not any(issue.is_error for issue in self.check(resource, profiles))
+
+    def _accepted(self, resource: Any, profiles: Sequence[str]) -> Any:
+        """None when the fast way accepts the resource, else the resource for the engine to look at."""
+        value = resource
+        if isinstance(resource, bytes | bytearray | memoryview):
+            try:
+                value = codec.read(bytes(resource))
+            except Malformed:
+                return resource
+        wanted = [self._wanted(canonical) for canonical in profiles]
+        return None if self.acceptor.accepts(value, wanted) else resource
 
     def require(self, resource: Any, profiles: Sequence[str] = ()) -> Any:
         """The same resource when it has no error; else raise Invalid with every issue."""
+        if self._accepted(resource, profiles) is None:
+            return resource
         issues = self.check(resource, profiles)
         if any(issue.is_error for issue in issues):
             raise Invalid(issues=issues)

@@ -1,0 +1,166 @@
+"""The fast way: one compiled JSON Schema per type and set of profiles says in microseconds that a resource is valid.
+
+`accepts(resource, profiles)` is True only where the engine finds no error; False says nothing, and the engine decides.
+So there is one truth, and a property test holds the two together. Schemas are built when first needed and kept in a
+cache file that the definitions' fingerprint and this code's version invalidate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import jsonschema_rs
+
+from gateway.errors import BadProfile
+from gateway.validation.accept_cache import SchemaCache
+from gateway.validation.accept_checks import Acceptance, Check, Checks
+from gateway.validation.compiled import Json, Profile
+from gateway.validation.schema_profiles import Profiles2Schema
+from gateway.validation.schema_shapes import Shapes2Schema
+from gateway.validation.schema_values import CHECK, Schema
+from gateway.validation.vital_signs import vital_signs
+
+if TYPE_CHECKING:
+    from gateway.validation.engine import Engine
+
+_MOST = 400
+"""Combinations of type and profiles that are kept compiled; a caller's odd ones beyond go to the engine."""
+_REGEX = jsonschema_rs.RegexOptions()
+"""Linear time, whatever the text."""
+
+ENGINE_ONLY = frozenset(("StructureDefinition",))
+"""Types that the engine has rules of its own for, beyond their definition."""
+_Key = tuple[Any, ...]
+
+
+class Acceptor:
+    """Accepts resources for one engine."""
+
+    def __init__(self, engine: Engine, *, cache: Path | None = None) -> None:
+        self._engine = engine
+        self._state = Acceptance()
+        self._checks = Checks(engine, self._state, self._extension)
+        self._cache = SchemaCache(cache, engine.definitions.fingerprint)
+        self._ready: dict[_Key, jsonschema_rs.Draft202012Validator | None] = {}
+        self._extensions: dict[tuple[str, str | None], Check] = {}
+
+    def accepts(self, resource: Any, profiles: Sequence[Profile] = ()) -> bool:
+        """Whether the resource surely has no error by its type, the profiles it declares and `profiles`."""
+        try:
+            kind = resource["resourceType"]
+            declared = resource["meta"]["profile"] if "meta" in resource and "profile" in resource["meta"] else ()
+            key = (kind, *declared, *(profile.canonical for profile in profiles))
+            if kind == "Observation":
+                key = (*key, *vital_signs(resource))
+            validator = self._ready[key]
+        except KeyError:
+            return self._first(resource, profiles)
+        except (TypeError, AttributeError):
+            return False
+        return validator is not None and self._holds(validator, resource)
+
+    def save(self) -> None:
+        """Write what was compiled to the cache file, if there is one."""
+        self._cache.save()
+
+    def _holds(self, validator: jsonschema_rs.Draft202012Validator, resource: Json) -> bool:
+        state = self._state
+        state.begin(resource)
+        try:
+            return bool(validator.is_valid(resource)) and not state.unsure
+        except (ValueError, TypeError, RecursionError, UnicodeError):
+            return False
+
+    def _first(self, resource: Any, profiles: Sequence[Profile]) -> bool:
+        if not isinstance(resource, dict) or not isinstance(resource.get("resourceType"), str):
+            return False
+        kind = resource["resourceType"]
+        meta = resource.get("meta")
+        declared = meta.get("profile", ()) if isinstance(meta, dict) else ()
+        if not isinstance(declared, list | tuple) or not all(isinstance(one, str) for one in declared):
+            return False
+        vital = tuple(vital_signs(resource)) if kind == "Observation" else ()
+        key = (kind, *declared, *(profile.canonical for profile in profiles), *vital)
+        if key not in self._ready:
+            if len(self._ready) >= _MOST:
+                return False
+            wanted = self._wanted(kind, (*declared, *vital), profiles)
+            scope = self._scope(declared, profiles)
+            self._ready[key] = None if wanted is None else self._validator(kind, wanted, scope)
+        validator = self._ready[key]
+        return validator is not None and self._holds(validator, resource)
+
+    def _wanted(self, kind: str, canonicals: Sequence[str], profiles: Sequence[Profile]) -> list[Profile] | None:
+        """The profiles to hold a resource to; None where the engine must decide."""
+        shape = self._engine.shapes.find(kind)
+        if shape is None or shape.kind != "resource" or shape.abstract or kind in ENGINE_ONLY:
+            return None
+        found = list(profiles)
+        for canonical in canonicals:
+            try:
+                profile = self._engine.strictly(canonical)
+            except BadProfile:
+                continue  # told as a warning
+            if profile is not None:
+                found.append(profile)
+        names = (shape.name, *shape.ancestors)
+        if any(profile.type not in names for profile in found):
+            return None
+        return [profile for profile in found if not profile.is_type]
+
+    def _scope(self, declared: Sequence[str], profiles: Sequence[Profile]) -> str | None:
+        """The profile in whose package canonicals without a version are meant: the engine's choice."""
+        for canonical in declared:
+            profile = self._engine.profile(canonical, asked_in=None)
+            if profile is not None:
+                return profile.canonical
+        return profiles[0].canonical if profiles else None
+
+    # Schemas
+
+    def _validator(
+        self, kind: str, profiles: Sequence[Profile], scope: str | None
+    ) -> jsonschema_rs.Draft202012Validator:
+        name = "+".join([kind, *sorted({profile.canonical for profile in profiles}), f"in {scope}"])
+        return self._compiled(self._cache.get(name, lambda: self._document(kind, profiles, scope)))
+
+    def _document(self, kind: str, profiles: Sequence[Profile], scope: str | None) -> Schema:
+        shape = self._engine.shapes[kind]
+        types = Shapes2Schema(self._engine, scope=scope)
+        overlays = Profiles2Schema(self._engine, types)
+        types.overlay = overlays.profile
+        root = types.ref(shape)
+        parts = {profile.canonical: overlays.profile(profile, shape) for profile in profiles}
+        return {**root, "allOf": [part for part in parts.values() if part] or [{}], "$defs": types.defs}
+
+    def _extension(self, profile: Profile, scope: str | None) -> Check:
+        """The check of an extension against its definition, compiled when first met."""
+        key = (profile.canonical, scope)
+        found = self._extensions.get(key)
+        if found is None:
+            compiled: list[jsonschema_rs.Draft202012Validator] = []
+
+            def check(value: Any) -> bool:
+                if not compiled:
+                    compiled.append(self._validator("Extension", [profile], scope))
+                return bool(compiled[0].is_valid(value))
+
+            found = self._extensions[key] = check
+        return found
+
+    def _compiled(self, schema: Schema) -> jsonschema_rs.Draft202012Validator:
+        make = self._checks.make
+
+        class Ask:
+            """Our keyword: hands the value to the check that is named."""
+
+            def __init__(self, parent: Any, value: list[Any], path: Any) -> None:
+                self._check = make(value)
+
+            def validate(self, instance: Any) -> None:
+                if not self._check(instance):
+                    raise ValueError("not accepted")
+
+        return jsonschema_rs.Draft202012Validator(schema, pattern_options=_REGEX, keywords={CHECK: Ask})

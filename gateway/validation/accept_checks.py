@@ -1,0 +1,220 @@
+"""The checks that the accepting schemas ask of Python, by kind. Each answers whether the engine would find no error.
+
+A check that cannot tell says so (`Acceptance.unsure`), and the engine decides about the resource.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from gateway import fhirpath
+from gateway.errors import BadProfile
+from gateway.validation.compiled import Binding, Json, Profile
+from gateway.validation.narrative import acceptable
+from gateway.validation.native import NATIVE
+from gateway.validation.primitives import CHECKS, decoded_size
+from gateway.validation.quick_narrative import well_formed
+from gateway.validation.run import NOWHERE, Run
+
+if TYPE_CHECKING:
+    from gateway.validation.engine import Engine
+
+Check = Callable[[Any], bool]
+_REMEMBERED = 20_000
+"""Answers about codes that one check keeps."""
+_UNKEYED = object()
+
+
+class Acceptance(threading.local):
+    """The resource being looked at on this thread, and whether something could not be told."""
+
+    resource: Json | None = None
+    run: Run | None = None
+    unsure: bool = False
+
+    def begin(self, resource: Json) -> None:
+        self.resource, self.run, self.unsure = resource, None, False
+
+
+class Checks:
+    """Makes checks from what the keyword says: `[kind, argument, ...]`, plain JSON."""
+
+    def __init__(self, engine: Engine, state: Acceptance, extension: Callable[[Profile, str | None], Check]) -> None:
+        self._engine = engine
+        self._state = state
+        self._extension_check = extension
+        self._made: dict[str, Check] = {}
+
+    def make(self, said: list[Any]) -> Check:
+        """The check that a keyword's value names; the same one for the same value."""
+        key = repr(said)
+        if key not in self._made:
+            kind, *arguments = said
+            self._made[key] = getattr(self, "_" + kind)(*arguments)
+        return self._made[key]
+
+    def run(self) -> Run:
+        """A run of the engine over the present resource, for checks that need its surroundings."""
+        state = self._state
+        if state.run is None:
+            state.run = Run(self._engine)
+            state.run.resource = state.run.root = state.run.top = state.resource or {}
+        return state.run
+
+    # Values
+
+    def _integer(self) -> Check:
+        return lambda value: type(value) is int
+
+    def _base64(self) -> Check:
+        return lambda value: decoded_size(value) is not None
+
+    def _xhtml(self) -> Check:
+        text = CHECKS["xhtml"]
+        return lambda value: text(value) is None and acceptable(value)
+
+    def _paired(self) -> Check:
+        return well_formed
+
+    def _choice(self, names: list[str]) -> Check:
+        wanted = frozenset(names)
+        return lambda value: len(wanted & value.keys()) <= 1
+
+    # Codes
+
+    def _coding(self) -> Check:
+        hook = self._engine.coding
+        return self._remembered(lambda value, run: hook(run, value, NOWHERE))
+
+    def _coded(self, shape: str, name: str) -> Check:
+        holder = self._engine.shapes.find(shape)
+        for part in shape.split(".")[1:] if holder is None else ():
+            above = holder or self._engine.shapes[shape.partition(".")[0]]
+            holder = above.members[part].shape
+        assert holder is not None
+        bound = self._engine.bindings.of(holder.members[name])
+        assert bound is not None
+        return self._remembered(lambda value, run: bound(run, value, NOWHERE))
+
+    def _bound(self, said: list[Any], type: str, rule: str) -> Check:
+        strength, value_set, maximum, extra = said
+        binding = Binding(strength, value_set, maximum, tuple((a, b) for a, b in extra))
+        check = self._engine.bindings.check
+        return self._remembered(lambda value, run: check(run, binding, type, value, NOWHERE, rule))
+
+    def _remembered(self, report: Callable[[Any, Run], None]) -> Check:
+        """Whether a report on a coded value has no error; remembered by what codes it has."""
+        answers: dict[Any, bool] = {}
+
+        def check(value: Any) -> bool:
+            key = _code_key(value)
+            if key is not _UNKEYED:
+                known = answers.get(key)
+                if known is not None:
+                    return known
+            run = Run(self._engine)
+            report(value, run)
+            good = not run.failed
+            if key is not _UNKEYED:
+                if len(answers) >= _REMEMBERED:
+                    answers.clear()
+                answers[key] = good
+            return good
+
+        return check
+
+    def _member(self, value_set: str, type: str, said: str) -> Check:
+        member, state = self._engine.bindings.member, self._state
+
+        def check(value: Any) -> bool:
+            answer = member(value_set, type, value, asked_in=said)
+            if answer is None:
+                state.unsure = True
+            return answer is True
+
+        return check
+
+    # Invariants
+
+    def _native(self, expression: str) -> Check:
+        native = NATIVE[expression]
+        assert native is not None
+        return lambda value: native(self.run(), value)
+
+    def _fhirpath(self, expression: str, type: str) -> Check:
+        code = fhirpath.compile(expression, model=self._engine.model, type=type)
+
+        def check(value: Any) -> bool:
+            try:
+                return code.test(value, self._engine.env(self.run()))
+            except fhirpath.FhirPathError:
+                self._state.unsure = True
+                return False
+
+        return check
+
+    # Extensions
+
+    def _extension(self, names: list[str], modifier: bool, scope: str | None) -> Check:
+        """An extension that is known and may stand on an element with these names."""
+        known: dict[str, Check | None] = {}
+        wanted = frozenset(names)
+        inside = "Extension" in wanted
+
+        def check(value: Any) -> bool:
+            url = value.get("url")
+            if type(url) is not str:
+                return False
+            if url not in known:
+                if ":" not in url:
+                    return inside  # a part: its holder's definition says which it may have
+                if len(known) >= _REMEMBERED:
+                    return False
+                known[url] = self._placed(url, wanted, modifier, scope)
+            good = known[url]
+            return good is not None and good(value)
+
+        return check
+
+    def _version(self, canonical: str, asked_in: str, scope: str | None) -> Check:
+        """An extension against the version of its definition that a profile names."""
+        profile = self._engine.profile(canonical, asked_in=asked_in)
+        if profile is None or profile.is_type or profile.type != "Extension":
+            return lambda value: False
+        return self._extension_check(profile, scope)
+
+    def _placed(self, url: str, names: frozenset[str], modifier: bool, scope: str | None) -> Check | None:
+        try:
+            profile = self._engine.strictly(url, asked_in=scope)
+        except BadProfile:
+            return None
+        if profile is None or profile.type != "Extension" or profile.is_type or profile.context_invariants:
+            return None
+        if profile.modifier != modifier:
+            return None
+        if profile.contexts and not any(_fits(kind, said, names) for kind, said in profile.contexts):
+            return None
+        return self._extension_check(profile, scope)
+
+
+def _fits(kind: str, said: str, names: frozenset[str]) -> bool:
+    return kind == "element" and (said in names or said.rpartition("#")[2] in names)
+
+
+def _code_key(value: Any) -> Any:
+    """What the answer about a coded value depends on; _UNKEYED when it is not simple."""
+    if type(value) is str:
+        return value
+    if type(value) is not dict:
+        return _UNKEYED
+    codings = value.get("coding")
+    try:
+        if codings is None:
+            return value.get("system"), value.get("version"), value.get("code"), value.get("display")
+        if len(codings) == 1:
+            return codings[0].get("system"), codings[0].get("code"), codings[0].get("display")
+        return tuple((coding.get("system"), coding.get("code"), coding.get("display")) for coding in codings)
+    except (TypeError, AttributeError, KeyError):
+        return _UNKEYED

@@ -1,0 +1,85 @@
+"""Small pieces of the schemas of elements: which members, which types, how many, none."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gateway.validation.compiled import Member, Rules, Shape, TypeRule
+from gateway.validation.schema_values import Schema
+
+ANY_RESOURCE = frozenset(("Resource", "DomainResource"))
+
+
+def members_of(rules: Rules, shape: Shape) -> tuple[Member, ...]:
+    if rules.choice:
+        return tuple(m for m in shape.members.values() if m.group == f"{rules.name}[x]")
+    one = shape.members.get(rules.name)
+    return (one,) if one is not None else ()
+
+
+def never_told(part: Rules) -> bool:
+    """Whether membership of the slice needs the target of a reference, which is not at hand in a lone resource."""
+    return (
+        len(part.criteria) == 1 and part.criteria[0].test == "profile" and part.criteria[0].steps == (("resolve", ""),)
+    )
+
+
+def at_least(member: Member, count: int) -> Schema:
+    return {"required": [member.name], "properties": {member.name: {"minItems": count}}} if count else {}
+
+
+def demands(rules: Rules) -> bool:
+    """Whether an object without any of the elements below would break a rule."""
+    slices = [part for child in rules.children.values() if child.slicing for part in child.slicing.slices]
+    return any(child.min for child in (*rules.children.values(), *slices))
+
+
+def fitting_types(rules: Rules, member: Member) -> list[TypeRule] | None:
+    """The type rules that hold for values of a member; None when the profile does not allow its type."""
+    if rules.types is None:
+        return []
+    found = [t for t in rules.types if t.code == member.type or t.code in ANY_RESOURCE or t.code in ("Element", "*")]
+    return found or None
+
+
+def json_names(member: Member) -> tuple[str, ...]:
+    return (member.name, "_" + member.name) if member.primitive else (member.name,)
+
+
+def forbidden(members: Sequence[Member]) -> Schema:
+    return {"properties": {name: False for member in members for name in json_names(member)}}
+
+
+def present(members: Sequence[Member]) -> Schema:
+    ways = [{"required": [name]} for member in members for name in json_names(member)]
+    return ways[0] if len(ways) == 1 else {"anyOf": ways}
+
+
+def absent(rules: Rules, members: Sequence[Member]) -> Schema:
+    """Accept only data without the element; nothing at all where the element must be there."""
+    slices = rules.slicing.slices if rules.slicing is not None else ()
+    if rules.min or any(part.min for part in slices):
+        return {"not": {}}
+    return forbidden(members)
+
+
+def merged(parts: list[Schema]) -> Schema:
+    """One object schema of many: properties side by side where no name is in two."""
+    properties: Schema = {}
+    required: list[str] = []
+    rest: list[Schema] = []
+    for part in parts:
+        names = part.get("properties", {})
+        if part.keys() <= {"properties", "required"} and not names.keys() & properties.keys():
+            properties |= names
+            required += part.get("required", [])
+        else:
+            rest.append(part)
+    made: Schema = {}
+    if properties:
+        made["properties"] = properties
+    if required:
+        made["required"] = required
+    if rest:
+        made["allOf"] = rest
+    return made

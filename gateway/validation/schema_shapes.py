@@ -1,0 +1,226 @@
+"""FHIR types as JSON Schema: one `$defs` entry per shape, as strict as the engine's walk or stricter.
+
+What a schema cannot say is asked of Python by the keyword CHECK, at just the values concerned. What neither says is
+left out of the schema, so that data which has it is not accepted here and goes to the engine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from gateway.validation.compiled import Binding, Constraint, Count, Member, Profile, Shape
+from gateway.validation.native import NATIVE
+from gateway.validation.schema_elements import ANY_RESOURCE
+from gateway.validation.schema_invariants import enough, translated
+from gateway.validation.schema_values import ABSOLUTE, CHECK, PRIMITIVE, UNCHECKED, Schema, both, reference
+
+if TYPE_CHECKING:
+    from gateway.validation.engine import Engine
+
+_TYPED_REFERENCES = 12
+"""Targets of a reference up to which Reference.type is compared with the reference itself."""
+
+
+class Shapes2Schema:
+    """Builds `$defs` for shapes as they are asked for."""
+
+    def __init__(self, engine: Engine, *, scope: str | None = None) -> None:
+        self._engine = engine
+        self.scope = scope
+        self.defs: dict[str, Schema] = {}
+        self.overlay: Callable[[Profile, Shape], Schema] | None = None
+        self._special: dict[str, Callable[[], Schema]] = {
+            "Coding": self._coding,
+            "Identifier": lambda: {
+                "properties": {"system": {"pattern": ABSOLUTE}},
+                "if": {"required": ["system"], "properties": {"system": {"const": "urn:ietf:rfc:3986"}}},
+                "then": {"properties": {"value": {"pattern": ABSOLUTE}}},
+            },
+            "Attachment": lambda: {"not": {"required": ["data", "size"]}},
+            "Extension": self._one_value,
+        }
+
+    def ref(self, shape: Shape) -> Schema:
+        """A reference to the definition of a shape, made on first use."""
+        key = shape.name
+        if key not in self.defs:
+            self.defs[key] = {}
+            self.defs[key] = self._object(shape)
+        return {"$ref": f"#/$defs/{key}"}
+
+    def _object(self, shape: Shape) -> Schema:
+        properties: Schema = {}
+        for member in shape.members.values():
+            schema = self._member(shape, member)
+            if schema is not None:
+                properties[member.name] = schema
+                if member.primitive and not member.many:
+                    properties["_" + member.name] = self._sibling(shape, member)
+        parts = [part for count in shape.counts for part in _counted(count, shape)]
+        bound = {"_" + m.name: [m.name] for m in shape.members.values() if m.primitive and self._coded(shape, m)}
+        if bound:  # a required code may not be left out for an extension
+            parts.append({"dependentRequired": bound})
+        parts += self.invariants(shape.constraints, shape)
+        special = self._special.get(shape.name)
+        if special is not None:
+            parts.append(special())
+        made: Schema = {
+            "type": "object", "minProperties": 1, "properties": properties, "additionalProperties": False,
+        }  # fmt: skip
+        required = [name for part in parts if part.keys() == {"required"} for name in part["required"]]
+        rest = [part for part in parts if part.keys() != {"required"}]
+        if required:
+            made["required"] = required
+        if rest:
+            made["allOf"] = rest
+        return made
+
+    # Members
+
+    def _member(self, shape: Shape, member: Member) -> Schema | None:
+        if member.name == "resourceType":
+            return {"const": shape.name}
+        if member.type in ANY_RESOURCE:
+            return None
+        value = self._value(shape, member)
+        if not member.many:
+            return value
+        return {"type": "array", "minItems": 1, "items": value}
+
+    def _value(self, shape: Shape, member: Member) -> Schema:
+        coded = self._coded(shape, member)
+        if member.primitive:
+            longest = {"maxLength": member.max_length} if member.max_length is not None else None
+            kept = [self.invariant(constraint, member.type) for constraint in member.constraints]
+            return both(PRIMITIVE[member.type], longest, coded, *kept)
+        inner = member.shape or self._engine.shapes[member.type]
+        parts: list[Schema | None] = [self.ref(inner), coded]
+        if member.type == "Extension":
+            parts.append({CHECK: ["extension", _names(shape), member.name == "modifierExtension", self.scope]})
+        elif member.type == "Reference":
+            parts.append(self.targets(member.targets))
+        parts += self.invariants(member.constraints, inner)
+        parts += [self._profile(canonical, inner) for canonical in member.profiles]
+        return both(*parts)
+
+    def _sibling(self, shape: Shape, member: Member) -> Schema | bool:
+        """`_name`: extensions (with an id), whose contexts are the primitive's type and path."""
+        if member.path.endswith(".id") and member.type == "id":
+            return False
+        names = sorted({"*", "Element", "Base", member.type, *(f"{name}.{member.group}" for name in _own(shape)),
+                        *(f"{name}.{member.group}".replace("[x]", "") for name in _own(shape))})  # fmt: skip
+        extension = both(self.ref(self._engine.shapes["Extension"]), {CHECK: ["extension", names, False, self.scope]})
+        listed = {"type": "array", "minItems": 1, "items": extension}
+        properties: Schema = {"id": PRIMITIVE["string"], "extension": listed}
+        return {"type": "object", "required": ["extension"], "properties": properties, "additionalProperties": False}
+
+    def _coded(self, shape: Shape, member: Member) -> Schema | None:
+        """The binding that the type gives a member, where a breach is an error."""
+        binding = member.binding
+        if binding is None or not can_fail(binding) or self._engine.bindings.of(member) is None:
+            return None
+        if member.type == "code" and binding.strength == "required" and not binding.maximum and not binding.extra:
+            listed = self._engine.terminology.codes(binding.value_set)
+            if listed is not None:
+                return {"enum": sorted({code for _, code in listed})}
+        return {CHECK: ["coded", shape.name, member.name]}
+
+    def targets(self, targets: tuple[str, ...]) -> Schema | None:
+        """What a Reference may point to, by its own words."""
+        kinds = () if not targets or ANY_RESOURCE & set(targets) else targets
+        said: Schema = {"properties": {"reference": reference(kinds)}}
+        if not kinds or len(kinds) > _TYPED_REFERENCES:
+            return both(
+                said, {"not": {"required": ["reference", "type"]}} if not kinds else {"not": {"required": ["type"]}}
+            )
+        said["properties"]["type"] = {"enum": sorted(kinds)}
+        if len(kinds) == 1:
+            return said
+        agreeing = [
+            {"properties": {"type": {"const": kind}, "reference": reference((kind,))}} for kind in sorted(kinds)
+        ]
+        return {**said, "if": {"required": ["reference", "type"]}, "then": {"anyOf": agreeing}}
+
+    def _profile(self, canonical: str, shape: Shape) -> Schema | None:
+        """The profile that a type asks of a member (SimpleQuantity and the like)."""
+        profile = self._engine.profile(canonical, asked_in=None)
+        if profile is None or profile.is_type:
+            return None
+        assert self.overlay is not None
+        return self.overlay(profile, shape)
+
+    # Rules of whole types
+
+    def _coding(self) -> Schema:
+        """Codings are asked of Python but where no code of the system can be wrong, because none is at hand."""
+        known = self._engine.terminology.code_known
+        unchecked = [system for system in UNCHECKED if known(system, "?") is None]
+        at_ease = {"required": ["code", "system"], "properties": {"system": {"enum": unchecked}}}
+        return {"if": at_ease, "else": {CHECK: ["coding"]}}
+
+    def _one_value(self) -> Schema:
+        """ext-1: a value or extensions; with an id, or a value with extensions of its own, the engine decides."""
+        return {"minProperties": 2, "maxProperties": 2, "properties": {"id": False}}
+
+    # Invariants
+
+    def invariants(self, constraints: tuple[Constraint, ...], shape: Shape) -> list[Schema]:
+        """Constraints whose breach is an error, as schemas over an object of `shape`."""
+        return [schema for one in constraints if (schema := self.invariant(one, shape.name)) is not None]
+
+    def invariant(self, constraint: Constraint, type: str) -> Schema | None:
+        """One constraint; None where nothing has to be asked."""
+        if constraint.severity != "error" or constraint.best_practice:
+            return None
+        if constraint.expression in NATIVE:
+            return None if NATIVE[constraint.expression] is None else {CHECK: ["native", constraint.expression]}
+        schema = translated(constraint.expression, model=self._engine.model, type=type)
+        if schema is not None:
+            return schema
+        asked: Schema = {CHECK: ["fhirpath", constraint.expression, type]}
+        way_out = enough(constraint.expression, model=self._engine.model, type=type)
+        return asked if way_out is None else {"anyOf": [way_out, asked]}
+
+
+def can_fail(binding: Binding) -> bool:
+    """Whether a code outside the binding is an error (and not only a warning)."""
+    return (
+        binding.strength == "required"
+        or binding.maximum is not None
+        or any(purpose in ("required", "maximum") for purpose, _ in binding.extra)
+    )
+
+
+def _counted(count: Count, shape: Shape) -> list[Schema]:
+    parts: list[Schema] = []
+    present = [
+        {"required": [name]}
+        for bare in count.names
+        for name in ((bare, "_" + bare) if shape.members[bare].primitive else (bare,))
+    ]
+    if count.min:
+        parts.append(present[0] if len(present) == 1 else {"anyOf": present})
+    if len(count.names) > 1 and shape.name != "Extension":
+        parts.append(_one_of_types(count))
+    return parts
+
+
+def _one_of_types(count: Count) -> Schema:
+    """At most one type of a choice is there."""
+    if len(count.names) > 12:
+        return {CHECK: ["choice", list(count.names)]}
+    rest: Schema = {}
+    for name in count.names:
+        rest[name] = {"not": {"anyOf": [{"required": [other]} for other in count.names if other != name]}}
+    return {"dependentSchemas": rest}
+
+
+def _own(shape: Shape) -> tuple[str, ...]:
+    return (shape.name, *shape.ancestors) if shape.kind != "backbone" else (shape.name,)
+
+
+def _names(shape: Shape) -> list[str]:
+    """Names by which an extension's context may surely mean an object of this shape, wherever it stands."""
+    own = (shape.name, "BackboneElement") if shape.kind == "backbone" else _own(shape)
+    return sorted({"*", "Element", "Base", *own})

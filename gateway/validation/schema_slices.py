@@ -1,0 +1,101 @@
+"""What tells a slice, as JSON Schema: exact, so that an item is sorted as the engine sorts it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from gateway.validation.compiled import Criterion, Member, Rules, Shape
+from gateway.validation.schema_values import CHECK, Schema, both, exactly, holding
+
+if TYPE_CHECKING:
+    from gateway.validation.engine import Engine
+
+
+class NotSaid(Exception):
+    """A rule that these schemas do not express."""
+
+
+def matcher(engine: Engine, part: Rules, shape: Shape) -> Schema:
+    """The schema that holds for just the items of `shape` that meet the criteria of slice `part`."""
+    if not part.criteria:
+        raise NotSaid
+    return both(*(_criterion(engine, criterion, part, shape) for criterion in part.criteria))
+
+
+def _criterion(engine: Engine, criterion: Criterion, part: Rules, shape: Shape) -> Schema:
+    test, expected = criterion.test, criterion.expected
+    if any(kind not in ("member", "extension") for kind, _ in criterion.steps):
+        raise NotSaid
+    if test == "exists":
+        there = _at(engine, shape, criterion.steps, None, part)
+        return there if expected else {"not": there}
+    if test == "fixed":
+        return _at(engine, shape, criterion.steps, exactly(expected), part)
+    if test == "pattern":
+        return _at(engine, shape, criterion.steps, holding(expected), part)
+    if test == "parts" and not criterion.steps:
+        leaves = [
+            _at(engine, shape, steps, exactly(value) if how == "fixed" else holding(value), part)
+            for steps, how, value in expected
+        ]
+        return both(*leaves)
+    if test == "binding":
+        return _at(engine, shape, criterion.steps, {CHECK: ["member", expected, part.profile]}, part)
+    raise NotSaid
+
+
+def _at(engine: Engine, shape: Shape, steps: tuple[tuple[str, str], ...], leaf: Schema | None, part: Rules) -> Schema:
+    """Where some value at the end of `steps` satisfies `leaf` (None: where there is any)."""
+    if not steps:
+        if leaf is None:
+            raise NotSaid
+        return _typed(leaf, shape.name)
+    (kind, name), rest = steps[0], steps[1:]
+    if kind == "extension":
+        extension = engine.shapes["Extension"]
+        named: Schema = {"required": ["url"], "properties": {"url": {"const": name}}}
+        inner = _at(engine, extension, rest, leaf, part) if rest or leaf is not None else None
+        return {"required": ["extension"], "properties": {"extension": {"contains": both(named, inner)}}}
+    members = [m for m in shape.members.values() if m.name == name or m.group == f"{name}[x]"]
+    ways = [_through(engine, member, rest, leaf, part) for member in members]
+    if not ways:
+        raise NotSaid
+    return ways[0] if len(ways) == 1 else {"anyOf": ways}
+
+
+def _through(engine: Engine, member: Member, rest: tuple[Any, ...], leaf: Schema | None, part: Rules) -> Schema:
+    if not rest and leaf is None:
+        names = (member.name, "_" + member.name) if member.primitive else (member.name,)
+        ways: list[Schema] = [{"required": [name]} for name in names]
+        return ways[0] if len(ways) == 1 else {"anyOf": ways}
+    inner = member.shape or engine.shapes[member.type]
+    below = _at(engine, inner, rest, leaf, part) if rest else _typed(leaf or {}, member.type)
+    return {"required": [member.name], "properties": {member.name: {"contains": below} if member.many else below}}
+
+
+def _typed(leaf: Schema, type: str) -> Schema:
+    """A leaf that asks Python must be told of which type the value is."""
+    if CHECK not in leaf:
+        return leaf
+    kind, value_set, said = leaf[CHECK]
+    return {CHECK: [kind, value_set, type, said]}
+
+
+def chain(before: list[Schema], match: Schema) -> Schema:
+    """The items of a slice that no earlier slice takes; `match` is added to `before`."""
+    earlier = [other for other in before if not _apart(other, match)]
+    before.append(match)
+    return match if not earlier else {"allOf": [match, *({"not": other} for other in earlier)]}
+
+
+def _apart(one: Schema, other: Schema) -> bool:
+    """Whether no item can satisfy both: some single member is asked to have different constants."""
+    if "const" in one and "const" in other:
+        return bool(one["const"] != other["const"])
+    mine, theirs = one.get("properties"), other.get("properties")
+    if not isinstance(mine, dict) or not isinstance(theirs, dict):
+        return False
+    return any(
+        name in one.get("required", ()) and name in other.get("required", ()) and _apart(mine[name], theirs[name])
+        for name in mine.keys() & theirs.keys()
+    )

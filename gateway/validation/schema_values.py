@@ -1,0 +1,121 @@
+"""JSON Schema pieces for primitive values, references, fixed values and patterns.
+
+Every piece is at least as strict as the engine's check of the same thing: what it lets pass, the engine lets pass.
+https://hl7.org/fhir/R4/datatypes.html#primitive
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+from gateway.validation.quick_narrative import NARRATIVE
+
+Schema = dict[str, Any]
+CHECK: Final = "ecm"
+"""Our keyword: `[kind, ...]` names a check in Python that is called at just that value."""
+
+_CONTROL = r"\x00-\x08\x0b\x0c\x0e-\x1f\x{fffe}\x{ffff}"
+_TEXT = rf"^[^{_CONTROL}]*[^{_CONTROL}\s\x85][^{_CONTROL}]*$"
+_MARK = r"\s\x85\x00-\x1f\x{fffe}\x{ffff}"  # what a URI or code never has
+_END = rf"(?:[^{_MARK}:]|$)"
+_NO_OID = rf"i(?:[^{_MARK}d]|d{_END}|$)|[^{_MARK}i]|$"  # what may follow `o`, and `u` with one more step
+_LEADS = rf"(?:[^{_MARK}ou]|o(?:{_NO_OID})|u(?:u(?:{_NO_OID})|[^{_MARK}u]|$))"  # neither oid: nor uuid: opens it
+_YEAR = r"(?:[0-9]{3}[1-9]|[0-9]{2}[1-9]0|[0-9][1-9]00|[1-9]000)"
+_LEAP = (
+    r"(?:[0-9]{2}(?:0[48]|[2468][048]|[13579][26])"
+    r"|(?:0[48]|[2468][048]|[13579][26])00)"
+)
+_DAY = (
+    rf"(?:{_YEAR}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)"
+    rf"|02-(?:0[1-9]|1[0-9]|2[0-8]))|{_LEAP}-02-29)"
+)
+_CLOCK = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]:(?:[0-5][0-9]|60)(?:\.[0-9]+)?"
+_ZONE = r"(?:Z|[+-](?:(?:0[0-9]|1[0-3]):[0-5][0-9]|14:00))"
+_PARTIAL = rf"{_YEAR}(?:-(?:0[1-9]|1[0-2]))?"
+_ID = r"[A-Za-z0-9\-.]{1,64}"
+
+
+def _matching(pattern: str) -> Schema:
+    return {"type": "string", "pattern": pattern}
+
+
+def _whole(low: int) -> Schema:
+    return {"type": "integer", "minimum": low, "maximum": 2147483647, CHECK: ["integer"]}
+
+
+PRIMITIVE: Final[dict[str, Schema]] = {
+    "boolean": {"type": "boolean"},
+    "integer": _whole(-2147483648),
+    "unsignedInt": _whole(0),
+    "positiveInt": _whole(1),
+    "decimal": {"type": "number"},
+    "string": {**_matching(_TEXT), "maxLength": 1048576},
+    "markdown": {**_matching(_TEXT), "maxLength": 1048576},
+    "xhtml": {
+        "type": "string",
+        "maxLength": 1048576,
+        "anyOf": [{"allOf": [{"pattern": NARRATIVE}, {CHECK: ["paired"]}]}, {CHECK: ["xhtml"]}],
+    },
+    "code": _matching(rf"^[^{_MARK}]+(?: [^{_MARK}]+)*$"),
+    "id": _matching(rf"^{_ID}$"),
+    "uri": _matching(rf"^{_LEADS}[^{_MARK}]*$"),
+    "url": _matching(rf"^{_LEADS}[^{_MARK}]*$"),
+    "canonical": _matching(rf"^(?:urn|[^{_MARK}ou#:][^{_MARK}#:]*):[^{_MARK}]*$"),
+    "oid": _matching(r"^urn:oid:[0-2](?:\.(?:0|[1-9][0-9]*))+$"),
+    "uuid": _matching(r"^urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"),
+    "date": _matching(rf"^(?:{_PARTIAL}|{_DAY})$"),
+    "dateTime": _matching(rf"^(?:{_PARTIAL}|{_DAY}(?:T{_CLOCK}{_ZONE})?)$"),
+    "instant": _matching(rf"^{_DAY}T{_CLOCK}{_ZONE}$"),
+    "time": _matching(rf"^{_CLOCK}$"),
+    "base64Binary": {"type": "string", "minLength": 1, CHECK: ["base64"]},
+}
+UNCHECKED: Final = (
+    "http://loinc.org",
+    "http://snomed.info/sct",
+    "http://www.nlm.nih.gov/research/umls/rxnorm",
+    "http://hl7.org/fhir/sid/icd-10-cm",
+)
+"""Code systems whose content is nowhere at hand, so that no code of theirs can be said to be wrong."""
+ABSOLUTE: Final = rf"^[A-Za-z][A-Za-z0-9+.\-]*:[^{_MARK}]+$"
+"""A URI with a scheme."""
+
+
+def reference(targets: Iterable[str]) -> Schema:
+    """What `Reference.reference` may be where only `targets` (resource types) may be pointed to; none: any type.
+
+    A local reference (`#id`) is left to the engine.
+    """
+    kinds = "|".join(sorted(targets)) or "[A-Z][A-Za-z]+"
+    rest = rf"(?:https?://[^{_MARK}\\#]*/)?(?:{kinds})/{_ID}(?:/_history/{_ID})?"
+    return _matching(rf"^(?:{rest}|urn:oid:[0-9.]+|urn:uuid:[0-9a-f]{{8}}(?:-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}})$")
+
+
+def exactly(value: Any) -> Schema:
+    """Equal to a fixed value, order of members aside."""
+    return {"const": value}
+
+
+def holding(pattern: Any) -> Schema:
+    """At least what a pattern has."""
+    if isinstance(pattern, dict):
+        members = {name: holding(value) for name, value in pattern.items()}
+        return {"type": "object", "required": list(pattern), "properties": members}
+    if isinstance(pattern, list):
+        return {"type": "array", "allOf": [{"contains": holding(value)} for value in pattern]}
+    return {"const": pattern}
+
+
+def both(*parts: Schema | None) -> Schema:
+    """All of the schemas that are there."""
+    kept = [part for part in parts if part]
+    if not kept:
+        return {}
+    if len(kept) == 1:
+        return kept[0]
+    merged: Schema = {}
+    for part in kept:
+        if merged.keys() & part.keys():
+            return {"allOf": kept}
+        merged |= part
+    return merged

@@ -1,0 +1,147 @@
+"""The fast way accepts only what the engine finds without error: on published data, and on data broken at random."""
+
+from __future__ import annotations
+
+import copy
+import json
+import random
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gateway.fhir import codec
+from gateway.validation.validator import Validator
+
+SETS = {
+    "us-core-6.1.0": ["hl7.fhir.us.core#6.1.0"],
+    "us-core-7.0.0": ["hl7.fhir.us.core#7.0.0"],
+    "us-core-8.0.0": ["hl7.fhir.us.core#7.0.0"],
+    "sdohcc-3.0.0": ["hl7.fhir.us.core#7.0.0", "hl7.fhir.us.sdoh-clinicalcare#3.0.0"],
+    "subscriptions-backport-r4-1.1.0": ["hl7.fhir.uv.subscriptions-backport.r4#1.1.0"],
+}
+ODD: list[Any] = [
+    None,
+    "",
+    " ",
+    "x",
+    "a b",
+    "http://",
+    "#x",
+    0,
+    1.5,
+    True,
+    [],
+    {},
+    [None],
+    {"a": 1},
+    "2021-02-30",
+    "\u0085",
+]
+
+
+def is_valid(validator: Validator, resource: Any) -> bool:
+    return not any(issue.is_error for issue in validator.check(resource))
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    yield path
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, one in inner:
+        yield from places(one, (*path, key))
+
+
+def broken(resource: Any, chance: random.Random) -> Any:
+    """The resource with one thing taken away, doubled, renamed, moved or replaced."""
+    made = copy.deepcopy(resource)
+    path = chance.choice([p for p in places(made) if p])
+    holder = made
+    for step in path[:-1]:
+        holder = holder[step]
+    last = path[-1]
+    match chance.randrange(7):
+        case 0:
+            del holder[last]
+        case 1:
+            holder[last] = chance.choice(ODD)
+        case 2 if isinstance(holder, dict):
+            holder[chance.choice(["_" + str(last), str(last) + "x", "extension", "id", "valueString"])] = holder[last]
+        case 3 if isinstance(holder[last], str):
+            holder[last] = chance.choice(
+                [holder[last] + "x", holder[last][:-1], holder[last].upper(), holder[last] + " "]
+            )
+        case 4 if isinstance(holder, list):
+            holder.append(copy.deepcopy(holder[last]))
+        case 5:
+            other = made
+            for step in chance.choice([p for p in places(made) if p])[:-1]:
+                other = other[step]
+            if isinstance(other, dict):
+                other[str(last) if isinstance(last, str) else "extension"] = copy.deepcopy(holder[last])
+        case _:
+            holder[last] = [holder[last]] if not isinstance(holder[last], list) else (holder[last] or [1])[0]
+    return made
+
+
+@pytest.mark.interop
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("name", SETS)
+def test_what_is_accepted_has_no_error_in_the_engine(shared: Path, name: str) -> None:
+    validator = Validator.load(SETS[name])
+    chance = random.Random(name)
+    accepted = valid = 0
+    for path in sorted((shared / "fhir" / "examples" / name).glob("*.json")):
+        resource = codec.read(path.read_bytes())
+        said = validator.acceptor.accepts(resource)
+        truth = is_valid(validator, resource)
+        assert truth or not said, path.name
+        valid += truth
+        accepted += said
+        for _ in range(40):
+            made = broken(resource, chance)
+            if validator.acceptor.accepts(made):
+                errors = [issue for issue in validator.check(made) if issue.is_error]
+                assert not errors, (path.name, errors[:2])
+    assert accepted >= 0.8 * valid or name.startswith("subscriptions")
+
+
+@pytest.mark.interop
+def test_what_is_accepted_of_hl7s_cases_has_no_error_in_the_engine(shared: Path) -> None:
+    validator = Validator.load(["hl7.fhir.us.core#6.1.0"])
+    for path in sorted((shared / "fhir" / "test-cases" / "files").rglob("*.json")):
+        try:
+            resource = codec.read(path.read_bytes())
+        except Exception:  # not JSON: the fast way is not asked
+            continue
+        if validator.acceptor.accepts(resource):
+            assert is_valid(validator, resource), path.name
+
+
+VALIDATOR: list[Validator] = []
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(max_size=6) | st.floats(allow_nan=False),
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(st.sampled_from(["resourceType", "id", "meta", "profile", "name", "text"]), inner)
+        ),
+        max_leaves=12,
+    )
+    | st.builds(
+        lambda rest: {"resourceType": "Patient", **rest},
+        st.dictionaries(st.sampled_from(["active", "name", "birthDate", "gender", "_gender"]), st.text(max_size=4)),
+    )
+)
+def test_any_value_is_answered_and_never_accepted_against_the_engine(value: Any) -> None:
+    if not VALIDATOR:
+        VALIDATOR.append(Validator.load([]))
+    before = json.dumps(value)
+    if VALIDATOR[0].acceptor.accepts(value):
+        assert is_valid(VALIDATOR[0], value)
+    assert json.dumps(value) == before
