@@ -14,6 +14,8 @@ Json = dict[str, Any]
 
 MAX_CONCEPTS = 500_000
 """Concepts read of one code system; what lies beyond stays unknown. HL7's largest has about 5,000."""
+_ANCHORS = 64
+"""Codes whose descendants are kept at a time."""
 _PARENTS = {"parent", "subsumedBy", "subsumed-by"}
 _INACTIVE_STATUS = {"retired", "inactive"}
 
@@ -52,11 +54,17 @@ class CodeSystem:
         )
         self._concepts: dict[str, Concept] = {}
         self._children: dict[str, list[str]] | None = None
+        self._below: dict[str, frozenset[str]] = {}
         for count, (item, parent) in enumerate(_walk(resource.get("concept", ()))):
             if count >= MAX_CONCEPTS:
                 self.complete = False
                 break
             self._add(item, parent)
+        for concept in self:
+            for child in concept.properties.get("child", ()):
+                below = self.find(child)
+                if below is not None:
+                    below.parents.append(concept.code)
         for supplement in supplements:
             self._supplement(supplement)
 
@@ -75,23 +83,31 @@ class CodeSystem:
     def same(self, one: str, other: str) -> bool:
         return self._key(one) == self._key(other)
 
-    def ancestors(self, concept: Concept) -> set[str]:
-        """Codes above a concept, as this system spells them; cycles are harmless."""
+    def descends(self, concept: Concept, anchor: Concept) -> bool:
+        """Whether `anchor` is somewhere above `concept`; cycles are harmless."""
+        below = self._below.get(anchor.code)
+        if below is None:
+            if len(self._below) >= _ANCHORS:
+                self._below.clear()
+            below = self._below[anchor.code] = self._descendants(anchor)
+        return concept.code in below
+
+    def _descendants(self, anchor: Concept) -> frozenset[str]:
         found: set[str] = set()
-        waiting = list(concept.parents)
+        waiting = [anchor.code]
         while waiting:
-            above = self.find(waiting.pop())
-            if above is not None and above.code not in found:
-                found.add(above.code)
-                waiting += above.parents
-        return found
+            fresh = [code for code in self.children(waiting.pop()) if code not in found]
+            found.update(fresh)
+            waiting += fresh
+        return frozenset(found)
 
     def children(self, code: str) -> list[str]:
         if self._children is None:
-            self._children = {}
+            children: dict[str, list[str]] = {}
             for concept in self:
                 for parent in concept.parents:
-                    self._children.setdefault(self._key(parent), []).append(concept.code)
+                    children.setdefault(self._key(parent), []).append(concept.code)
+            self._children = children
         return self._children.get(self._key(code), [])
 
     def _key(self, code: str) -> str:
@@ -112,10 +128,6 @@ class CodeSystem:
         if parent is not None:
             concept.parents.append(parent)
         self._concepts.setdefault(self._key(code), concept)
-        for child in concept.properties.get("child", ()):
-            below = self._concepts.get(self._key(child))
-            if below is not None:
-                below.parents.append(code)
 
     def _supplement(self, resource: Json) -> None:
         for item, _ in _walk(resource.get("concept", ())):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from gateway.validation.linear_regex import full_match
 from gateway.validation.terminology.code_systems import CodeSystem, Concept
@@ -45,21 +45,17 @@ def _values(system: CodeSystem, concept: Concept, prop: str) -> list[str]:
     return concept.properties.get(prop, [])
 
 
-def _any(truths: object) -> Truth:
+def _any(truths: Iterable[Truth]) -> Truth:
     unknown = False
-    for truth in truths:  # type: ignore[attr-defined]
+    for truth in truths:
         if truth:
             return True
         unknown = unknown or truth is None
     return None if unknown else False
 
 
-def _descends(system: CodeSystem, concept: Concept, anchor: Concept) -> bool:
-    return anchor.code in system.ancestors(concept)
-
-
 def _is_a(system: CodeSystem, concept: Concept, anchor: Concept) -> bool:
-    return concept is anchor or _descends(system, concept, anchor)
+    return concept is anchor or system.descends(concept, anchor)
 
 
 def _child_of(system: CodeSystem, concept: Concept, anchor: Concept) -> bool:
@@ -67,12 +63,12 @@ def _child_of(system: CodeSystem, concept: Concept, anchor: Concept) -> bool:
 
 
 def _leaf_below(system: CodeSystem, concept: Concept, anchor: Concept) -> bool:
-    return _descends(system, concept, anchor) and not system.children(concept.code)
+    return system.descends(concept, anchor) and not system.children(concept.code)
 
 
 _BY_HIERARCHY: dict[str, Callable[[CodeSystem, Concept, Concept], bool]] = {
     "is-a": _is_a,
-    "descendent-of": _descends,
+    "descendent-of": lambda system, concept, anchor: system.descends(concept, anchor),
     "is-not-a": lambda system, concept, anchor: not _is_a(system, concept, anchor),
     "generalizes": lambda system, concept, anchor: _is_a(system, anchor, concept),
     "child-of": _child_of,
