@@ -1,7 +1,8 @@
 """Any FHIR R4 server: what it is owed is written to it under our ids. https://hl7.org/fhir/R4/http.html#transaction
 
-`transaction`: the resource and all it refers to in one Bundle, kept together or not at all. `each`: one PUT a resource,
-what is referred to first; when one fails the rest waits for the next attempt. Both may be repeated without harm.
+`transaction`: the resource and all it refers to in one Bundle, kept together or not at all. `conditional`: the same
+for servers that give out their own ids. `each`: one PUT a resource, what is referred to first; when one fails the rest
+waits for the next attempt. All may be repeated without harm.
 Every request carries the delivery's id as Idempotency-Key and X-Request-Id, the same on every attempt.
 """
 
@@ -10,6 +11,7 @@ from __future__ import annotations
 from typing import Any
 
 from gateway.fhir import codec
+from gateway.partners.conditional import conditional
 from gateway.partners.http import Client, Reply, Unanswered
 from gateway.partners.replies import of_transaction, of_write
 from gateway.partners.settings import PartnerSettings
@@ -21,17 +23,19 @@ class FhirServer:
 
     def __init__(self, settings: PartnerSettings) -> None:
         self.name = settings.name
-        self._whole = settings.exchange == "transaction"
+        self._how = settings.exchange
         self._client = Client(settings.base_url, seconds=settings.seconds, ca_file=settings.ca_file)
 
     def send(self, message: Message) -> Receipt:
         """Push the message's transaction Bundle."""
         bundle = codec.read(message.body)
         try:
-            if self._whole:
-                reply = self._exchange("POST", "", message.body, message)
-                return of_transaction(reply, entries=len(bundle["entry"]))
-            return self._each(bundle["entry"], message)
+            if self._how == "each":
+                return self._each(bundle["entry"], message)
+            if self._how == "conditional" and any(entry["request"]["method"] == "DELETE" for entry in bundle["entry"]):
+                return Receipt(False, reason="a deletion cannot be told to a server with its own ids")
+            body = codec.write(conditional(bundle)) if self._how == "conditional" else message.body
+            return of_transaction(self._exchange("POST", "", body, message), entries=len(bundle["entry"]))
         except Unanswered as error:
             return Receipt(False, retry=True, reason=error.reason)
 

@@ -4,7 +4,8 @@
     kind = "fhir_server"              # or "files", "console"
     base_url = "https://fhir.example.org/r4"
     send = ["ServiceRequest", "Task"] # resource types it is told of
-    exchange = "transaction"          # or "each": one PUT a resource, for servers without transactions
+    exchange = "transaction"          # or "conditional": for servers that give out their own ids,
+                                      # or "each": one PUT a resource, for servers without transactions
     seconds = 20                      # for one whole exchange
 
 Everything wrong in the file is said at once, and stops the process.
@@ -23,6 +24,7 @@ from gateway.errors import Issue, Misconfigured
 
 KINDS = {"fhir_server": "base_url", "files": "folder", "console": ""}
 """Kind of partner, and the entry it cannot do without."""
+EXCHANGES = ("transaction", "conditional", "each")
 _KNOWN: dict[str, tuple[type, ...]] = {
     "kind": (str,), "base_url": (str,), "folder": (str,), "send": (list,), "exchange": (str,),
     "seconds": (int, float), "ca_file": (str,), "insecure": (bool,),
@@ -86,8 +88,8 @@ def _wrong(table: Any) -> list[str]:
         found.append(f"is a {table['kind']} and has no {needed}")
     if not all(isinstance(type, str) for type in table.get("send", [])):
         found.append("has a send that is not a list of resource types")
-    if table.get("exchange", "transaction") not in ("transaction", "each"):
-        found.append("has an exchange that is neither transaction nor each")
+    if table.get("exchange", "transaction") not in EXCHANGES:
+        found.append(f"has an exchange that is none of {', '.join(EXCHANGES)}")
     if not 0 < table.get("seconds", 1) <= LONGEST:
         found.append(f"has seconds that are not between 0 and {LONGEST:g}")
     if table["kind"] == "fhir_server":

@@ -3,7 +3,8 @@
 ehr: a FHIR server that takes everything. epic: owns its Tasks (update, no create), takes Communication and
 DocumentReference, no transactions. oracle: no Task at all, no ServiceRequest, CarePlan or CareTeam writes, no
 transactions; takes DocumentReference and Communication. findhelp: a community platform by a contract of our own, which
-takes whole referrals and no care plans or teams. plan: a health plan that takes everything.
+takes whole referrals and no care plans or teams. plan: a health plan that takes everything and gives out
+its own ids.
 """
 
 from __future__ import annotations
@@ -42,5 +43,5 @@ KINDS: dict[str, Capabilities] = {
         },
     ),
     "findhelp": Capabilities(types={"CarePlan": _NONE, "CareTeam": _NONE, "*": WRITES}),
-    "plan": Capabilities(types={"*": WRITES}),
+    "plan": Capabilities(sender_ids=False),
 }

@@ -21,10 +21,11 @@ TASK = {"resourceType": "Task", "id": "t1", "meta": {"versionId": "1"}, "for": {
 
 
 def message(*resources: dict[str, object], delivery_id: str = "d1") -> Message:
-    entries = [
-        {"resource": one, "request": {"method": "PUT", "url": f"{one['resourceType']}/{one['id']}"}}
-        for one in resources or (PATIENT, TASK)
-    ]
+    entries = []
+    for one in resources or (PATIENT, TASK):
+        place = f"{one['resourceType']}/{one['id']}"
+        request = {"method": "PUT", "url": place}
+        entries.append({"fullUrl": f"https://gateway.example/fhir/{place}", "resource": one, "request": request})
     bundle = {"resourceType": "Bundle", "type": "transaction", "entry": entries}
     return Message(delivery_id, "referral.received", "Task/t1/_history/1", codec.write(bundle))
 
@@ -37,7 +38,7 @@ class Case(NamedTuple):
     away: Callable[[], None]
 
 
-@pytest.fixture(params=["transaction", "each", "files", "console"])
+@pytest.fixture(params=["transaction", "conditional", "each", "files", "console"])
 def case(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Case]:
     if request.param == "files":
         partner: Adapter = Files(PartnerSettings("p", "files", folder=tmp_path / "out"))

@@ -12,6 +12,7 @@ import pytest
 from gateway.fhir import codec
 from gateway.partners import FhirServer
 from gateway.partners.settings import PartnerSettings
+from gateway.ports import Message
 from gateway.simulators.faults import FAULTS, REFUSALS, Script, Wire
 from gateway.simulators.fhir import Capabilities, Effect, FhirMemory
 from gateway.simulators.server import Simulator
@@ -153,7 +154,7 @@ def test_a_deletion_is_told(exchange: str) -> None:
     with Simulator() as server:
         sender = partner(server, exchange=exchange)
         assert sender.send(message()).accepted
-        gone = message().__class__("d2", "changed", "Task/t1/_history/2", codec.write(bundle))
+        gone = Message("d2", "changed", "Task/t1/_history/2", codec.write(bundle))
         assert sender.send(gone).accepted
         assert sender.send(gone).accepted
         assert list(server.memory.resources) == ["Patient/p1"]

@@ -36,7 +36,7 @@ def test_no_file_means_no_partners(tmp_path: Path) -> None:
         (SERVER + 'seconds = "long"', "seconds of the wrong type"),
         (SERVER + "seconds = true", "seconds of the wrong type"),
         (SERVER + "seconds = 600", "not between 0 and 60"),
-        (SERVER + 'exchange = "batch"', "neither transaction nor each"),
+        (SERVER + 'exchange = "batch"', "an exchange that is none of"),
         (SERVER + "send = [1]", "not a list of resource types"),
         (SERVER.replace("https", "http"), "in clear"),
         (SERVER.replace("https", "ftp"), "not a plain http(s) address"),
