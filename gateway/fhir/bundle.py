@@ -33,8 +33,8 @@ class Collected:
 
         An entry that was added `once` carries `ifNoneMatch: *`: what is kept under its id stays as it is.
         """
-        lead = [name for kind in first for name in self._resources if name.startswith(f"{kind}/")]
-        names = [*lead, *(name for name in self._resources if name not in lead)]
+        order = {type: place for place, type in enumerate(first)}
+        names = sorted(self._resources, key=lambda name: order.get(name.partition("/")[0], len(order)))
         return {
             "resourceType": "Bundle",
             "type": "transaction",

@@ -30,11 +30,12 @@ def absent(reason: str = "unknown") -> Json:
 
 def concept(system: str, code: str, display: str | None = None, *, text: str | None = None) -> Json:
     """A CodeableConcept of one coding."""
-    return filled({"coding": [coding(system, code, display)], "text": text})
+    codings = [coding(system, code, display)]
+    return {"coding": codings, "text": text} if text else {"coding": codings}
 
 
 def coding(system: str, code: str, display: str | None = None) -> Json:
-    return filled({"system": system, "code": code, "display": display})
+    return {"system": system, "code": code, "display": display} if display else {"system": system, "code": code}
 
 
 def code_of(element: Json | None, system: str) -> str | None:
@@ -53,7 +54,8 @@ def codes_of(elements: Iterable[Json], system: str) -> list[str]:
 
 def reference(resource: Json, display: str | None = None) -> Json:
     """A relative Reference to a resource that has its id."""
-    return filled({"reference": f"{resource['resourceType']}/{resource['id']}", "display": display})
+    to = f"{resource['resourceType']}/{resource['id']}"
+    return {"reference": to, "display": display} if display else {"reference": to}
 
 
 def extension(url: str, type: str, value: Any) -> Json | None:

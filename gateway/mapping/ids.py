@@ -7,13 +7,15 @@ kind and key. The salt is a secret of the installation; whoever holds it could t
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import blake2b
 
 from gateway.domain.member import Coverage, Member
 from gateway.domain.referral import Key
 from gateway.fhir import codec
 from gateway.fhir.codec import Json
+
+_BETWEEN = "\x1f"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,16 +24,17 @@ class Ids:
 
     tenant: str
     salt: bytes
+    _seed: blake2b = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if not 16 <= len(self.salt) <= 64:
             raise ValueError("the salt of ids must have 16 to 64 bytes")
+        seed = blake2b(f"{self.tenant}{_BETWEEN}".encode(), key=self.salt, digest_size=16)
+        object.__setattr__(self, "_seed", seed)
 
     def of(self, kind: str, *parts: str) -> str:
         """The id of what `parts` name among things of one kind. Shaped like a UUID (version 8, RFC 9562)."""
-        named = "\x1f".join((self.tenant, kind, *parts)).encode()
-        digest = blake2b(named, key=self.salt, digest_size=16).hexdigest()
-        return f"{digest[:8]}-{digest[8:12]}-8{digest[13:16]}-a{digest[17:20]}-{digest[20:]}"
+        return self._of(_BETWEEN.join((kind, *parts)).encode())
 
     def keyed(self, kind: str, key: Key, *parts: str) -> str:
         """The id of what a sender's key names."""
@@ -43,8 +46,8 @@ class Ids:
         Two documents that say different things about one organization make two resources; none overwrites the other.
         """
         type = resource["resourceType"]
-        made = self.of(type, codec.write(resource).decode())
-        return {"resourceType": type, "id": made} | resource
+        made = self._of(f"{type}{_BETWEEN}".encode() + codec.write(resource))
+        return {"resourceType": type, "id": made, **resource}
 
     def patient(self, member: Member, *, coverage: Coverage | None, key: Key) -> str:
         """The member by CIN; else by the plan's number; else only as named in this document.
@@ -59,3 +62,9 @@ class Ids:
             return self.of("Patient", "member-id", coverage.plan, member.member_id, born)
         name = unicodedata.normalize("NFKC", f"{member.name.last}\x1e{member.name.first}").casefold()
         return self.of("Patient", "stated", key.source, key.id, name, born)
+
+    def _of(self, named: bytes) -> str:
+        hashing = self._seed.copy()
+        hashing.update(named)
+        digest = hashing.hexdigest()
+        return f"{digest[:8]}-{digest[8:12]}-8{digest[13:16]}-a{digest[17:20]}-{digest[20:]}"
