@@ -25,6 +25,7 @@ Verdict = Literal["member", "not-member", "unknown"]
 
 MAX_LISTED = 5_000
 """Codes that `codes` lists at most."""
+_LISTS = 1_000
 _KEPT = 2_000
 _ANSWERS = 20_000
 
@@ -59,6 +60,7 @@ class Terminology:
         self._systems = Systems(definitions)
         self._sets = Sets(self._systems, self._value_set)
         self._compiled: dict[tuple[str, str | None], ValueSet | None] = {}
+        self._lists: dict[tuple[str, str | None], frozenset[tuple[str, str]] | None] = {}
         self._answers: dict[tuple[str, str | None, str, str | None], Membership] = {}
 
     def membership(self, value_set: str, system: str | None, code: str, *, scope: str | None = None) -> Membership:
@@ -79,6 +81,14 @@ class Terminology:
 
         None when the set cannot be listed: unknown in part, more than MAX_LISTED codes, or case does not matter.
         """
+        key = (value_set, scope)
+        if key not in self._lists:
+            if len(self._lists) >= _LISTS:
+                return self._list(value_set, scope)
+            self._lists[key] = self._list(value_set, scope)
+        return self._lists[key]
+
+    def _list(self, value_set: str, scope: str | None) -> frozenset[tuple[str, str]] | None:
         compiled = self._value_set(value_set, scope)
         try:
             found = None if compiled is None else self._sets.codes(compiled, most=MAX_LISTED)
