@@ -15,7 +15,7 @@ def reading(type: str, what: str) -> Iterator[None]:
         yield
     except Unmappable:
         raise
-    except (LookupError, ValueError, TypeError, AttributeError) as error:
+    except (LookupError, ValueError, TypeError, AttributeError):
         raise Unmappable(
             issues=[
                 Issue(
@@ -23,7 +23,7 @@ def reading(type: str, what: str) -> Iterator[None]:
                     "processing",
                     f"This {type} does not hold {what} as the gateway's profiles lay it out: validate it to see where.",
                     expression=type,
-                    rule=f"not-{what.replace(' ', '-').removeprefix('an-').removeprefix('a-')}",
+                    rule="not-" + what.removeprefix("an ").lower().replace(" ", "-"),
                 )
             ]
-        ) from error
+        ) from None  # the cause may quote what was read
