@@ -116,7 +116,7 @@ def step(name: str) -> None:
         hook(name)
 
 
-def unavailable(error: Exception) -> StoreUnavailable:
+def unavailable(error: BaseException) -> StoreUnavailable:
     """The database failed; its own words may quote data, so only their class is told."""
     return StoreUnavailable(
         f"The database cannot do this now ({type(error).__name__}): nothing was kept, repeat later."

@@ -38,7 +38,7 @@ class _Place:
         self.signal = threading.Lock()
         self.signal.acquire()
         self.granted = False
-        self.error: Exception | None = None
+        self.error: BaseException | None = None
 
 
 class Writer:
@@ -133,10 +133,12 @@ class Writer:
             step("before commit")
             self.connection.execute("COMMIT")
             step("after commit")
-        except sqlite3.Error as error:
+        except BaseException as error:
             if place is not None and place not in self._group:
                 self._group.append(place)
             self._finish(error)
+            if not isinstance(error, sqlite3.Error):
+                raise
             if place is None and not undo:
                 raise unavailable(error) from error
             return place
@@ -152,7 +154,7 @@ class Writer:
         heir.signal.release()
         return True
 
-    def _finish(self, error: Exception | None) -> None:
+    def _finish(self, error: BaseException | None) -> None:
         """The group's transaction is over: tell its members, let other processes and the next caller in."""
         if error is not None:
             self.strand = Strand()

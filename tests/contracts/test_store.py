@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import pytest
 
+import gateway.store
 from gateway.errors import NotFound, StaleVersion
 from gateway.fhir import codec
 from gateway.ports import AuditEntry
@@ -208,8 +209,6 @@ def test_a_changed_or_removed_audit_row_breaks_the_chain(store: SqlStore, tamper
 
 
 def test_the_audit_chain_holds_over_failures_and_reopening(store: SqlStore, url: str, clock) -> None:
-    import gateway.store
-
     store.note(CALLER, READ)
     with pytest.raises(ZeroDivisionError):
         raise_after_writing(store)
@@ -220,6 +219,23 @@ def test_the_audit_chain_holds_over_failures_and_reopening(store: SqlStore, url:
     again.close()
     store.note(CALLER, READ)
     assert len(store.audit(CALLER)) == 4
+    assert store.broken_audit(CALLER) == []
+
+
+def test_the_audit_chain_holds_when_a_commit_fails_after_it_was_written(store: SqlStore, monkeypatch) -> None:
+    def cut_off(name: str) -> None:
+        if name == "before commit":
+            raise ZeroDivisionError
+
+    store.note(CALLER, READ)
+    monkeypatch.setattr(gateway.store.sql, "hook", cut_off)
+    with pytest.raises(ZeroDivisionError), store.begin(CALLER) as tx:
+        tx.note(READ)
+    monkeypatch.undo()
+    for _ in range(10):  # on every connection that there may be
+        store.note(CALLER, READ)
+        put(store, patient())
+    assert len(store.audit(CALLER)) == 11
     assert store.broken_audit(CALLER) == []
 
 
