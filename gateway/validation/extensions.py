@@ -28,6 +28,14 @@ class Extensions:
 
     def check(self, run: Run, value: Any, place: Place) -> None:
         """Check one Extension object that its shape has already checked."""
+        before = len(run.found)
+        self._defined(run, value, place)
+        has_value = any(name.startswith(("value", "_value")) for name in value)
+        if has_value == bool(value.get("extension")) and not any(i.is_error for i in run.found[before:]):
+            run.error("invariant", "ext-1", "ext-1: an extension must have either a value or extensions, not both.",
+                      place)  # fmt: skip
+
+    def _defined(self, run: Run, value: Any, place: Place) -> None:
         above, member = place[0], place[1]
         url = value.get("url")
         if type(url) is not str or not url:

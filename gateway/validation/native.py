@@ -19,15 +19,10 @@ def _narrative(run: Run, value: Any) -> bool:
     return type(text) is dict and bool(text.get("div"))
 
 
-def _extension(run: Run, value: Any) -> bool:
-    has_value = any(name.startswith(("value", "_value")) for name in value)
-    return has_value != bool(value.get("extension"))
-
-
 NATIVE: Final[dict[str, Native | None]] = {
     "text.`div`.exists()": _narrative,
     "text.div.exists()": _narrative,
-    "extension.exists() != value.exists()": _extension,
+    "extension.exists() != value.exists()": None,
     "hasValue() or (children().count() > id.count())": None,
     "htmlChecks()": None,
     "contained.contained.empty()": None,

@@ -1,0 +1,70 @@
+"""`ecm-gateway validate`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from gateway.commands import validate
+from gateway.fhir import codec
+from tests.validation.conftest import PATIENT, US_CORE, profile
+
+
+@pytest.fixture(autouse=True)
+def fresh(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(validate, "_validator", None)
+
+
+def run(*arguments: str | Path) -> tuple[int, str]:
+    result = CliRunner().invoke(validate.command, [str(a) for a in arguments])
+    return result.exit_code, result.output
+
+
+def test_a_valid_file_ends_well_and_a_broken_one_with_1(tmp_path: Path) -> None:
+    good, bad = tmp_path / "good.json", tmp_path / "bad.json"
+    good.write_bytes(codec.write(PATIENT))
+    bad.write_bytes(codec.write({**PATIENT, "gender": "x"}))
+    assert run(good)[0] == 0
+    status, told = run(good, bad)
+    assert status == 1
+    assert "bad.json: 1 error(s)" in told
+    assert "Patient.gender" in told
+
+
+def test_json_prints_an_outcome_for_each_resource(tmp_path: Path) -> None:
+    lines = tmp_path / "many.ndjson"
+    lines.write_bytes(b"\n".join([codec.write(PATIENT)] * 1200) + b'\n{"resourceType":"Patient","gender":"x"}\n')
+    status, told = run("--json", lines)
+    outcomes = [json.loads(line) for line in told.splitlines()]
+    assert status == 1
+    assert [o["resourceType"] for o in outcomes] == ["OperationOutcome"] * 1201
+    assert outcomes[-1]["issue"][-1]["expression"] == ["Patient.gender"] or any(
+        issue.get("expression") == ["Patient.gender"] for issue in outcomes[-1]["issue"]
+    )
+
+
+def test_xml_profiles_and_loose_definitions(tmp_path: Path) -> None:
+    definitions = tmp_path / "definitions"
+    definitions.mkdir()
+    asked = profile("Patient", [{"id": "Patient.active", "path": "Patient.active", "min": 1}])
+    (definitions / "p.json").write_bytes(codec.write(asked))
+    file = tmp_path / "p.xml"
+    file.write_text('<Patient xmlns="http://hl7.org/fhir"><gender value="male"/></Patient>')
+    assert run(file)[0] == 0
+    status, told = run("--definitions", definitions, "--profile", asked["url"], file)
+    assert status == 1
+    assert "active must be there at least once" in told
+
+
+def test_show(tmp_path: Path) -> None:
+    status, told = run("--show", US_CORE + "us-core-careteam|6.1.0")
+    assert status == 0
+    assert told.startswith(US_CORE + "us-core-careteam|6.1.0 on CareTeam\n")
+    assert "CareTeam.participant.role: 1..*" in told
+
+
+def test_nothing_to_do_is_a_usage_error() -> None:
+    assert run()[0] == 2
