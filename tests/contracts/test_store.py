@@ -234,7 +234,6 @@ def test_the_audit_chain_holds_when_a_commit_fails_after_it_was_written(store: S
     monkeypatch.undo()
     for _ in range(10):  # on every connection that there may be
         store.note(CALLER, READ)
-        put(store, patient())
     assert len(store.audit(CALLER)) == 11
     assert store.broken_audit(CALLER) == []
 
