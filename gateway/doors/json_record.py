@@ -1,6 +1,7 @@
 """JSON in the gateway's own schemas (mappings/schemas, JSON Schema 2020-12) -> domain records.
 
-The schema is checked by `jsonschema` with formats asserted; its messages quote data, so ours are written here.
+The schema is checked with formats asserted: `jsonschema-rs` says whether a record fits, and where it does not,
+`jsonschema` says why. Messages of both quote data, so ours are written here.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from datetime import date, datetime
 from typing import Any, Generic, TypeVar
 
 import jsonschema
+import jsonschema_rs
 from jsonschema.protocols import Validator
 
 from gateway.domain.rules import Finding
@@ -59,6 +61,8 @@ class JsonReader(Generic[T]):
     kind: str
     root: type[T]
     schema: Validator
+    gate: jsonschema_rs.Draft202012Validator
+    """The same schema, a hundred times as fast: what it lets pass needs no wording."""
     concepts: Mapping[str, Concept]
     rules: Callable[[T, date], Iterable[Finding]]
     version: str
@@ -70,7 +74,7 @@ class JsonReader(Generic[T]):
     def read_value(self, raw: Any, *, source: bytes, today: date) -> Reading[T]:
         """As `read`, of JSON that was read already; `source` is its bytes."""
         _bounded(raw)
-        findings = list(_schema_findings(self.schema, raw))
+        findings = [] if self._fits(raw) else list(_schema_findings(self.schema, raw))
         record, built = structure.build(self.root, raw, Surroundings(today, self.concepts))
         built = structure.with_rules(built, self.rules(record, today))
         said = _Said(findings)
@@ -85,6 +89,12 @@ class JsonReader(Generic[T]):
             source_hash=hashlib.sha256(source).hexdigest(),
             mapping=f"{self.kind}-json@{self.version}",
         )
+
+    def _fits(self, raw: Any) -> bool:
+        try:
+            return bool(self.gate.is_valid(raw))
+        except ValueError:  # a value that it cannot take in: the other one will say what is wrong with it
+            return False
 
 
 def _bounded(raw: Any) -> None:
@@ -111,7 +121,9 @@ def compiled(
     """The reader of a schema document (a test holds that each is sound: checking costs half a second)."""
     document = json.loads(text)
     validator: Validator = jsonschema.Draft202012Validator(document, format_checker=FORMATS)
-    return JsonReader(kind, root, validator, concepts, rules, hashlib.sha256(text).hexdigest()[:12])
+    formats: Any = {"date": _is_date, "date-time": _is_moment}
+    gate = jsonschema_rs.Draft202012Validator(document, validate_formats=True, formats=formats)
+    return JsonReader(kind, root, validator, gate, concepts, rules, hashlib.sha256(text).hexdigest()[:12])
 
 
 class _Said:

@@ -36,6 +36,19 @@ def test_every_member_that_is_broken_is_named(case: Case, readers: Readers) -> N
         assert path in {issue.expression for issue in reading.errors}
 
 
+@pytest.mark.parametrize("case", [c for c in all_cases() if c.toml["door"] in KINDS], ids=lambda case: case.name)
+def test_both_checkers_of_the_schema_agree(case: Case, readers: Readers) -> None:
+    reader = readers.json(KINDS[case.toml["door"]])
+    try:
+        good = json.loads(case.body)
+    except (ValueError, RecursionError):
+        return
+    for value in (7, "", "x", None, True, [], {}, "2026-02-30", "2026-03-02", "2026-03-02T09:30:00Z", "x" * 100_001):
+        for steps in _leaves(good, ())[::9]:
+            raw = _with(good, steps, value)
+            assert reader.gate.is_valid(raw) == (not list(reader.schema.iter_errors(raw)))
+
+
 def test_a_mappings_folder_without_its_tables_stops_the_process(tmp_path: Path) -> None:
     for folder in ("criteria", "schemas"):
         (tmp_path / folder).symlink_to(ROOT / "mappings" / folder)
@@ -51,11 +64,11 @@ def _leaves(value: object, steps: tuple[str | int, ...]) -> list[tuple[str | int
     return [steps]
 
 
-def _with(value: object, steps: tuple[str | int, ...]) -> object:
+def _with(value: object, steps: tuple[str | int, ...], leaf: object = 7) -> object:
     if not steps:
-        return 7
+        return leaf
     first, rest = steps[0], steps[1:]
     if isinstance(value, list) and isinstance(first, int):
-        return [_with(part, rest) if at == first else part for at, part in enumerate(value)]
+        return [_with(part, rest, leaf) if at == first else part for at, part in enumerate(value)]
     assert isinstance(value, dict)
-    return {name: _with(part, rest) if name == first else part for name, part in value.items()}
+    return {name: _with(part, rest, leaf) if name == first else part for name, part in value.items()}

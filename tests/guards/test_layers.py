@@ -40,7 +40,7 @@ ONLY_HERE = {  # a third-party package -> the rooms that may import it
     "psycopg": {"store"},
     "sqlite3": {"store"},
     "requests": {"partners", "packages", "commands"},
-    "jsonschema_rs": {"validation"},
+    "jsonschema_rs": {"validation", "doors"},
     "jsonschema": {"doors"},
     "click": {"cli", "commands"},
     "rich": {"commands"},
