@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal
 
-from gateway.errors import Forbidden
+from gateway.errors import Forbidden, GatewayError
 from gateway.ports import AuditEntry, Caller, Clock, Delivery, Kept, Message, Outbox, Partner, Receipt, Store
 from gateway.trust.disclosure import Collected, Disclosed, Entry, disclose
 from gateway.usecases.closure import closure
@@ -48,7 +48,21 @@ class Delivering:
 
 
 def deliver(delivery: Delivery, *, partner: Partner | None, using: Delivering) -> Attempt:
-    """Try once to deliver. `partner` is None when it is no longer configured."""
+    """Try once to deliver. `partner` is None when it is no longer configured.
+
+    A defect of ours is tried again on the schedule and parked like any failure, so that one message that cannot be
+    made does not go round for ever. Raises StoreUnavailable and its kin: then the claim is left to run out.
+    """
+    try:
+        return _deliver(delivery, partner, using)
+    except GatewayError:
+        raise
+    except Exception as error:
+        failed = Receipt(False, retry=True, reason=f"a defect of this gateway: {type(error).__name__}")
+        return replace(_settle(delivery, failed, using), receipt=None)
+
+
+def _deliver(delivery: Delivery, partner: Partner | None, using: Delivering) -> Attempt:
     caller = Caller(WORKER, tenant=delivery.tenant, request_id=delivery.id)
     if partner is None:
         return _park(delivery, "the partner is not configured", using)

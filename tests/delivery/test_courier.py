@@ -144,12 +144,42 @@ def test_trouble_with_the_store_is_told_and_survived(store: SqlStore, monkeypatc
     assert len(a.got) == 1
 
 
-def test_a_defect_in_an_adapter_settles_nothing(store: SqlStore) -> None:
+def test_a_defect_of_ours_goes_by_the_schedule_and_leaves_the_others_alone(store: SqlStore) -> None:
     def broken() -> Receipt:
         raise RuntimeError
 
+    told, well = Told(), Recipient("well")
+    owe(store, "broken", "well", members=3, versions=1)
+    courier(store, Recipient("broken", answer=broken), well, told=told).run(threading.Event(), once=True)
+    assert store.outbox.counts() == {("broken", "waiting"): 3, ("well", "delivered"): 3}
+    reasons = {attempt.reason for attempt in told.attempts if attempt.ending == "retry"}
+    assert reasons == {"a defect of this gateway: RuntimeError"}
+    assert told.alerts == []
+
+
+def test_a_message_that_can_never_be_made_is_parked(store: SqlStore) -> None:
+    def broken() -> Receipt:
+        raise RuntimeError
+
+    told, stop = Told(), threading.Event()
+    owe(store, "a", members=1, versions=1)
+    working = courier(store, Recipient("a", answer=broken), told=told, scale=1e-6)
+    running = threading.Thread(target=working.run, args=(stop,))
+    running.start()
+    deadline = time.monotonic() + 20
+    while not store.outbox.counts().get(("a", "parked")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    stop.set()
+    running.join(20)
+    assert store.outbox.counts() == {("a", "parked"): 1}
+
+
+def test_trouble_while_delivering_settles_nothing(store: SqlStore) -> None:
+    def unlucky() -> Receipt:
+        raise StoreUnavailable
+
     told = Told()
     owe(store, "a", members=1, versions=1)
-    courier(store, Recipient("a", answer=broken), told=told).run(threading.Event(), once=True)
-    assert [type(error) for error in told.trouble] == [RuntimeError]
+    courier(store, Recipient("a", answer=unlucky), told=told).run(threading.Event(), once=True)
+    assert [type(error) for error in told.trouble] == [StoreUnavailable]
     assert store.outbox.counts() == {("a", "sending"): 1}, "the claim runs out and it is tried again"
