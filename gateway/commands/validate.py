@@ -20,7 +20,7 @@ from gateway.validation import Validator
 CHUNK = 500
 """Lines of NDJSON handed to a process at a time."""
 OUR_PACKAGES = ("hl7.fhir.us.core#6.1.0", "hl7.fhir.us.core#7.0.0", "hl7.fhir.us.sdoh-clinicalcare#3.0.0")
-_validator: Validator | None = None
+_kept: tuple[Any, Validator] | None = None
 
 
 @click.command()
@@ -74,11 +74,11 @@ def _loose(folder: Path | None) -> list[bytes]:
 
 
 def _load(settings: Any) -> Validator:
-    global _validator
-    if _validator is None:
+    global _kept
+    if _kept is None or _kept[0] != settings:
         packages, loose, unknown = settings
-        _validator = Validator.load(packages, resources=loose, unknown_extensions=unknown)
-    return _validator
+        _kept = (settings, Validator.load(packages, resources=loose, unknown_extensions=unknown))
+    return _kept[1]
 
 
 def _file(file: Path, settings: Any, profiles: tuple[str, ...]) -> Iterator[tuple[str, list[Issue]]]:
@@ -126,8 +126,9 @@ def _chunks(file: Path) -> Iterator[list[bytes]]:
 
 
 def _check(lines: list[bytes], profiles: tuple[str, ...]) -> list[list[Issue]]:
-    assert _validator is not None
-    return [_validator.check(line, profiles=profiles) if line.strip() else [_empty_line()] for line in lines]
+    assert _kept is not None
+    validator = _kept[1]
+    return [validator.check(line, profiles=profiles) if line.strip() else [_empty_line()] for line in lines]
 
 
 def _empty_line() -> Issue:
