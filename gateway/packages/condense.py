@@ -11,45 +11,14 @@ from collections.abc import Callable
 from typing import Any
 
 from gateway.errors import BadPackage
+from gateway.packages.capability import capability
+from gateway.packages.rule_members import HEAD, pick, rules_of
 
 Json = dict[str, Any]
 
-_HL7 = "http://hl7.org/fhir/StructureDefinition/"
-RULE_EXTENSIONS = frozenset(
-    {
-        _HL7 + "regex",
-        _HL7 + "structuredefinition-fhir-type",
-        _HL7 + "structuredefinition-imposeProfile",
-        _HL7 + "structuredefinition-compliesWithProfile",
-        _HL7 + "structuredefinition-xml-type",
-        _HL7 + "elementdefinition-type-must-support",
-        _HL7 + "elementdefinition-profile-element",
-        _HL7 + "elementdefinition-maxValueSet",
-        _HL7 + "elementdefinition-minValueSet",
-        _HL7 + "elementdefinition-bestpractice",
-        _HL7 + "elementdefinition-namespace",
-        _HL7 + "elementdefinition-pattern",
-        _HL7 + "minLength",
-        _HL7 + "maxSize",
-        _HL7 + "maxDecimalPlaces",
-        _HL7 + "narrative-language-control",
-        "http://hl7.org/fhir/5.0/StructureDefinition/extension-ElementDefinition.mustHaveValue",
-        "http://hl7.org/fhir/5.0/StructureDefinition/extension-ElementDefinition.valueAlternatives",
-        _HL7 + "capabilitystatement-expectation",
-        "http://hl7.org/fhir/tools/StructureDefinition/additional-binding",
-        "http://hl7.org/fhir/tools/StructureDefinition/elementdefinition-extension-style",
-        "http://hl7.org/fhir/tools/StructureDefinition/xml-name",
-        "http://hl7.org/fhir/tools/StructureDefinition/xml-no-order",
-        "http://hl7.org/fhir/tools/StructureDefinition/implied-string-prefix",
-        "http://hl7.org/fhir/tools/StructureDefinition/id-expectation",
-    }
-)
-"""Extensions on definitions that carry a rule; all others are left out."""
-_ADDITIONAL_BINDING_PROSE = frozenset({"documentation", "shortDoco"})
 _LONGEST_PROPERTY = 64
 """A concept property's string beyond this many characters is a note, not a fact to filter by."""
 
-_HEAD = ("resourceType", "id", "url", "version", "name", "status")
 _STRUCTURE = (
     *("kind", "abstract", "fhirVersion", "context", "contextInvariant", "type", "baseDefinition", "derivation"),
     *("snapshot", "differential"),
@@ -109,30 +78,13 @@ def condense(resource: Json) -> Json | None:
         raise BadPackage(f"A {kind}{named} does not have the shape of a {kind}.") from None
 
 
-def _pick(source: Json, names: tuple[str, ...]) -> Json:
-    return {name: source[name] for name in names if name in source}
-
-
-def _rules(source: Json) -> Json:
-    """The rule-bearing extensions of `source`, as `{"extension": [...]}` or nothing."""
-    kept = [_extension(item) for item in source.get("extension", ()) if item.get("url") in RULE_EXTENSIONS]
-    return {"extension": kept} if kept else {}
-
-
-def _extension(item: Json) -> Json:
-    if "extension" not in item:
-        return dict(item)
-    parts = [part for part in item["extension"] if part.get("url") not in _ADDITIONAL_BINDING_PROSE]
-    return {**item, "extension": parts}
-
-
 def _contained(resource: Json) -> Json:
     kept = [small for item in resource.get("contained", ()) if (small := condense(item)) is not None]
     return {"contained": kept} if kept else {}
 
 
 def _structure(resource: Json) -> Json:
-    kept = _pick(resource, _HEAD) | _rules(resource) | _contained(resource) | _pick(resource, _STRUCTURE)
+    kept = pick(resource, HEAD) | rules_of(resource) | _contained(resource) | pick(resource, _STRUCTURE)
     if resource.get("snapshot", {}).get("element"):
         kept["snapshot"] = {"element": [_element(item) for item in resource["snapshot"]["element"]]}
         kept.pop("differential", None)
@@ -145,73 +97,73 @@ def _structure(resource: Json) -> Json:
 def _element(element: Json) -> Json:
     kept = {name: value for name, value in element.items() if _ELEMENT[name]}
     if "extension" in element:
-        kept |= _rules(element)
+        kept |= rules_of(element)
     if "slicing" in element:
-        kept["slicing"] = _pick(element["slicing"], ("discriminator", "ordered", "rules"))
+        kept["slicing"] = pick(element["slicing"], ("discriminator", "ordered", "rules"))
     if "type" in element:
-        kept["type"] = [_with_rules(item, _TYPE) for item in element["type"]]
+        kept["type"] = [_withrules_of(item, _TYPE) for item in element["type"]]
     if "constraint" in element:
-        kept["constraint"] = [_with_rules(item, _CONSTRAINT) for item in element["constraint"]]
+        kept["constraint"] = [_withrules_of(item, _CONSTRAINT) for item in element["constraint"]]
     if "binding" in element:
-        kept["binding"] = _with_rules(element["binding"], ("strength", "valueSet"))
+        kept["binding"] = _withrules_of(element["binding"], ("strength", "valueSet"))
     return kept
 
 
-def _with_rules(item: Json, names: tuple[str, ...]) -> Json:
+def _withrules_of(item: Json, names: tuple[str, ...]) -> Json:
     kept = {name: item[name] for name in names if name in item}
-    return kept | _rules(item) if "extension" in item else kept
+    return kept | rules_of(item) if "extension" in item else kept
 
 
 def _value_set(resource: Json) -> Json:
-    kept = _pick(resource, _HEAD) | _contained(resource) | _pick(resource, ("immutable",))
+    kept = pick(resource, HEAD) | _contained(resource) | pick(resource, ("immutable",))
     if "compose" in resource:
         compose = resource["compose"]
-        kept["compose"] = _pick(compose, ("lockedDate", "inactive")) | {
+        kept["compose"] = pick(compose, ("lockedDate", "inactive")) | {
             side: [_include(item) for item in compose[side]] for side in ("include", "exclude") if side in compose
         }
     if "expansion" in resource:
         expansion = resource["expansion"]
-        kept["expansion"] = _pick(expansion, ("total", "offset", "parameter")) | {
+        kept["expansion"] = pick(expansion, ("total", "offset", "parameter")) | {
             "contains": [_contains(item) for item in expansion.get("contains", ())]
         }
     return kept
 
 
 def _include(item: Json) -> Json:
-    kept = _pick(item, ("system", "version", "filter", "valueSet"))
+    kept = pick(item, ("system", "version", "filter", "valueSet"))
     if "concept" in item:
-        kept["concept"] = [_pick(concept, ("code", "display")) | _designations(concept) for concept in item["concept"]]
+        kept["concept"] = [pick(concept, ("code", "display")) | _designations(concept) for concept in item["concept"]]
     return kept
 
 
 def _contains(item: Json) -> Json:
-    kept = _pick(item, ("system", "abstract", "inactive", "version", "code", "display")) | _designations(item)
+    kept = pick(item, ("system", "abstract", "inactive", "version", "code", "display")) | _designations(item)
     if "contains" in item:
         kept["contains"] = [_contains(part) for part in item["contains"]]
     return kept
 
 
 def _code_system(resource: Json) -> Json:
-    kept = _pick(resource, _HEAD) | _contained(resource) | _pick(resource, _CODE_SYSTEM)
+    kept = pick(resource, HEAD) | _contained(resource) | pick(resource, _CODE_SYSTEM)
     if "property" in resource:
-        kept["property"] = [_pick(item, ("code", "uri", "type")) for item in resource["property"]]
+        kept["property"] = [pick(item, ("code", "uri", "type")) for item in resource["property"]]
     if "filter" in resource:
-        kept["filter"] = [_pick(item, ("code", "operator", "value")) for item in resource["filter"]]
+        kept["filter"] = [pick(item, ("code", "operator", "value")) for item in resource["filter"]]
     if "concept" in resource:
         kept["concept"] = [_concept(item) for item in resource["concept"]]
     return kept
 
 
 def _concept(item: Json) -> Json:
-    kept = _pick(item, ("code", "display")) | _designations(item)
+    kept = pick(item, ("code", "display")) | _designations(item)
     properties = [
-        _pick(prop, tuple(name for name in prop if name == "code" or name.startswith("value")))
+        pick(prop, tuple(name for name in prop if name == "code" or name.startswith("value")))
         for prop in item.get("property", ())
         if len(prop.get("valueString", "")) <= _LONGEST_PROPERTY
     ]
     for prop in properties:
         if "valueCoding" in prop:
-            prop["valueCoding"] = _pick(prop["valueCoding"], ("system", "version", "code"))
+            prop["valueCoding"] = pick(prop["valueCoding"], ("system", "version", "code"))
     if properties:
         kept["property"] = properties
     if "concept" in item:
@@ -222,7 +174,7 @@ def _concept(item: Json) -> Json:
 def _designations(item: Json) -> Json:
     """Other accepted displays; definitions filed as designations are prose and go."""
     kept = [
-        _pick(designation, ("language", "value"))
+        pick(designation, ("language", "value"))
         for designation in item.get("designation", ())
         if designation.get("use", {}).get("code") != "definition"
     ]
@@ -230,70 +182,40 @@ def _designations(item: Json) -> Json:
 
 
 def _search_parameter(resource: Json) -> Json:
-    kept = _pick(resource, _HEAD) | _pick(resource, _SEARCH_PARAMETER)
+    kept = pick(resource, HEAD) | pick(resource, _SEARCH_PARAMETER)
     if "component" in resource:
-        kept["component"] = [_pick(item, ("definition", "expression")) for item in resource["component"]]
+        kept["component"] = [pick(item, ("definition", "expression")) for item in resource["component"]]
     return kept
 
 
 def _compartment(resource: Json) -> Json:
-    kept = _pick(resource, _HEAD) | _pick(resource, ("code", "search"))
-    return kept | {"resource": [_pick(item, ("code", "param")) for item in resource.get("resource", ())]}
+    kept = pick(resource, HEAD) | pick(resource, ("code", "search"))
+    return kept | {"resource": [pick(item, ("code", "param")) for item in resource.get("resource", ())]}
 
 
 def _operation(resource: Json) -> Json:
-    kept = _pick(resource, _HEAD) | _pick(resource, _OPERATION)
+    kept = pick(resource, HEAD) | pick(resource, _OPERATION)
     if "parameter" in resource:
         kept["parameter"] = [_parameter(item) for item in resource["parameter"]]
     if "overload" in resource:
-        kept["overload"] = [_pick(item, ("parameterName",)) for item in resource["overload"]]
+        kept["overload"] = [pick(item, ("parameterName",)) for item in resource["overload"]]
     return kept
 
 
 def _parameter(item: Json) -> Json:
-    kept = _pick(item, _PARAMETER)
+    kept = pick(item, _PARAMETER)
     if "binding" in item:
-        kept["binding"] = _pick(item["binding"], ("strength", "valueSet"))
+        kept["binding"] = pick(item["binding"], ("strength", "valueSet"))
     if "referencedFrom" in item:
-        kept["referencedFrom"] = [_pick(source, ("source", "sourceId")) for source in item["referencedFrom"]]
+        kept["referencedFrom"] = [pick(source, ("source", "sourceId")) for source in item["referencedFrom"]]
     if "part" in item:
         kept["part"] = [_parameter(part) for part in item["part"]]
     return kept
 
 
 def _naming_system(resource: Json) -> Json:
-    ids = [_pick(item, ("type", "value", "preferred", "period")) for item in resource.get("uniqueId", ())]
-    return _pick(resource, (*_HEAD, "kind")) | {"uniqueId": ids}
-
-
-def _capability(resource: Json) -> Json:
-    kept = _pick(resource, (*_HEAD, "kind", "instantiates", "imports", "fhirVersion", "format"))
-    return kept | {"rest": [_rest(item) for item in resource.get("rest", ())]}
-
-
-def _rest(item: Json) -> Json:
-    kept = _pick(item, ("mode",))
-    kept["resource"] = [_served(part) for part in item.get("resource", ())]
-    return kept | _expected(item, {"interaction": ("code",), "operation": ("name", "definition")})
-
-
-def _served(part: Json) -> Json:
-    kept = _rules(part) | _pick(part, ("type", "profile", "supportedProfile", "_supportedProfile", "searchInclude"))
-    kept |= _pick(part, ("searchRevInclude", "referencePolicy"))
-    lists = {
-        "interaction": ("code",),
-        "searchParam": ("name", "definition", "type"),
-        "operation": ("name", "definition"),
-    }
-    return kept | _expected(part, lists)
-
-
-def _expected(source: Json, lists: dict[str, tuple[str, ...]]) -> Json:
-    return {
-        name: [_rules(item) | _pick(item, members) for item in source[name]]
-        for name, members in lists.items()
-        if name in source
-    }
+    ids = [pick(item, ("type", "value", "preferred", "period")) for item in resource.get("uniqueId", ())]
+    return pick(resource, (*HEAD, "kind")) | {"uniqueId": ids}
 
 
 _BY_TYPE: dict[str, Callable[[Json], Json]] = {
@@ -304,5 +226,5 @@ _BY_TYPE: dict[str, Callable[[Json], Json]] = {
     "CompartmentDefinition": _compartment,
     "OperationDefinition": _operation,
     "NamingSystem": _naming_system,
-    "CapabilityStatement": _capability,
+    "CapabilityStatement": capability,
 }
