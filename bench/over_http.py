@@ -170,7 +170,7 @@ def rss(pid: int) -> float:
 
 def bare(folder: Path, *, seconds: float) -> dict[str, float]:
     """The same statements through the store alone, a second."""
-    known = wiring.knowledge(None, None)
+    known = wiring.knowledge_of(Settings())
     settings = replace(Settings(), database=f"sqlite:///{folder / 'bare.sqlite'}")
     store = wiring.open_store(settings, known)
     intake = wiring.intake(settings, known)

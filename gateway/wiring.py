@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from functools import cache, partial
 from importlib.metadata import version
 from pathlib import Path
+from threading import Timer
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -26,6 +27,7 @@ from gateway.doors.readers import Readers
 from gateway.errors import Malformed, Misconfigured
 from gateway.ports import Json
 from gateway.settings import Settings
+from gateway.usecases.checking import InTurns
 from gateway.usecases.intake import Intake
 from gateway.usecases.served import GUIDES, PACKAGES, SERVED
 from gateway.usecases.services import Services, Subscriber
@@ -39,6 +41,10 @@ if TYPE_CHECKING:
     from gateway.search.rules import Search
     from gateway.store import SqlStore
     from gateway.validation import Validator
+
+
+SAVE_AFTER_SECONDS = 60.0
+"""When a server process keeps what it has compiled until then, for the next start."""
 
 
 def now() -> datetime:
@@ -64,23 +70,33 @@ class Knowledge:
     definitions: Definitions
     searched: Parameters
     validator: Validator
+    checker: InTurns
     readers: Readers
     criteria: CriteriaTables
 
 
 @cache
-def knowledge(profiles: Path | None, mappings: Path | None) -> Knowledge:
-    """The definitions of `profiles` and the tables of `mappings` (unset: shipped), compiled once a process."""
+def knowledge(profiles: Path | None, mappings: Path | None, *, compiled: Path | None = None) -> Knowledge:
+    """The definitions of `profiles` and the tables of `mappings` (unset: shipped), compiled once a process.
+
+    `compiled` is a file in which compiled profiles are kept between starts.
+    """
     from gateway.mapping import criteria
     from gateway.packages import Definitions
     from gateway.search.parameters import Parameters
     from gateway.validation import Validator
 
     definitions = Definitions.load(PACKAGES, resources=[file.read_bytes() for file in own_definitions(profiles)])
-    validator = Validator(definitions, unknown_extensions="warning", clock=now)
+    validator = Validator(definitions, unknown_extensions="warning", clock=now, cache=compiled)
     tables = mappings or shipped.folder("mappings")
     searched = Parameters(definitions, engine=True)
-    return Knowledge(definitions, searched, validator, Readers.load(tables), criteria.load(tables / "criteria"))
+    readers = Readers.load(tables)
+    return Knowledge(definitions, searched, validator, InTurns(validator), readers, criteria.load(tables / "criteria"))
+
+
+def knowledge_of(settings: Settings) -> Knowledge:
+    """The knowledge that the settings name."""
+    return knowledge(settings.profiles, settings.mappings, compiled=settings.cache.expanduser() / "profiles.compiled")
 
 
 def profiles_of(definitions: Definitions) -> Callable[[str], Sequence[str]]:
@@ -105,12 +121,12 @@ def own_definitions(profiles: Path | None) -> list[Path]:
 @contextmanager
 def composed(settings: Settings) -> Iterator[Services]:
     """Everything the use cases need; the store is closed with the block."""
-    known = knowledge(settings.profiles, settings.mappings)
+    known = knowledge_of(settings)
     store = open_store(settings, known)
     try:
         yield Services(
             store=store,
-            validator=known.validator,
+            validator=known.checker,
             intake=intake(settings, known),
             search=searching(settings, known),
             clock=now,
@@ -142,7 +158,7 @@ def running(settings: Settings) -> Iterator[Flask]:
                 max_body=settings.max_body,
                 tenant=settings.tenant,
                 release=version("ecm-gateway"),
-                xml=XmlCodec(read=partial(_read_xml, knowledge(settings.profiles, settings.mappings))),
+                xml=XmlCodec(read=partial(_read_xml, knowledge_of(settings))),
             )
         )
 
@@ -164,6 +180,9 @@ def wsgi() -> Flask:
     manager = running(settings)
     application = manager.__enter__()
     application.extensions["gateway.lifetime"] = manager
+    saving = Timer(SAVE_AFTER_SECONDS, knowledge_of(settings).validator.acceptor.save)
+    saving.daemon = True
+    saving.start()
     return application
 
 

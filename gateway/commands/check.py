@@ -76,7 +76,7 @@ def examined() -> Report:
         may_listen(settings)
     known: wiring.Knowledge | None = None
     with report.part("definitions and tables") as say:
-        known = wiring.knowledge(settings.profiles, settings.mappings)
+        known = wiring.knowledge_of(settings)
         say(f"{len(known.definitions.packages)} packages, {len(known.readers.layouts)} partner layouts")
     if known:
         with report.part("our profiles") as say:

@@ -22,7 +22,7 @@ def convert_document(
     permit(caller, action="E", type="Bundle")
     mapped = services.intake.document(value, kind=kind, source=source, caller=caller)
     entries = _entries(mapped, base=base)
-    if found := [*mapped.remarks, *issues_of(mapped.resources, services)]:
+    if found := [*mapped.remarks, *issues_of(mapped.resources, services.validator.check)]:
         entries.append({"resource": outcome(found)})
     bundle = {"resourceType": "Bundle", "type": "collection", "entry": entries}
     return disclose(bundle, caller=caller, note=partial(services.store.note, caller), event="convert", action="E")
@@ -44,7 +44,7 @@ def _row(row: Row, *, services: Services, base: str) -> Json:
     if isinstance(row.result, GatewayError):
         return {"fullUrl": place, "resource": outcome(row.result.issues)}
     entries = _entries(row.result, base=base)
-    if found := [*row.result.remarks, *issues_of(row.result.resources, services)]:
+    if found := [*row.result.remarks, *issues_of(row.result.resources, services.validator.check)]:
         entries.append({"resource": outcome(found)})
     return {"fullUrl": place, "resource": {"resourceType": "Bundle", "type": "collection", "entry": entries}}
 

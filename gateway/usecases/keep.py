@@ -47,10 +47,9 @@ def identity(id: str) -> str:
     return id
 
 
-def check(resource: Json, services: Services, *, profiles: Sequence[str] = ()) -> None:
+def check(resource: Json, services: Services) -> None:
     """Raise Invalid, with every issue, if the resource breaks a rule."""
-    issues = services.validator.check(resource, profiles=profiles)
-    if any(issue.is_error for issue in issues):
+    if issues := services.validator.faults(resource):
         raise Invalid(issues=issues)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from gateway.errors import Conflict, Invalid, Issue
@@ -55,19 +55,18 @@ def keep_mapped(
     return Received(main.kept, main.created, any(one.changed for one, _ in written), shown)
 
 
-def issues_of(resources: Sequence[Json], services: Services) -> list[Issue]:
-    """What the profiles say against the resources, each at its entry."""
+def issues_of(resources: Sequence[Json], look: Callable[[Json], Sequence[Issue]]) -> list[Issue]:
+    """What `look` finds in the resources, each at its entry."""
     return [
         within(issue, at=f"Bundle.entry[{at}]", type=resource["resourceType"])
         for at, resource in enumerate(resources)
-        for issue in services.validator.check(resource)
+        for issue in look(resource)
     ]
 
 
 def _check(resources: Sequence[Json], services: Services) -> None:
     """Raise Invalid with every broken rule of every resource."""
-    issues = issues_of(resources, services)
-    if any(issue.is_error for issue in issues):
+    if issues := issues_of(resources, services.validator.faults):
         raise Invalid(issues=issues)
 
 

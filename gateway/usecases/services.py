@@ -18,7 +18,11 @@ if TYPE_CHECKING:
 class Checker(Protocol):
     """Profile validation: the base rules, meta.profile, and the profiles named."""
 
-    def check(self, resource: Any, *, profiles: Sequence[str] = ()) -> Sequence[Issue]: ...
+    def check(self, resource: Any, *, profiles: Sequence[str] = ()) -> Sequence[Issue]:
+        """Everything found, hints included."""
+
+    def faults(self, resource: Any, *, profiles: Sequence[str] = ()) -> Sequence[Issue]:
+        """Nothing if there is no error, else everything found."""
 
 
 class SearchRules(Protocol):

@@ -144,11 +144,11 @@ def _check(planned: Sequence[_Planned], resources: Sequence[Json | None], tx: Tr
     for plan, resource in zip(planned, resources, strict=True):
         if resource is None:
             continue
-        broken += [within(issue, at=plan.step.at, type=plan.step.type) for issue in services.validator.check(resource)]
+        broken += [within(issue, at=plan.step.at, type=plan.step.type) for issue in services.validator.faults(resource)]
         if services.check_references:
             lost += missing(resource, tx, known=known, types=services.types, at=f"{plan.step.at}.resource")
-    if lost or any(issue.is_error for issue in broken):
-        raise (Invalid if any(issue.is_error for issue in broken) else Unprocessable)(issues=[*broken, *lost])
+    if lost or broken:
+        raise (Invalid if broken else Unprocessable)(issues=[*broken, *lost])
 
 
 def _put(step: Step, resource: Json, tx: Transaction) -> Written:

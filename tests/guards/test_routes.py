@@ -100,7 +100,7 @@ def test_us_core_and_gravity_searches_are_stated(statement: dict[str, Any]) -> N
 
 
 def test_the_capability_statement_is_valid(statement: dict[str, Any]) -> None:
-    issues = wiring.knowledge(None, None).validator.check(statement)
+    issues = wiring.knowledge_of(Settings()).validator.check(statement)
     assert [issue for issue in issues if issue.is_error] == []
 
 
