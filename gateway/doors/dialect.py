@@ -35,11 +35,12 @@ class Record:
 
 def text(data: bytes, *, encoding: str) -> str:
     """The file's text; Malformed when it is not in the partner's encoding."""
-    if data.startswith(_UTF16):
+    plain = encoding.lower().replace("-", "").replace("_", "")
+    wide = plain.startswith("utf16")
+    if data.startswith(_UTF16) and not wide:
         raise _malformed("encoding", f"The file is UTF-16; this partner's files are {encoding}.")
     bare = data.removeprefix(_BOM)
-    plain = encoding.lower().replace("-", "").replace("_", "")
-    if plain not in ("utf8", "utf8sig", "ascii") and _is_utf8(data, bare):
+    if not wide and plain not in ("utf8", "utf8sig", "ascii") and _is_utf8(data, bare):
         raise _malformed("encoding", f"The file is UTF-8; this partner's files are {encoding}.")
     try:
         return bare.decode("utf-8" if plain == "utf8sig" else encoding)

@@ -6,7 +6,6 @@ that Python does not know are BadTable. mappings/README.md explains the keys to 
 
 from __future__ import annotations
 
-import codecs
 import hashlib
 import tomllib
 from collections.abc import Mapping
@@ -109,11 +108,13 @@ def _check(settings: Mapping[str, Any], place: str) -> None:
             raise BadTable(f"{place}: `{name}` is not a setting, or not of its type")
         if name in _CHOICES and value not in _CHOICES[name]:
             raise BadTable(f"{place}: `{name}` must be one of {', '.join(_CHOICES[name])}")
-        if name in ("delimiter", "quote") and len(str(value)) != 1:
-            raise BadTable(f"{place}: `{name}` must be one character")
+        if name in ("delimiter", "quote") and (len(str(value)) != 1 or str(value) in "\r\n"):
+            raise BadTable(f"{place}: `{name}` must be one character, and no line end")
+    if settings.get("delimiter", ",") == settings.get("quote", '"'):
+        raise BadTable(f"{place}: `delimiter` and `quote` must differ")
     try:
-        codecs.lookup(settings.get("encoding", "utf-8"))
-    except LookupError:
+        "a".encode(str(settings.get("encoding", "utf-8")))
+    except (LookupError, ValueError):
         raise BadTable(f"{place}: `encoding` is not one that is known here") from None
 
 

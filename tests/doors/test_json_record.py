@@ -25,6 +25,15 @@ def test_what_was_read_is_read_again_the_same(case: Case, readers: Readers) -> N
     assert again.value == first
 
 
+@pytest.mark.parametrize("name", ["csv-kaiser-clean", "csv-eldermark-clean"])
+def test_the_same_facts_by_two_doors_are_one_record(name: str, readers: Readers) -> None:
+    case = next(one for one in all_cases() if one.folder.name == name)
+    file = readers.table(case.toml["partner"], "referral").read(case.body, today=TODAY)
+    for row in file.accepted:
+        again = readers.json("referral").read(json.dumps(plain(row.value)).encode(), today=TODAY)
+        assert again.require() == row.value
+
+
 @pytest.mark.parametrize("case", FILLED, ids=lambda case: case.name)
 def test_every_member_that_is_broken_is_named(case: Case, readers: Readers) -> None:
     """Each leaf of a good record is replaced by a number, one at a time: the door names its path."""
