@@ -34,9 +34,18 @@ def remarks(assessment: Assessment) -> tuple[Issue, ...]:
     """What an assessment has to say to whoever sent the referral: warnings and information, never an error."""
     said = []
     for result in assessment.results:
-        if result.claimed and result.shown is not Shown.MET:
-            message = f"Population of Focus {result.population.value} is {result.shown.value}: {result.why}."
-            said.append(Issue("information", "incomplete", message, expression="populations", rule="criteria-open"))
+        if result.claimed:
+            rule, code = (
+                ("criteria-met", "informational") if result.shown is Shown.MET else ("criteria-open", "incomplete")
+            )
+            each = ", ".join(
+                f"{one.criterion} {one.shown.value}" for one in result.criteria if one.why != "not answered"
+            )
+            message = (
+                f"Population of Focus {result.population.value} is {result.shown.value}: {result.why}. "
+                f"By criterion: {each or 'none was answered'}."
+            )
+            said.append(Issue("information", code, message, expression="populations", rule=rule))
     for population in assessment.suggested:
         message = f"Population of Focus {population.value} is met as well, and was not checked."
         said.append(

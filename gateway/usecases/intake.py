@@ -15,7 +15,7 @@ from gateway.domain.referral import Referral
 from gateway.doors.readers import Readers
 from gateway.doors.reading import Reading
 from gateway.errors import GatewayError, Issue, NotFound, Unmappable
-from gateway.mapping import care_plan, care_team, referral
+from gateway.mapping import care_plan, care_team, criteria, referral
 from gateway.mapping.context import Context, Source
 from gateway.mapping.ids import Ids
 from gateway.ports import Caller, Clock, Json
@@ -114,15 +114,7 @@ class Intake:
         """What the criteria and overlap tables say of a referral; it never stops one."""
         if not isinstance(record, Referral):
             return
-        found = assess(record, self.criteria, on=record.authored or today)
-        for result in found.results:
-            message = f"Population of Focus {result.population}: {result.shown}. {result.why}"
-            yield Issue("information", "informational", message, rule="criteria")
-        for population in found.worth_asking:
-            message = f"Population of Focus {population} may fit as well: something in the referral suggests it."
-            yield Issue("information", "informational", message, rule="criteria-suggested")
-        for one in found.warnings:
-            yield Issue("warning", one.code, one.message, one.path, one.rule)
+        yield from criteria.remarks(assess(record, self.criteria, on=record.authored or today))
 
     def _today(self) -> date:
         """The day in California, where the referrals' working days are counted."""
