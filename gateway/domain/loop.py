@@ -97,21 +97,28 @@ def move(loop: Loop, to: TaskStatus, *, party: Party, at: datetime, reason: str 
     """Make one move, or raise IllegalMove with every reason why not; it names the moves that are allowed."""
     if to is loop.status:
         return Moved(loop, changed=False)
+    if issues := check_move(loop, to, party=party, at=at, reason=reason):
+        raise IllegalMove(issues=issues)
+    return Moved(replace(loop, status=to, since=at, reason=reason), changed=True)
+
+
+def check_move(
+    loop: Loop, to: TaskStatus, *, party: Party | None, at: datetime | None, reason: str | None
+) -> list[Issue]:
+    """Every reason why not. `party` None: open to either is enough; `at` None: when it was made is not said."""
     issues: list[Issue] = []
-    options = allowed(loop.status, party)
+    parties = Party if party is None else (party,)
+    options = list(dict.fromkeys(option for one in parties for option in allowed(loop.status, one)))
     if to not in options:
         listed = ", ".join(options) or "none"
         state = "The loop is closed" if loop.is_closed else "This move is not open"
-        issues.append(
-            _issue("loop-move", f"{state}: from {loop.status} the {party} may move to: {listed}.", "Task.status")
-        )
+        who = f"the {party}" if party else "a party"
+        issues.append(_issue("loop-move", f"{state}: from {loop.status} {who} may move to: {listed}.", "Task.status"))
     if to in REASON_DUE and not (reason and reason.strip()):
         issues.append(_issue("loop-reason", f"{to} needs a reason: give it as text.", "Task.statusReason.text"))
-    if at < loop.since:
+    if at is not None and at < loop.since:
         issues.append(_issue("loop-time", "The move is dated before the present status was set.", "Task.lastModified"))
-    if issues:
-        raise IllegalMove(issues=issues)
-    return Moved(replace(loop, status=to, since=at, reason=reason), changed=True)
+    return issues
 
 
 def _issue(rule: str, message: str, expression: str) -> Issue:

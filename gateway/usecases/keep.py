@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from gateway.errors import BadRequest, Invalid, Issue, NotFound
+from gateway.errors import BadRequest, IllegalMove, Invalid, Issue, NotFound
 from gateway.fhir import ids
+from gateway.mapping import loop
 from gateway.ports import Json, Kept, Owed, Transaction
 from gateway.trust.disclosure import Disclosed, content
 from gateway.usecases.references import missing, references, relative
@@ -69,11 +70,13 @@ def check_references(resource: Json, tx: Transaction, services: Services) -> Non
 
 
 def put(tx: Transaction, resource: Json, *, expected: int | None = None) -> Written:
-    """Keep `resource` unless the current version already says the same."""
+    """Keep `resource` unless the current version says the same; IllegalMove if a referral's Task may not move so."""
     current = tx.read(resource["resourceType"], resource["id"])
     known = current is not None and not current.deleted and expected in (None, current.version)
     if known and current is not None and _says(content(current)) == _says(resource):
         return Written(current, created=False, changed=False)
+    if known and current is not None and (wrong := loop.guard(content(current), resource)):
+        raise IllegalMove(issues=wrong)
     kept = tx.put(resource, expected=expected)
     return Written(kept, created=current is None or current.deleted, changed=True)
 

@@ -1,0 +1,99 @@
+"""The loop's state in the referral's Task and ServiceRequest, both ways.
+
+Task for Referral Management: https://hl7.org/fhir/us/sdoh-clinicalcare/STU3/. Task.status carries the state,
+statusReason why, businessStatus the state's own Referral Status, lastModified since when. ServiceRequest.status is the
+requester's and follows: active while the loop is open, and what the closure reason says when it is closed.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from gateway.domain.closed_loop import ClosedLoop, ClosureRow
+from gateway.domain.loop import Loop, TaskStatus, check_move
+from gateway.errors import Issue
+from gateway.fhir.codec import Json
+from gateway.fhir.element import code_of, coding, concept
+from gateway.mapping import systems
+
+TASK_CODES = "http://hl7.org/fhir/CodeSystem/task-code"
+CLOSURE = systems.code_system("loop-closure-reason")
+DISPLAYS = {
+    "pending": "Pending",
+    "accepted": "Accepted",
+    "declined": "Declined",
+    "outreach-initiated": "Outreach Initiated",
+    "loop-closed": "Referral Loop Closed",
+}
+_REQUEST_STATUS = {
+    TaskStatus.COMPLETED: "completed",
+    TaskStatus.CANCELLED: "revoked",
+    TaskStatus.FAILED: "revoked",
+    TaskStatus.ENTERED_IN_ERROR: "entered-in-error",
+    TaskStatus.ON_HOLD: "on-hold",
+}
+
+
+def is_referral_task(resource: Json) -> bool:
+    """Whether this is the Task of a referral: fulfil an order."""
+    return (
+        resource.get("resourceType") == "Task"
+        and resource.get("intent") == "order"
+        and code_of(resource.get("code"), TASK_CODES) == "fulfill"
+    )
+
+
+def loop_of(task: Json) -> Loop:
+    """The loop as a kept, valid Task states it. A status that no referral uses raises ValueError."""
+    since = task.get("lastModified") or task["authoredOn"]
+    return Loop(TaskStatus(task["status"]), _instant(since), (task.get("statusReason") or {}).get("text"))
+
+
+def moved(task: Json, loop: Loop, *, closed_loop: ClosedLoop, closure: ClosureRow | None, plan: str | None) -> Json:
+    """The Task in its new state. `closure` is the reason for loop closure, where the loop is closed with one."""
+    on = loop.since.date()
+    made = {name: value for name, value in task.items() if name not in ("statusReason", "businessStatus")}
+    made |= {"status": loop.status.value, "lastModified": loop.since.isoformat(timespec="seconds")}
+    if loop.reason or closure:
+        made["statusReason"] = _reason(closure, loop.reason)
+    if loop.status is not TaskStatus.ENTERED_IN_ERROR:
+        code = closed_loop.status_of(loop.status, on=on, plan=plan)
+        made["businessStatus"] = concept(systems.REFERRAL_STATUS, code, DISPLAYS.get(code))
+    return made
+
+
+def request_moved(request: Json, loop: Loop, *, closure: ClosureRow | None) -> Json:
+    """The ServiceRequest as it follows the loop: what the closure reason says, else what the status does."""
+    status = closure.request_status if closure else _REQUEST_STATUS.get(loop.status, "active")
+    return request | {"status": status}
+
+
+def guard(before: Json, after: Json) -> list[Issue]:
+    """What forbids this next version of a referral's Task; none if its status stays or may move so by either party.
+
+    Which of the two parties writes is not known until callers are authenticated: the move must be open to one of them.
+    """
+    if not is_referral_task(before):
+        return []
+    try:
+        loop, to = loop_of(before), TaskStatus(after["status"])
+    except ValueError:
+        return [Issue("error", "business-rule", "This status is not used by a referral.", "Task.status", "loop-status")]
+    if to is loop.status:
+        return []
+    changed = after.get("lastModified")
+    at = _instant(changed) if changed and changed != before.get("lastModified") else None
+    return check_move(loop, to, party=None, at=at, reason=(after.get("statusReason") or {}).get("text"))
+
+
+def _reason(closure: ClosureRow | None, text: str | None) -> Json:
+    if closure is None:
+        return {"text": text}
+    return {"coding": [coding(CLOSURE, closure.code)], "text": text or closure.code.replace("-", " ")}
+
+
+def _instant(text: str) -> datetime:
+    """The start of a FHIR dateTime of any precision; a day begins in California's winter time."""
+    if len(text) > 10:
+        return datetime.fromisoformat(text)
+    return datetime.fromisoformat(f"{text}{'0000-01-01'[len(text) :]}T00:00:00-08:00")

@@ -1,0 +1,75 @@
+"""A referral's Task moves as the closed loop allows, whoever writes it and by whichever interaction."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from tests.web.conftest import a_referral
+
+
+@pytest.fixture
+def task(client: FlaskClient) -> dict[str, Any]:
+    """The Task of a referral that has just come in."""
+    assert client.post("/referrals", json=a_referral()).status_code == 201
+    found = client.get("/fhir/Task").json
+    assert found is not None
+    resource: dict[str, Any] = found["entry"][0]["resource"]
+    return resource
+
+
+def put(client: FlaskClient, task: dict[str, Any], **changes: Any) -> Any:
+    changed = {k: v for k, v in (task | changes).items() if v is not None}
+    return client.put(f"/fhir/Task/{task['id']}", json=changed)
+
+
+def rules(answer: Any) -> list[str]:
+    return [issue["details"]["coding"][0]["code"] for issue in answer.json["issue"]]
+
+
+def test_a_loop_runs_from_requested_to_completed(client: FlaskClient, task: dict[str, Any]) -> None:
+    for number, status in enumerate(["accepted", "in-progress", "completed"], 3):
+        answer = put(client, task, status=status, lastModified=f"2099-01-0{number}")
+        assert (answer.status_code, answer.json["status"]) == (200, status)
+
+
+def test_a_move_that_is_not_open_is_refused_with_those_that_are(client: FlaskClient, task: dict[str, Any]) -> None:
+    answer = put(client, task, status="on-hold")
+    assert answer.status_code == 422
+    assert rules(answer) == ["loop-move", "loop-reason"]
+    assert "cancelled, entered-in-error, accepted, rejected" in answer.json["issue"][0]["diagnostics"]
+    assert client.get(f"/fhir/Task/{task['id']}").json["status"] == "requested"
+
+
+def test_a_closed_loop_never_reopens(client: FlaskClient, task: dict[str, Any]) -> None:
+    reason = {"text": "no capacity before summer"}
+    assert put(client, task, status="rejected", statusReason=reason).status_code == 200
+    for status in ("requested", "accepted", "completed"):
+        answer = put(client, task, status=status, statusReason=reason)
+        assert (answer.status_code, rules(answer)) == (422, ["loop-move"])
+
+
+def test_time_does_not_run_backwards(client: FlaskClient, task: dict[str, Any]) -> None:
+    assert put(client, task, status="accepted", lastModified="2099-01-02T10:00:00-08:00").status_code == 200
+    answer = put(client, task, status="in-progress", lastModified="2099-01-02T09:59:59-08:00")
+    assert (answer.status_code, rules(answer)) == (422, ["loop-time"])
+
+
+def test_a_transaction_is_no_way_round(client: FlaskClient, task: dict[str, Any]) -> None:
+    entry = {"resource": task | {"status": "in-progress"}, "request": {"method": "PUT", "url": f"Task/{task['id']}"}}
+    answer = client.post("/fhir", json={"resourceType": "Bundle", "type": "transaction", "entry": [entry]})
+    assert (answer.status_code, rules(answer)) == (422, ["loop-move"])
+
+
+def test_cancel_against_complete_is_won_by_the_first_that_saw_the_present(
+    client: FlaskClient, task: dict[str, Any]
+) -> None:
+    put(client, task, status="accepted")
+    cancel = task | {"status": "cancelled", "statusReason": {"text": "moved away"}}
+    complete = task | {"status": "completed"}
+    address, seen = f"/fhir/Task/{task['id']}", {"If-Match": 'W/"2"'}
+    assert client.put(address, json=complete, headers=seen).status_code == 200
+    assert client.put(address, json=cancel, headers=seen).status_code == 412
+    assert client.put(address, json=cancel).status_code == 422
