@@ -192,7 +192,8 @@ def open_store(settings: Settings, known: Knowledge) -> SqlStore:
 
     if settings.database.startswith("sqlite:///"):
         Path(settings.database.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
-    return store.open(settings.database, clock=now, index=searching(settings, known).entries)
+    index = searching(settings, known).entries
+    return store.open(settings.database, clock=now, index=index, connections=settings.threads + 2)
 
 
 def searching(settings: Settings, known: Knowledge) -> Search:
