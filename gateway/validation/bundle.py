@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _ABSOLUTE = re.compile(r"(?i)[a-z][a-z0-9+.\-]*:\S+")
 _NO_FULL_URL = frozenset(("transaction", "batch", "transaction-response", "batch-response"))
+_PAGED = frozenset(("searchset", "history", None))
+_PAGING = frozenset(("first", "previous", "next", "last"))
 _DOCUMENT_REFERENCES = ("subject", "encounter", "author", "custodian")
 
 
@@ -27,16 +29,18 @@ class Bundles:
 
     def check(self, run: Run, bundle: Json, place: Place, around: Surroundings) -> None:
         """Check what holds between a Bundle's entries; the entries themselves are checked by the walk."""
-        kind = bundle.get("type")
+        kind = bundle["type"] if type(bundle.get("type")) is str else None
         entries = [e if type(e) is dict else {} for e in around.entries()]
         for number, entry in enumerate(entries):
             self._entry(run, kind, entry, self._at(place, number))
+        if kind not in _PAGED:
+            self._links(run, bundle, place)
         if not entries:
             return
         if kind == "document" and _type(entries[0]) == "Composition":
             self._document(run, around, entries, place)
         elif kind == "message" and _type(entries[0]) == "MessageHeader":
-            self._reachable(run, around, entries, place, {"MessageHeader"})
+            self._message(run, around, entries, place)
         elif kind == "searchset":
             self._searchset(run, bundle, entries, place)
 
@@ -82,14 +86,37 @@ class Bundles:
         shape = self._engine.shapes["Composition"]
         here: Place = (at, inside.members["resource"], None, shape)
         wanted = list(_references(composition, here, _DOCUMENT_REFERENCES, self._engine))
+        for name, inner in (("attester", "party"), ("event", "detail")):
+            wanted += _references_in(composition, here, name, inner, self._engine)
         wanted += _section_entries(composition, here, self._engine)
+        self._must_hold(run, around, wanted, source)
+        self._reachable(run, around, entries, place, {"Composition"})
+
+    def _must_hold(self, run: Run, around: Surroundings, wanted: list[tuple[str, Place]], source: Any) -> None:
         for reference, where in wanted:
             if reference.startswith("#"):
                 continue
             if not around.find(reference, source if type(source) is str else ""):
-                run.error("invalid", "document-reference", "The document must hold the resource that is referred to "
+                run.error("invalid", "document-reference", "The Bundle must hold the resource that is referred to "
                           "here; no entry's fullUrl matches.", where)  # fmt: skip
-        self._reachable(run, around, entries, place, {"Composition"})
+
+    def _message(self, run: Run, around: Surroundings, entries: list[Json], place: Place) -> None:
+        at = self._at(place, 0)
+        inside = at[3]
+        assert inside is not None
+        here: Place = (at, inside.members["resource"], None, self._engine.shapes["MessageHeader"])
+        wanted = _references(entries[0]["resource"], here, ("focus",), self._engine)
+        self._must_hold(run, around, wanted, entries[0].get("fullUrl"))
+        self._reachable(run, around, entries, place, {"MessageHeader"})
+
+    def _links(self, run: Run, bundle: Json, place: Place) -> None:
+        links = bundle.get("link")
+        member = self._engine.shapes["Bundle"].members["link"]
+        for index, link in enumerate(links if type(links) is list else ()):
+            relation = link.get("relation") if type(link) is dict else None
+            if type(relation) is str and relation in _PAGING:
+                run.error("invalid", "bundle-link", "Only search results and histories have links to pages.",
+                          (place, member, index, member.shape))  # fmt: skip
 
     def _reachable(self, run: Run, around: Surroundings, entries: list[Json], place: Place, start: set[str]) -> None:
         forward: list[set[int]] = []
@@ -143,7 +170,7 @@ class Bundles:
             return
         if "id" not in resource and kind != "OperationOutcome":
             run.error("invalid", "search-id", "Resources in a search result must have ids.", place)
-        if wanted and kind not in wanted:
+        if wanted and type(kind) is str and kind not in wanted:
             if mode == "match":
                 run.error("invalid", "search-type", "A match must be of the type that was searched for.", place)
             elif mode is None and kind != "OperationOutcome":
@@ -194,6 +221,20 @@ def _references(value: Json, place: Place, names: tuple[str, ...], engine: Engin
             if type(one) is dict and type(one.get("reference")) is str:
                 at = (place, member, index if type(inner) is list else None, engine.shapes["Reference"])
                 found.append((one["reference"], at))
+    return found
+
+
+def _references_in(value: Json, place: Place, name: str, inner: str, engine: Engine) -> list[tuple[str, Place]]:
+    """References named `inner` in the backbone elements named `name`."""
+    shape = place[3]
+    member = shape.members.get(name) if shape is not None else None
+    listed = value.get(name)
+    if member is None or type(listed) is not list:
+        return []
+    found: list[tuple[str, Place]] = []
+    for index, one in enumerate(listed):
+        if type(one) is dict:
+            found += _references(one, (place, member, index, member.shape), (inner,), engine)
     return found
 
 

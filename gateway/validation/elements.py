@@ -6,18 +6,26 @@ with its own member and knows nothing of its neighbours.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from gateway.validation.compiled import Json, Member, Shape
+from gateway.validation.members import (
+    Hook,
+    MemberCheck,
+    ValueCheck,
+    at_most,
+    bad_primitive,
+    is_list,
+    list_of,
+    nothing,
+    single,
+    unknown,
+)
 from gateway.validation.primitives import CHECKS
-from gateway.validation.run import Place, Run, safe
+from gateway.validation.run import Place, Run
 
 if TYPE_CHECKING:
     from gateway.validation.engine import Engine
-
-MemberCheck = Callable[[Run, Any, Json, Place], None]
-Hook = Callable[[Run, Any, Place], None]
 
 
 class Plan:
@@ -51,7 +59,7 @@ class Walker:
         for name, inner in value.items():
             check = checks.get(name)
             if check is None:
-                _unknown(run, name, place)
+                unknown(run, name, place)
             else:
                 check(run, inner, value, place)
         for group, names in plan.required:
@@ -92,11 +100,11 @@ class Walker:
 
     def _member(self, member: Member) -> MemberCheck:
         if member.name == "resourceType":
-            return _nothing
+            return nothing
         if member.primitive:
             return self._primitive_list(member) if member.many else self._primitive(member)
         one = self._resource(member) if member.type in ("Resource", "DomainResource") else self._complex(member)
-        return _list_of(member, one) if member.many else _single(member, one)
+        return list_of(member, one) if member.many else single(member, one)
 
     def _primitive(self, member: Member) -> MemberCheck:
         check = CHECKS[member.type]
@@ -106,7 +114,7 @@ class Walker:
         def primitive(run: Run, value: Any, parent: Json, place: Place) -> None:
             wrong = check(value)
             if wrong is not None:
-                _bad_primitive(run, member, wrong, value, (place, member, None, None))
+                bad_primitive(run, member, wrong, value, (place, member, None, None))
                 return
             if coded is not None:
                 coded(run, value, (place, member, None, None))
@@ -121,7 +129,7 @@ class Walker:
         content = self._content(member)
 
         def primitives(run: Run, value: Any, parent: Json, place: Place) -> None:
-            if not _is_list(run, value, member, place):
+            if not is_list(run, value, member, place):
                 return
             siblings = parent.get(f"_{member.name}")
             for index, item in enumerate(value):
@@ -132,7 +140,7 @@ class Walker:
                     continue
                 wrong = check(item)
                 if wrong is not None:
-                    _bad_primitive(run, member, wrong, item, here)
+                    bad_primitive(run, member, wrong, item, here)
                     continue
                 if coded is not None:
                     coded(run, item, here)
@@ -146,7 +154,7 @@ class Walker:
         checks = [self._hooks[member.type]] if member.type in self._hooks else []
         longest = member.max_length
         if longest is not None:
-            checks.append(_at_most(longest))
+            checks.append(at_most(longest))
         constraints = self._engine.invariants.compile(member.constraints, member.type)
         if constraints:
             check = self._engine.invariants.check
@@ -187,7 +195,7 @@ class Walker:
             if not member.many:
                 one(run, value, (place, member, None, element), valued=parent.get(member.name) is not None)
                 return
-            if not _is_list(run, value, member, place):
+            if not is_list(run, value, member, place):
                 return
             values = parent.get(member.name)
             if values is not None and type(values) is list and len(values) != len(value):
@@ -204,15 +212,14 @@ class Walker:
 
         return sibling
 
-    def _complex(self, member: Member) -> Callable[[Run, Any, Json, Place, int | None], None]:
-        walk, plans = self.walk, self._plans
+    def _complex(self, member: Member) -> ValueCheck:
+        walk = self.walk
         shape = member.shape or self._engine.shapes[member.type]
         coded = self._engine.bindings.of(member)
         pointed = self._engine.references.of(member)
         constraints = self._engine.invariants.compile(member.constraints, shape.name)
         check = self._engine.invariants.check
         profiles = member.profiles
-        del plans
 
         def complex_value(run: Run, value: Any, parent: Json, place: Place, index: int | None) -> None:
             here = (place, member, index, shape)
@@ -236,82 +243,10 @@ class Walker:
 
         return complex_value
 
-    def _resource(self, member: Member) -> Callable[[Run, Any, Json, Place, int | None], None]:
+    def _resource(self, member: Member) -> ValueCheck:
         contained = member.path.endswith(".contained")
 
         def resource(run: Run, value: Any, parent: Json, place: Place, index: int | None) -> None:
             self._engine.nested(run, value, parent, (place, member, index, None), contained=contained)
 
         return resource
-
-
-def _nothing(run: Run, value: Any, parent: Json, place: Place) -> None:
-    pass
-
-
-def _single(member: Member, one: Callable[[Run, Any, Json, Place, int | None], None]) -> MemberCheck:
-    def single(run: Run, value: Any, parent: Json, place: Place) -> None:
-        if type(value) is list:
-            run.error(
-                "structure", "json-array", f"{member.name} must be a single value, not an array.",
-                (place, member, None, None),
-            )  # fmt: skip
-            return
-        one(run, value, parent, place, None)
-
-    return single
-
-
-def _list_of(member: Member, one: Callable[[Run, Any, Json, Place, int | None], None]) -> MemberCheck:
-    def many(run: Run, value: Any, parent: Json, place: Place) -> None:
-        if _is_list(run, value, member, place):
-            for index, item in enumerate(value):
-                one(run, item, parent, place, index)
-
-    return many
-
-
-def _is_list(run: Run, value: Any, member: Member, place: Place) -> bool:
-    if type(value) is not list:
-        run.error("structure", "json-array", f"{member.name} must be an array.", (place, member, None, None))
-        return False
-    if not value:
-        run.error(
-            "structure", "json-empty", f"{member.name} must not be an empty array: leave the member out instead.",
-            (place, member, None, None),
-        )  # fmt: skip
-        return False
-    return True
-
-
-def _bad_primitive(run: Run, member: Member, wrong: str, value: Any, here: Place) -> None:
-    if value is None:
-        run.error("structure", "json-null", f"{member.name} must not be null: leave the member out instead.", here)
-    elif type(value) is list:
-        run.error("structure", "json-array", f"{member.name} must be a single value, not an array.", here)
-    else:
-        run.error("value", f"type-{member.type}", f"{member.name} {wrong}.", here)
-
-
-def _at_most(longest: int) -> Hook:
-    def length(run: Run, value: Any, place: Place) -> None:
-        if type(value) is str and len(value) > longest:
-            run.error("too-long", "max-length", f"must not be longer than {longest} characters.", place)
-
-    return length
-
-
-def _unknown(run: Run, name: Any, place: Place) -> None:
-    shape = place[3]
-    shown = safe(name)
-    hint = ""
-    if shape is not None and shown != "?":
-        bare = shown.removeprefix("_")
-        near = next((m for m in shape.members.values() if m.name.lower() == bare.lower()), None)
-        choice = next((m for m in shape.members.values() if m.group == bare + "[x]"), None)
-        if near is not None:
-            hint = f" Did you mean {near.name}?"
-        elif choice is not None:
-            hint = f" A value of a choice is named with its type, such as {choice.name}."
-    of = shape.name if shape is not None else "this"
-    run.error("structure", "unknown-element", f"{of} has no element '{shown}'.{hint}", place)

@@ -47,7 +47,8 @@ def _check_absent(run: Run, rules: Rules, item: Item, said: str) -> None:
         run.error("invalid", "must-have-value", f"{rules.name} must have a value, not only extensions.", item.place,
                   profile=said)  # fmt: skip
     if rules.value_alternatives:
-        there = {e.get("url") for e in (item.sibling or {}).get("extension", ()) if type(e) is dict}
+        extensions = (item.sibling or {}).get("extension")
+        there = {str(e.get("url")) for e in extensions if type(e) is dict} if type(extensions) is list else set()
         if not there & set(rules.value_alternatives):
             run.error("invalid", "value-alternative", f"{rules.name} must have a value or one of the extensions that "
                       "the profile allows in its place.", item.place, profile=said)  # fmt: skip

@@ -121,6 +121,8 @@ class Content:
             self.readable = True
 
 
+_LINK = re.compile(r"""<a\s[^>]*href="#([^"]*)\"""")
+_ANCHOR = re.compile(r"""\s(?:id|name)=["']([^"']*)["']""")
 _TAG = re.compile(r"""<(/?)([a-z][a-z0-9]*)((?:\s+[A-Za-z:]+="[^"<]*")*)\s*(/?)>""")
 _ATTRIBUTE = re.compile(r"""\s([A-Za-z:]+)=""")
 _REFERENCE = re.compile(r"&(?:lt|gt|amp|quot|apos|#[0-9]{2,6});")
@@ -164,6 +166,8 @@ def check_div(run: Run, value: Any, place: Place) -> None:
     """Report what is wrong with `Narrative.div`."""
     if type(value) is not str:
         return
+    if 'href="#' in value:
+        _check_links(run, value, place)
     if plainly_good(value):
         return
     content = Content(value)
@@ -171,6 +175,34 @@ def check_div(run: Run, value: Any, place: Place) -> None:
         run.error("invariant", "txt-1", f"The narrative {fault}.", place)
     if not content.faults and not content.readable:
         run.error("invariant", "txt-2", "The narrative must have some text or an image.", place)
+
+
+def _check_links(run: Run, value: str, place: Place) -> None:
+    """Links within a narrative lead to something: an anchor in a narrative, or an element or resource by its id."""
+    known = run.memo.get("anchors")
+    if known is None:
+        known = run.memo["anchors"] = _anchors(run.top)
+    for link in dict.fromkeys(_LINK.findall(value)):
+        if link not in known:
+            run.error("invalid", "narrative-link", "A link in the narrative leads to nothing: no anchor or id has its "
+                      "name.", place)  # fmt: skip
+            return
+
+
+def _anchors(top: Any) -> set[str]:
+    found: set[str] = {""}
+    stack = [top]
+    while stack:
+        one = stack.pop()
+        if type(one) is dict:
+            if type(one.get("id")) is str:
+                found.add(one["id"])
+            stack.extend(one.values())
+        elif type(one) is list:
+            stack.extend(one)
+        elif type(one) is str and one.startswith("<"):
+            found.update(_ANCHOR.findall(one))
+    return found
 
 
 def acceptable(text: str) -> bool:

@@ -1,0 +1,88 @@
+"""The forms a JSON member may have: one value, an array, a primitive that is none; and members that nobody knows.
+
+https://hl7.org/fhir/R4/json.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from gateway.validation.compiled import Json, Member
+from gateway.validation.run import Place, Run, safe
+
+MemberCheck = Callable[[Run, Any, Json, Place], None]
+ValueCheck = Callable[[Run, Any, Json, Place, int | None], None]
+Hook = Callable[[Run, Any, Place], None]
+
+
+def nothing(run: Run, value: Any, parent: Json, place: Place) -> None:
+    pass
+
+
+def single(member: Member, one: ValueCheck) -> MemberCheck:
+    def one_value(run: Run, value: Any, parent: Json, place: Place) -> None:
+        if type(value) is list:
+            run.error(
+                "structure", "json-array", f"{member.name} must be a single value, not an array.",
+                (place, member, None, None),
+            )  # fmt: skip
+            return
+        one(run, value, parent, place, None)
+
+    return one_value
+
+
+def list_of(member: Member, one: ValueCheck) -> MemberCheck:
+    def many(run: Run, value: Any, parent: Json, place: Place) -> None:
+        if is_list(run, value, member, place):
+            for index, item in enumerate(value):
+                one(run, item, parent, place, index)
+
+    return many
+
+
+def is_list(run: Run, value: Any, member: Member, place: Place) -> bool:
+    if type(value) is not list:
+        run.error("structure", "json-array", f"{member.name} must be an array.", (place, member, None, None))
+        return False
+    if not value:
+        run.error(
+            "structure", "json-empty", f"{member.name} must not be an empty array: leave the member out instead.",
+            (place, member, None, None),
+        )  # fmt: skip
+        return False
+    return True
+
+
+def bad_primitive(run: Run, member: Member, wrong: str, value: Any, here: Place) -> None:
+    if value is None:
+        run.error("structure", "json-null", f"{member.name} must not be null: leave the member out instead.", here)
+    elif type(value) is list:
+        run.error("structure", "json-array", f"{member.name} must be a single value, not an array.", here)
+    else:
+        run.error("value", f"type-{member.type}", f"{member.name} {wrong}.", here)
+
+
+def at_most(longest: int) -> Hook:
+    def length(run: Run, value: Any, place: Place) -> None:
+        if type(value) is str and len(value) > longest:
+            run.error("too-long", "max-length", f"must not be longer than {longest} characters.", place)
+
+    return length
+
+
+def unknown(run: Run, name: Any, place: Place) -> None:
+    shape = place[3]
+    shown = safe(name)
+    hint = ""
+    if shape is not None and shown != "?":
+        bare = shown.removeprefix("_")
+        near = next((m for m in shape.members.values() if m.name.lower() == bare.lower()), None)
+        choice = next((m for m in shape.members.values() if m.group == bare + "[x]"), None)
+        if near is not None:
+            hint = f" Did you mean {near.name}?"
+        elif choice is not None:
+            hint = f" A value of a choice is named with its type, such as {choice.name}."
+    of = shape.name if shape is not None else "this"
+    run.error("structure", "unknown-element", f"{of} has no element '{shown}'.{hint}", place)
