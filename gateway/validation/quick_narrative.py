@@ -1,6 +1,6 @@
 """The usual narrative as a regular language: elements and attributes that narratives may have, and text to read.
 
-A regular expression cannot pair tags; an XML parser does that afterwards, and finds attributes given twice.
+NARRATIVE says which tags there are; a regular expression cannot pair them, so an XML parser does that afterwards.
 https://hl7.org/fhir/R4/narrative.html#xhtml
 """
 
@@ -19,8 +19,8 @@ _ELEMENTS = (
     "colgroup col thead tr tfoot tbody th td hr sub sup q cite abbr a img"
 ).split()
 _ENTITY = r"&(?:lt|gt|amp|quot|apos|#[0-9]{1,6}|#x[0-9A-Fa-f]{1,5});"
-_CHARS = rf"(?:[^<&\"]|{_ENTITY})*"
-_HARMLESS_LINK = rf"(?:(?:https?|mailto|tel|urn):{_CHARS}|(?:[^<&\":]|{_ENTITY})*)"
+_CHARS = rf"(?:[^<>&\"]|{_ENTITY})*"
+_HARMLESS_LINK = rf"(?:(?:https?|mailto|tel|urn):{_CHARS}|(?:[^<>&\":]|{_ENTITY})*)"
 
 
 def _attribute(names: str, value: str) -> str:

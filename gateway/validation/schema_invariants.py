@@ -12,11 +12,14 @@ from gateway.fhirpath import FhirPathError, Model
 from gateway.fhirpath.errata import corrected
 from gateway.fhirpath.model import PRIMITIVES, Field
 from gateway.fhirpath.parser import parse
-from gateway.fhirpath.syntax import Binary, Call, Literal, Member, Syntax, Variable
+from gateway.fhirpath.syntax import Binary, Call, Literal, Member, Syntax
 from gateway.validation.schema_values import Schema
 
 Sides = tuple[Schema, Schema]
 """(where the expression is true, where it is false); elsewhere it is empty."""
+Some = Callable[[Schema | None], Schema]
+Way = tuple[str, Some]
+_NEVER: Schema = {"not": {}}
 _TEXTS = frozenset(("string", "code", "uri", "id", "canonical", "url"))
 
 
@@ -100,6 +103,12 @@ class _Translation:
         if not isinstance(left, Member):
             raise _NotExact
         at = type if left.target is None else self._single_object(left.target, type)
+        if not self._model.fields(at, left.name):
+            return _NEVER, _NEVER  # no such member: empty, neither true nor false
+        fields = self._model.fields(at, left.name)
+        if left.target is None and len(fields) == 1 and not fields[0].many and not fields[0].primitive:
+            unequal: Schema = {"required": [fields[0].key]}  # an object equals no text
+            return (_NEVER, unequal) if same else (unequal, _NEVER)
         field = self._single(left.name, at)
         if field.type not in _TEXTS:
             raise _NotExact
@@ -120,44 +129,59 @@ class _Translation:
 
     def _some(self, path: Syntax, type: str, item: Schema | None) -> Schema:
         """Where some item at `path` satisfies `item` (None: where there is any)."""
-        return self._path(path, type)[1](item)
+        return _any([some(item) for _, some in self._path(path, type)])
 
-    def _path(self, path: Syntax, type: str) -> tuple[str, Callable[[Schema | None], Schema]]:
-        """The type of the items at a path, and how to say that one of them satisfies a schema."""
+    def _path(self, path: Syntax, type: str) -> list[Way]:
+        """The types that items at a path may have, each with how to say that one of them satisfies a schema."""
         match path:
-            case Variable("this"):
-                raise _NotExact
             case Member(None, name):
                 return self._members(name, type)
             case Member(target, name) if target is not None:
-                above, outer = self._path(target, type)
-                kind, inner = self._members(name, above)
-                return kind, lambda item: outer(inner(item))
+                return [
+                    (kind, _inside(outer, inner))
+                    for above, outer in self._path(target, type)
+                    for kind, inner in self._members(name, above)
+                ]
             case Call(target, "where", (criterion,)) if target is not None:
-                kind, some = self._path(target, type)
-                kept = self.sides(criterion, kind)[0]
-                return kind, lambda item: some(kept if item is None else {"allOf": [kept, item]})
+                return [(kind, _kept(some, self.sides(criterion, kind)[0])) for kind, some in self._path(target, type)]
+            case Call(target, "ofType", (Member(None, wanted),)) if target is not None:
+                ancestors = self._model.ancestors
+                return [way for way in self._path(target, type) if wanted in ancestors(way[0])]
             case Call(target, "extension", (Literal(url),)) if isinstance(url, str):
-                kind, some = self._path(Member(target, "extension"), type)
                 named: Schema = {"required": ["url"], "properties": {"url": {"const": url}}}
-                return kind, lambda item: some(named if item is None else {"allOf": [named, item]})
+                return [(kind, _kept(some, named)) for kind, some in self._path(Member(target, "extension"), type)]
         raise _NotExact
 
-    def _members(self, name: str, type: str) -> tuple[str, Callable[[Schema | None], Schema]]:
-        fields = self._model.fields(type, name)
-        if type in PRIMITIVES or not fields or any(f.type in ("Resource", "DomainResource") for f in fields):
+    def _members(self, name: str, type: str) -> list[Way]:
+        """The members that a name means; none where the type has no such member, which is then always empty."""
+        if type in PRIMITIVES:
             raise _NotExact
+        fields = self._model.fields(type, name)
+        if any(field.type in ("Resource", "DomainResource") for field in fields):
+            raise _NotExact
+        return [(field.type, _held(field)) for field in fields]
 
-        def some(item: Schema | None) -> Schema:
-            if item is None:
-                keys = [key for f in fields for key in ((f.key, "_" + f.key) if f.primitive else (f.key,))]
-                return _any([{"required": [key]} for key in keys])
-            if len(fields) > 1 or fields[0].primitive:
-                raise _NotExact
-            field = fields[0]
-            return {"required": [field.key], "properties": {field.key: {"contains": item} if field.many else item}}
 
-        return (fields[0].type if len(fields) == 1 else ""), some
+def _held(field: Field) -> Some:
+    def some(item: Schema | None) -> Schema:
+        if item is None:
+            keys = (field.key, "_" + field.key) if field.primitive else (field.key,)
+            return _any([{"required": [key]} for key in keys])
+        if field.primitive:
+            raise _NotExact
+        return {"required": [field.key], "properties": {field.key: {"contains": item} if field.many else item}}
+
+    return some
+
+
+def _inside(outer: Some, inner: Some) -> Some:
+    return lambda item: outer(inner(item))
+
+
+def _kept(some: Some, kept: Schema) -> Some:
+    if kept == _NEVER:
+        return lambda item: _NEVER
+    return lambda item: some(kept if item is None else {"allOf": [kept, item]})
 
 
 def _texts(node: Syntax) -> list[str]:
@@ -170,7 +194,8 @@ def _texts(node: Syntax) -> list[str]:
 
 
 def _any(parts: list[Schema]) -> Schema:
-    return parts[0] if len(parts) == 1 else {"anyOf": parts}
+    kept = [part for part in parts if part != _NEVER] or [_NEVER]
+    return kept[0] if len(kept) == 1 else {"anyOf": kept}
 
 
 def _two_valued(true: Schema) -> Sides:

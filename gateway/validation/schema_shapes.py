@@ -97,7 +97,10 @@ class Shapes2Schema:
         inner = member.shape or self._engine.shapes[member.type]
         parts: list[Schema | None] = [self.ref(inner), coded]
         if member.type == "Extension":
-            parts.append({CHECK: ["extension", _names(shape), member.name == "modifierExtension", self.scope]})
+            asked: Schema = {CHECK: ["extension", _names(shape), member.name == "modifierExtension", self.scope]}
+            if shape.name == "Extension":  # parts have no colon; the holder's definition says which there may be
+                asked = {"if": {"properties": {"url": {"pattern": ":"}}}, "then": asked}
+            parts.append(asked)
         elif member.type == "Reference":
             parts.append(self.targets(member.targets))
         parts += self.invariants(member.constraints, inner)

@@ -55,7 +55,10 @@ PRIMITIVE: Final[dict[str, Schema]] = {
     "xhtml": {
         "type": "string",
         "maxLength": 1048576,
-        "anyOf": [{"allOf": [{"pattern": NARRATIVE}, {CHECK: ["paired"]}]}, {CHECK: ["xhtml"]}],
+        "anyOf": [
+            {"allOf": [{"pattern": NARRATIVE}, {CHECK: ["paired"]}]},
+            {CHECK: ["xhtml"]},
+        ],
     },
     "code": _matching(rf"^[^{_MARK}]+(?: [^{_MARK}]+)*$"),
     "id": _matching(rf"^{_ID}$"),
