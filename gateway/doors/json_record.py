@@ -23,7 +23,7 @@ from gateway.domain.rules import Finding
 from gateway.doors.reading import Reading
 from gateway.errors import Issue, Unmappable
 from gateway.fhir import codec
-from gateway.mapping import structure
+from gateway.mapping import cross_checks, structure
 from gateway.mapping.concepts import Concept
 from gateway.mapping.leaves import Surroundings
 
@@ -75,8 +75,10 @@ class JsonReader(Generic[T]):
         """As `read`, of JSON that was read already; `source` is its bytes."""
         _bounded(raw)
         findings = [] if self._fits(raw) else list(_schema_findings(self.schema, raw))
-        record, built = structure.build(self.root, raw, Surroundings(today, self.concepts))
+        around = Surroundings(today, self.concepts)
+        record, built = structure.build(self.root, raw, around)
         built = structure.with_rules(built, self.rules(record, today))
+        built += cross_checks.found_in(record, around)
         said = _Said(findings)
         findings += [f for f in built if f.rule != "unknown-member" and not said.covers(f.path)]
         issues = tuple(_issue(finding) for finding in findings)

@@ -11,7 +11,7 @@ from typing import Any
 from gateway.domain.identifiers import Unreadable
 from gateway.domain.rules import Finding
 from gateway.errors import Issue
-from gateway.mapping import structure
+from gateway.mapping import cross_checks, structure
 from gateway.mapping.leaves import Surroundings
 from gateway.mapping.paths import Tree
 from gateway.mapping.tables import Rule, Table
@@ -60,6 +60,7 @@ def read(row: Row, table: Table, root: type, *, around: Surroundings, rules: Rul
     record, findings = structure.build(root, {**more, **raw}, around)
     refused = {issue.expression for issue in row.issues if issue.is_error}
     findings = structure.with_rules(findings, rules(record, around.today))
+    findings += cross_checks.found_in(record, around)
     for finding in findings:
         column = _column(finding.path, columns, table)
         place = f"row {row.number}, column '{column}'"
