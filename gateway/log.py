@@ -47,6 +47,11 @@ FIELDS = frozenset(
 _logger = logging.getLogger("gateway")
 
 
+def is_on(level: int) -> bool:
+    """Whether events of this level are written."""
+    return _logger.isEnabledFor(level)
+
+
 def event(name: str, *, level: int = logging.INFO, **values: str | int | float | None) -> None:
     """Write one line: the event's name and its allowed fields."""
     unknown = values.keys() - FIELDS

@@ -71,12 +71,17 @@ def check_references(resource: Json, tx: Transaction, services: Services) -> Non
 
 def put(tx: Transaction, resource: Json, *, expected: int | None = None) -> Written:
     """Keep `resource` unless the current version says the same; IllegalMove if a referral's Task may not move so."""
-    current = tx.read(resource["resourceType"], resource["id"])
-    known = current is not None and not current.deleted and expected in (None, current.version)
-    if known and current is not None and _says(content(current)) == _says(resource):
-        return Written(current, created=False, changed=False)
-    if known and current is not None and (wrong := loop.guard(content(current), resource)):
-        raise IllegalMove(issues=wrong)
+    return put_over(tx.read(resource["resourceType"], resource["id"]), resource, tx, expected=expected)
+
+
+def put_over(current: Kept | None, resource: Json, tx: Transaction, *, expected: int | None = None) -> Written:
+    """The same, where the current version was read already."""
+    if current is not None and not current.deleted and expected in (None, current.version):
+        before = content(current)
+        if _says(before) == _says(resource):
+            return Written(current, created=False, changed=False)
+        if wrong := loop.guard(before, resource):
+            raise IllegalMove(issues=wrong)
     kept = tx.put(resource, expected=expected)
     return Written(kept, created=current is None or current.deleted, changed=True)
 

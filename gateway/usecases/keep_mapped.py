@@ -11,7 +11,7 @@ from gateway.ports import Caller, Json, Kept, Transaction
 from gateway.trust.disclosure import Collected, Disclosed, content, disclose
 from gateway.trust.policy import permit
 from gateway.usecases.intake import Intaken
-from gateway.usecases.keep import Written, messages_for, put, within
+from gateway.usecases.keep import Written, messages_for, put_over, within
 from gateway.usecases.references import missing
 from gateway.usecases.services import Services
 from gateway.usecases.transaction import answered_write
@@ -90,7 +90,7 @@ def _put(resource: Json, once: frozenset[str], tx: Transaction) -> tuple[Written
         if current.reference in once:
             return Written(current, created=False, changed=False), resource
         resource = _as_moved(resource, current)
-    return put(tx, resource), resource
+    return put_over(current, resource, tx), resource
 
 
 def _as_moved(resource: Json, current: Kept) -> Json:

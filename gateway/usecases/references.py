@@ -33,6 +33,20 @@ def _find(value: Any, path: str) -> Iterator[tuple[str, str]]:
                     yield from _find(item, f"{path}.{name}[{at}]")
 
 
+def _texts(value: Json, found: list[str]) -> None:
+    """The texts alone, without their places: most resources need no more."""
+    for name, member in value.items():
+        kind = type(member)
+        if kind is dict:
+            _texts(member, found)
+        elif kind is list:
+            for item in member:
+                if type(item) is dict:
+                    _texts(item, found)
+        elif name == "reference" and kind is str:
+            found.append(member)
+
+
 def rewritten(value: Any, table: Mapping[str, str], *, name: str = "") -> Any:
     """A copy of `value` with every reference or URI that is a key of `table` replaced, links in narrative too.
 
@@ -63,6 +77,10 @@ def missing(
     Relative references only: an absolute address elsewhere is text to us and is never fetched. `at` replaces the
     resource type at the head of the path (`Bundle.entry[2].resource`).
     """
+    texts: list[str] = []
+    _texts(resource, texts)
+    if all(text in known or text[:1] == "#" for text in texts):
+        return
     head = len(str(resource.get("resourceType", "")))
     for path, reference in references(resource):
         place = at + path[head:] if at else path

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from time import perf_counter
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response, request
 
 from gateway import log
 from gateway.web import problems
@@ -31,21 +32,24 @@ def _around_each_request(app: Flask, web: Web) -> None:
 
     @app.before_request
     def begin() -> None:
-        g.began = perf_counter()
+        request.environ["ecm.began"] = perf_counter()
 
     @app.after_request
     def end(response: Response) -> Response:
+        asked = request
         found = request_id(web)
         response.headers["X-Request-Id"] = found
-        rule = request.url_rule
+        if not log.is_on(logging.INFO):
+            return response
+        rule = asked.url_rule
         log.event(
             "request",
             request_id=found,
-            method=request.method if request.method in METHODS else "other",
+            method=asked.method if asked.method in METHODS else "other",
             route=rule.rule if rule else None,
-            type=(request.view_args or {}).get("type") if response.status_code < 400 else None,
+            type=(asked.view_args or {}).get("type") if response.status_code < 400 else None,
             status=response.status_code,
-            seconds=round(perf_counter() - g.began, 6),
+            seconds=round(perf_counter() - asked.environ["ecm.began"], 6),
             bytes=response.content_length,
         )
         return response

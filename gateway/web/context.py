@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from flask import Response, g, request
+from flask import Response, request
 
 from gateway.ports import Caller
 from gateway.usecases.services import Services
@@ -35,10 +35,12 @@ class Web:
 
 def request_id(web: Web) -> str:
     """The caller's X-Request-Id if it is a plain token, else a new one; kept for the length of the request."""
-    found: str | None = g.get("request_id")
+    environ = request.environ
+    found: str | None = environ.get("ecm.request_id")
     if found is None:
-        offered = request.headers.get("X-Request-Id", "")
-        found = g.request_id = offered if _REQUEST_ID.fullmatch(offered) else web.services.new_id()
+        offered = environ.get("HTTP_X_REQUEST_ID", "")
+        found = offered if _REQUEST_ID.fullmatch(offered) else web.services.new_id()
+        environ["ecm.request_id"] = found
     return found
 
 

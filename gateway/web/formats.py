@@ -52,9 +52,10 @@ def written(data: bytes, format: Format) -> bytes:
 
 def wanted() -> Format:
     """What the caller asks for by `_format` or Accept; NotAcceptable if that cannot be written."""
-    if b"_format" in request.query_string and (named := request.args.get("_format")):
+    environ = request.environ
+    if "_format" in environ["QUERY_STRING"] and (named := request.args.get("_format")):
         return _offered(named.split(";")[0].strip().replace(" ", "+").lower())
-    accept = request.environ.get("HTTP_ACCEPT", "")
+    accept = environ.get("HTTP_ACCEPT", "")
     if accept in _PLAIN:
         return "json"
     for kind, quality in parse_accept_header(accept, MIMEAccept):
