@@ -166,7 +166,7 @@ class Conformance:
         if len(items) < rules.min and not _slices_say(rules):
             run.error(
                 "required", "card-min", f"{_called(rules)} must be there at least {_times(rules.min)}.", place,
-                profile=f"{rules.profile}#{rules.id}",
+                profile=f"{rules.profile}#{rules.id}", about=rules.name,
             )  # fmt: skip
         if rules.max is not None and len(items) > rules.max:
             told = "must not be there" if rules.max == 0 else f"must be there at most {_times(rules.max)}"

@@ -73,6 +73,7 @@ class Walker:
                     f"{group} is missing: {shape.name} must have at least one.",
                     place,
                     profile=f"{shape.url}|4.0.1#{shape.name}.{group}",
+                    about=group.removesuffix("[x]"),
                 )
         for group, choice in plan.choices:
             if len(choice & value.keys()) > 1:

@@ -85,7 +85,7 @@ class Invariants:
         severity = "warning" if constraint.severity == "warning" or constraint.best_practice else "error"
         run.add(
             "warning" if severity == "warning" else "error", "invariant", constraint.key, f"{constraint.key}: {human}",
-            place, profile=invariant.said or None,
+            place, profile=invariant.said or None, about=constraint.expression,
         )  # fmt: skip
 
     def holds(self, run: Run, expression: str, value: Any, type: str) -> bool | None:

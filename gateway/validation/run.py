@@ -64,7 +64,7 @@ class Run:
     """The state of one `check`. Issues are gathered; the same fault found by two profiles is listed once."""
 
     __slots__ = (
-        "active", "bundles", "engine", "env", "found", "memo", "places", "resource", "root",
+        "about", "active", "bundles", "engine", "env", "found", "memo", "places", "resource", "root",
         "root_place", "scope", "seen", "top",
     )  # fmt: skip
 
@@ -72,6 +72,7 @@ class Run:
         self.engine = engine
         self.found: list[Issue] = []
         self.places: list[Place | None] = []
+        self.about: list[str] = []
         self.seen: set[tuple[str | None, str, str]] = set()
         self.resource: Json = {}
         self.root: Json = {}
@@ -94,9 +95,11 @@ class Run:
         place: Place | None,
         *,
         profile: str | None = None,
+        about: str = "",
     ) -> None:
+        """List an issue. `about` is the member that is missing or too many, or an invariant's expression."""
         where = expression(place)
-        key = (rule, where, message)
+        key = (rule, where, "" if rule == "reference-target" else message)
         if key in self.seen:
             return
         if len(self.found) >= MAX_ISSUES:
@@ -104,9 +107,12 @@ class Run:
         self.seen.add(key)
         self.found.append(Issue(severity, code, message, where, rule, profile))
         self.places.append(place)
+        self.about.append(about)
 
-    def error(self, code: str, rule: str, message: str, place: Place | None, *, profile: str | None = None) -> None:
-        self.add("error", code, rule, message, place, profile=profile)
+    def error(
+        self, code: str, rule: str, message: str, place: Place | None, *, profile: str | None = None, about: str = ""
+    ) -> None:
+        self.add("error", code, rule, message, place, profile=profile, about=about)
 
     def warn(self, code: str, rule: str, message: str, place: Place | None, *, profile: str | None = None) -> None:
         self.add("warning", code, rule, message, place, profile=profile)

@@ -59,7 +59,7 @@ class Slicer:
         said = f"{part.profile}#{part.id}"
         if len(mine) + maybe < part.min:
             run.error("required", "slice-min", f"{part.name} must have at least {part.min} item(s) of slice "
-                          f"'{part.slice_name}'{_asks(part)}.", place, profile=said)  # fmt: skip
+                          f"'{part.slice_name}'{_asks(part)}.", place, profile=said, about=part.name)  # fmt: skip
         if part.max is not None and len(mine) > part.max:
             run.error("structure", "slice-max", f"{part.name} must have at most {part.max} item(s) of slice "
                       f"'{part.slice_name}'.", place, profile=said)  # fmt: skip

@@ -20,6 +20,7 @@ from gateway.fhir.outcome import outcome
 from gateway.fhir.places import Pointer, locate
 from gateway.packages.definitions import Definitions
 from gateway.validation.accept import Acceptor
+from gateway.validation.cascades import without_cascades
 from gateway.validation.compiled import Json, Profile
 from gateway.validation.engine import Engine, unknown_resource
 from gateway.validation.extensions import Unknown
@@ -182,9 +183,10 @@ class Validator:
             run.found.append(Issue("error", "too-costly", "The resource is nested too deeply.", rule="depth"))
         if not run.found:
             return [], []
-        pointers: list[Pointer | None] = [pointer(p) if p is not None else None for p in run.places]
-        pointers += [None] * (len(run.found) - len(pointers))
-        listed = sorted(zip(run.found, pointers, strict=True), key=_order)
+        told = without_cascades(list(zip(run.found, run.places, run.about, strict=False)))
+        listed = [(issue, pointer(place) if place is not None else None) for issue, place, _ in told]
+        listed += [(issue, None) for issue in run.found[len(run.places) :]]
+        listed.sort(key=_order)
         return [issue for issue, _ in listed], [where for _, where in listed]
 
 
