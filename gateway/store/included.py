@@ -58,7 +58,7 @@ def _forward(include: Include, sources: Sequence[Found], tenant: str, reader: Re
         one
         for type, wanted in ids.items()
         for some in _chunks(wanted)
-        for one in _read(f"r.type = ? AND r.id IN ({_marks(some)})", (type, *some), tenant, reader)
+        for one in _read(f"r.type = ? AND r.id IN ({_marks(some)})", (), (type, *some), tenant, reader)
     ]
 
 
@@ -67,20 +67,29 @@ def _reverse(include: Include, targets: Sequence[Found], tenant: str, reader: Re
     found: list[Found] = []
     for some in _chunks(references):
         sources = (
-            "r.key IN (SELECT e.key FROM search_entry e"  # noqa: S608
-            f" WHERE e.tenant = ? AND e.type = ? AND e.param = ? AND e.value IN ({_marks(some)}))"
+            "(SELECT DISTINCT e.key FROM search_entry e"  # noqa: S608
+            f" WHERE e.tenant = ? AND e.type = ? AND e.param = ? AND e.value IN ({_marks(some)})) f CROSS JOIN"
         )
-        found += _read(sources, (tenant, include.type, include.param, *some), tenant, reader)
+        found += _read("r.key = f.key", (tenant, include.type, include.param, *some), (), tenant, reader, first=sources)
     return found
 
 
-def _read(where: str, parameters: tuple[object, ...], tenant: str, reader: Reader) -> list[Found]:
+def _read(
+    where: str,
+    before: tuple[object, ...],
+    after: tuple[object, ...],
+    tenant: str,
+    reader: Reader,
+    *,
+    first: str = "",
+) -> list[Found]:
+    """Current resources `r` that meet `where`; `first` is what they are joined to, with the parameters `before`."""
     sql = (
-        f"SELECT r.key, {kept_columns(reader.dialect)} FROM resource r JOIN resource_version v ON v.tenant = r.tenant"  # noqa: S608
-        " AND v.type = r.type AND v.id = r.id AND v.version = r.version"
-        f" WHERE r.tenant = ? AND r.deleted = 0 AND {where} ORDER BY r.type, r.id LIMIT {MAX_INCLUDED + 1}"
+        f"SELECT r.key, {kept_columns(reader.dialect)} FROM {first} resource r CROSS JOIN resource_version v"  # noqa: S608
+        " WHERE v.tenant = r.tenant AND v.type = r.type AND v.id = r.id AND v.version = r.version"
+        f" AND r.tenant = ? AND r.deleted = 0 AND {where} ORDER BY r.type, r.id LIMIT {MAX_INCLUDED + 1}"
     )
-    return [(row[0], kept(row[1:])) for row in reader.rows(sql, (tenant, *parameters))]
+    return [(row[0], kept(row[1:])) for row in reader.rows(sql, (*before, tenant, *after))]
 
 
 def _chunks(values: Sequence[T]) -> list[Sequence[T]]:

@@ -18,24 +18,26 @@ from gateway.ports import Kept, Page
 from gateway.search.query import Query, Sort
 from gateway.store.included import included
 from gateway.store.rows import kept, kept_columns, micros
-from gateway.store.search_conditions import Sql, conjunction
+from gateway.store.search_conditions import NEVER, Maker, Sql, rank
 from gateway.store.sql import Reader, Row
 
+_SURE = 3
+"""Conditions up to this rank (ids, references, identifiers) always lead; others only if not many meet them."""
+_MANY = 500
 _LAST = {"value": "\U0010ffff", "low": 2**63 - 1}
 _FIRST = {"value": "", "low": -(2**63)}
 
 
 def search(query: Query, *, tenant: str, reader: Reader) -> Page:
     """The page of `query` within `tenant`. BadRequest: the page mark is of another query; Gone: it is no more."""
-    where = _where(query, tenant, reader)
     if query.counts_only:
-        return Page(matches=(), total=_count(where, reader))
-    rows = _page(query, where, tenant, reader)
+        return Page(matches=(), total=_count(query, tenant, reader))
+    rows = _page(query, tenant, reader)
     more, rows = len(rows) > query.count, rows[: query.count]
     matches = [(row[0], kept(row[1:7])) for row in rows]
     total = None
     if query.total != "none":
-        total = _count(where, reader)
+        total = _count(query, tenant, reader)
     elif not more and query.page is None:
         total = len(matches)
     return Page(
@@ -46,31 +48,54 @@ def search(query: Query, *, tenant: str, reader: Reader) -> Page:
     )
 
 
-def _where(query: Query, tenant: str, reader: Reader) -> Sql:
-    conditions = conjunction(query.where, alias="r", type=query.type, tenant=tenant, dialect=reader.dialect)
-    return Sql("r.tenant = ? AND r.type = ? AND r.deleted = 0", (tenant, query.type)).and_(conditions)
+def _source(query: Query, tenant: str, reader: Reader, *, ordered: bool) -> Sql:
+    """FROM and WHERE that give the matches as resource rows `r`.
+
+    `ordered`: only the first of them are wanted, in the order of their ids. Then a condition that many meet is better
+    asked of one row after the other; else it finds them all by the index.
+    """
+    maker = Maker(tenant, reader.dialect)
+    rest = sorted(query.where, key=rank)
+    leads = bool(rest) and rank(rest[0]) < NEVER
+    lead = maker.keys(rest[0], query.type) if leads else None
+    if lead is not None and ordered and rank(rest[0]) > _SURE and _many(lead, reader):
+        lead = None
+    tests = [maker.test(condition, "r", query.type) for condition in (rest[1:] if lead else rest)]
+    source = "resource r"
+    found: tuple[object, ...] = ()
+    if lead is not None:
+        source = f"(SELECT DISTINCT key FROM ({lead.text}) f0) f CROSS JOIN resource r"  # noqa: S608
+        found = lead.parameters
+        tests.insert(0, Sql("r.key = f.key"))
+    where = Sql("r.tenant = ? AND r.type = ? AND r.deleted = 0", (tenant, query.type)).and_(Sql.all(tests))
+    return Sql(f"{source} WHERE {where.text}", found + where.parameters)
 
 
-def _count(where: Sql, reader: Reader) -> int:
-    found: int = reader.rows(f"SELECT COUNT(*) FROM resource r WHERE {where.text}", where.parameters)[0][0]  # noqa: S608
+def _many(keys: Sql, reader: Reader) -> bool:
+    sql = f"SELECT COUNT(*) FROM (SELECT 1 FROM ({keys.text}) f0 LIMIT {_MANY}) f"  # noqa: S608
+    return bool(reader.rows(sql, keys.parameters)[0][0] == _MANY)
+
+
+def _count(query: Query, tenant: str, reader: Reader) -> int:
+    source = _source(query, tenant, reader, ordered=False)
+    found: int = reader.rows(f"SELECT COUNT(*) FROM {source.text}", source.parameters)[0][0]  # noqa: S608
     return found
 
 
-def _page(query: Query, where: Sql, tenant: str, reader: Reader) -> list[Row]:
+def _page(query: Query, tenant: str, reader: Reader) -> list[Row]:
     keys = [_key(sort, number) for number, sort in enumerate(query.sort)]
-    chosen = "".join(f", {key.text}" for key in keys)
-    parameters = tuple(p for key in keys for p in key.parameters) + where.parameters
+    columns = f"r.key, r.tenant, r.type, r.id, r.version{''.join(f', {key.text}' for key in keys)}"
+    source = _source(query, tenant, reader, ordered=not query.sort)
     after = _after(query, tenant, reader)
     order = ", ".join([*(f"q.s{n}{' DESC' if s.descending else ''}" for n, s in enumerate(query.sort)), "q.id"])
-    columns = f"r.key, r.tenant, r.type, r.id, r.version{chosen}"
     sql = (
         f"SELECT q.key, {kept_columns(reader.dialect)} FROM"  # noqa: S608
-        f" (SELECT * FROM (SELECT {columns} FROM resource r WHERE {where.text}) q"
+        f" (SELECT * FROM (SELECT {columns} FROM {source.text}) q"
         f" WHERE {after.text} ORDER BY {order} LIMIT {query.count + 1}) q"
         " JOIN resource_version v ON v.tenant = q.tenant AND v.type = q.type AND v.id = q.id AND v.version = q.version"
         f" ORDER BY {order}"
     )
-    return reader.rows(sql, parameters + after.parameters)
+    return reader.rows(sql, (*(p for key in keys for p in key.parameters), *source.parameters, *after.parameters))
 
 
 def _key(sort: Sort, number: int) -> Sql:

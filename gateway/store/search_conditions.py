@@ -49,102 +49,137 @@ def _joined(parts: list[Sql], by: str, *, empty: str) -> Sql:
     return Sql(f"({text})", tuple(p for part in parts for p in part.parameters))
 
 
-def conjunction(where: Sequence[Condition], *, alias: str, type: str, tenant: str, dialect: Dialect) -> Sql:
-    """All conditions on the resource row `alias`: the most selective one leads."""
-    maker = _Maker(tenant, dialect)
-    ranked = sorted(where, key=_rank)
-    if not ranked:
-        return Sql("1 = 1")
-    leads = _rank(ranked[0]) < _NEVER
-    return Sql.all(maker.condition(c, alias, type, lead=leads and n == 0) for n, c in enumerate(ranked))
+NEVER = 9
+"""Rank of a condition that finds nothing by index: it can only test."""
+FENCE = "LIMIT 1 OFFSET 0"
+"""Keeps PostgreSQL from joining a test to all rows instead of asking it of each."""
 
 
-_NEVER = 9
-
-
-def _rank(condition: Condition) -> int:
+def rank(condition: Condition) -> int:
     """How much a condition is expected to narrow: the lowest leads."""
     if isinstance(condition, Ids):
         return 0
-    if isinstance(condition, Chain | Reverse):
-        return 3
+    if isinstance(condition, Chain):
+        worst = max(rank(inner) for _, inner in condition.targets)
+        return NEVER if worst == NEVER else max(3, worst)
+    if isinstance(condition, Reverse):
+        return NEVER if rank(condition.condition) == NEVER else 8
+    if isinstance(condition, Updated):
+        return 8
     if isinstance(condition, Is) and not condition.negated:
         first = condition.values[0]
         if isinstance(first, Text):
-            return _NEVER if first.how == "contains" else 4
+            return NEVER if first.how == "contains" else 4
         if isinstance(first, Token):
             return 2 if condition.param.endswith("identifier") else 5
         return {Target: 1, Uri: 6, Span: 7, Amount: 7}[type(first)]
-    return _NEVER
+    return NEVER
 
 
-class _Maker:
+class Maker:
+    """Conditions as SQL within one tenant: `keys` finds resources by index, `test` asks of a resource row."""
+
     def __init__(self, tenant: str, dialect: Dialect) -> None:
         self._tenant = tenant
         self._dialect = dialect
         self._numbers = count(1)
 
-    def condition(self, condition: Condition, row: str, type: str, *, lead: bool = False) -> Sql:
+    def keys(self, condition: Condition, type: str) -> Sql:
+        """A SELECT of the keys (some may come twice) of resources of `type` that meet a condition of rank < NEVER."""
         if isinstance(condition, Is):
-            return self._is(condition, row, type, lead=lead)
-        if isinstance(condition, Missing):
-            word = "NOT EXISTS" if condition.missing else "EXISTS"
             e = self._alias("e")
-            text = f"{word} (SELECT 1 FROM search_entry {e} WHERE {e}.key = {row}.key AND {e}.param = ?)"  # noqa: S608
-            return Sql(text, (condition.param,))
+            meets = _values(condition.values, e, self._dialect)
+            text = f"SELECT {e}.key FROM search_entry {e} WHERE {_entry(e)} AND {meets.text}"  # noqa: S608
+            return Sql(text, (self._tenant, type, condition.param, *meets.parameters))
+        if isinstance(condition, Chain):
+            return _union(self._chain_keys(condition, type, *target) for target in condition.targets)
+        if isinstance(condition, Reverse):
+            return self._reverse_keys(condition, type)
+        row = self._alias("r")
+        meets = self.test(condition, row, type)
+        text = f"SELECT {row}.key FROM resource {row} WHERE {_current(row)} AND {meets.text}"  # noqa: S608
+        return Sql(text, (self._tenant, type, *meets.parameters))
+
+    def test(self, condition: Condition, row: str, type: str) -> Sql:
+        """Whether the resource row `row`, of `type`, meets the condition."""
         if isinstance(condition, Ids):
             return Sql(f"{row}.id IN ({_marks(condition.ids)})", condition.ids)
         if isinstance(condition, Updated):
             return Sql.any(span(value, f"{row}.at", f"{row}.at + 1") for value in condition.values)
         if isinstance(condition, Chain):
-            return self._chain(condition, row, type, lead=lead)
-        return self._reverse(condition, row)
-
-    def _is(self, condition: Is, row: str, type: str, *, lead: bool) -> Sql:
+            return Sql.any(self._chain_test(condition.param, row, *target) for target in condition.targets)
+        if isinstance(condition, Reverse):
+            return self._reverse_test(condition, row)
         e = self._alias("e")
-        meets = _values(condition.values, e, self._dialect)
-        if lead:
-            return self._leading(e, row, type, condition.param, meets)
-        word = "NOT EXISTS" if condition.negated else "EXISTS"
-        text = f"{word} (SELECT 1 FROM search_entry {e} WHERE {e}.key = {row}.key AND {e}.param = ? AND {meets.text})"  # noqa: S608
-        return Sql(text, (condition.param, *meets.parameters))
+        if isinstance(condition, Missing):
+            meets, negated = Sql("1 = 1"), condition.missing
+        else:
+            meets, negated = _values(condition.values, e, self._dialect), condition.negated
+        return self._some(e, row, condition.param, meets, word="NOT EXISTS" if negated else "EXISTS")
 
-    def _leading(self, e: str, row: str, type: str, param: str, meets: Sql) -> Sql:
+    @staticmethod
+    def _some(e: str, row: str, param: str, meets: Sql, *, source: str = "", word: str = "EXISTS") -> Sql:
+        where = f"{e}.key = {row}.key AND {e}.param = ? AND {meets.text}"
+        text = f"{word} (SELECT 1 FROM search_entry {e}{source} WHERE {where} {FENCE})"  # noqa: S608
+        return Sql(text, (param, *meets.parameters))
+
+    def _chain_keys(self, chain: Chain, type: str, target: str, condition: Condition) -> Sql:
+        e, t, f = self._alias("e"), self._alias("t"), self._alias("f")
+        inner = self.keys(condition, target)
         text = (
-            f"{row}.key IN (SELECT {e}.key FROM search_entry {e}"  # noqa: S608
-            f" WHERE {e}.tenant = ? AND {e}.type = ? AND {e}.param = ? AND {meets.text})"
+            f"SELECT {e}.key FROM (SELECT DISTINCT key FROM ({inner.text}) {f}0) {f} CROSS JOIN resource {t}"  # noqa: S608
+            f" CROSS JOIN search_entry {e} WHERE {t}.key = {f}.key AND {_current(t)}"
+            f" AND {_entry(e)} AND {e}.value = {t}.type || '/' || {t}.id"
         )
-        return Sql(text, (self._tenant, type, param, *meets.parameters))
+        return Sql(text, (*inner.parameters, self._tenant, target, self._tenant, type, chain.param))
 
-    def _chain(self, chain: Chain, row: str, type: str, *, lead: bool) -> Sql:
-        e = self._alias("e")
-        reached = []
-        for target, condition in chain.targets:
-            t = self._alias("t")
-            inner = self.condition(condition, t, target, lead=_rank(condition) < _NEVER)
-            text = (
-                f"{e}.value IN (SELECT {t}.type || '/' || {t}.id FROM resource {t}"  # noqa: S608
-                f" WHERE {t}.tenant = ? AND {t}.type = ? AND {t}.deleted = 0 AND {inner.text})"
-            )
-            reached.append(Sql(text, (self._tenant, target, *inner.parameters)))
-        meets = Sql.any(reached)
-        if lead:
-            return self._leading(e, row, type, chain.param, meets)
-        text = f"EXISTS (SELECT 1 FROM search_entry {e} WHERE {e}.key = {row}.key AND {e}.param = ? AND {meets.text})"  # noqa: S608
-        return Sql(text, (chain.param, *meets.parameters))
-
-    def _reverse(self, reverse: Reverse, row: str) -> Sql:
+    def _chain_test(self, param: str, row: str, target: str, condition: Condition) -> Sql:
         e, t = self._alias("e"), self._alias("t")
-        inner = self.condition(reverse.condition, t, reverse.type, lead=_rank(reverse.condition) < _NEVER)
+        inner = self.test(condition, t, target)
+        points = Sql(
+            f"{e}.value >= ? AND {e}.value < ? AND {_current(t)} AND {t}.id = substr({e}.value, ?)",
+            (f"{target}/", f"{target}0", self._tenant, target, len(target) + 2),
+        )
+        return self._some(e, row, param, points.and_(inner), source=f" CROSS JOIN resource {t}")
+
+    def _reverse_keys(self, reverse: Reverse, type: str) -> Sql:
+        e, r, f = self._alias("e"), self._alias("r"), self._alias("f")
+        inner = self.keys(reverse.condition, reverse.type)
         text = (
-            f"{row}.type || '/' || {row}.id IN (SELECT {e}.value FROM search_entry {e} JOIN resource {t}"  # noqa: S608
-            f" ON {t}.key = {e}.key WHERE {e}.tenant = ? AND {e}.type = ? AND {e}.param = ? AND {e}.value IS NOT NULL"
-            f" AND {t}.deleted = 0 AND {inner.text})"
+            f"SELECT {r}.key FROM (SELECT DISTINCT key FROM ({inner.text}) {f}0) {f} CROSS JOIN search_entry {e}"  # noqa: S608
+            f" CROSS JOIN resource {r} WHERE {e}.key = {f}.key AND {e}.param = ?"
+            f" AND {e}.value >= ? AND {e}.value < ? AND {_current(r)} AND {r}.id = substr({e}.value, ?)"
+        )
+        place = (reverse.param, f"{type}/", f"{type}0", self._tenant, type, len(type) + 2)
+        return Sql(text, inner.parameters + place)
+
+    def _reverse_test(self, reverse: Reverse, row: str) -> Sql:
+        e, t = self._alias("e"), self._alias("t")
+        inner = self.test(reverse.condition, t, reverse.type)
+        text = (
+            f"EXISTS (SELECT 1 FROM search_entry {e} CROSS JOIN resource {t} WHERE {_entry(e)}"  # noqa: S608
+            f" AND {e}.value = {row}.type || '/' || {row}.id AND {t}.key = {e}.key AND {t}.deleted = 0"
+            f" AND {inner.text} {FENCE})"
         )
         return Sql(text, (self._tenant, reverse.type, reverse.param, *inner.parameters))
 
     def _alias(self, letter: str) -> str:
         return f"{letter}{next(self._numbers)}"
+
+
+def _entry(e: str) -> str:
+    """Entries of a tenant, type and parameter that have a value: three parameters."""
+    return f"{e}.tenant = ? AND {e}.type = ? AND {e}.param = ?"
+
+
+def _current(row: str) -> str:
+    """Resources of a tenant and type that are there: two parameters."""
+    return f"{row}.tenant = ? AND {row}.type = ? AND {row}.deleted = 0"
+
+
+def _union(parts: Iterable[Sql]) -> Sql:
+    listed = list(parts)
+    return Sql(" UNION ALL ".join(p.text for p in listed), tuple(x for p in listed for x in p.parameters))
 
 
 def _values(values: Sequence[Value], e: str, dialect: Dialect) -> Sql:
