@@ -21,7 +21,7 @@ class Settings:
     port: int = 8080
     workers: int = 1
     """Server processes."""
-    threads: int = 4
+    threads: int = 16
     """Threads a server process."""
     listen_anywhere: bool = False
     base_url: str = ""

@@ -21,7 +21,7 @@ GRACE_SECONDS = 15
 @click.option("--port", type=click.IntRange(1, 65535), help="Port to listen on [ECM_PORT, 8080].")
 @click.option("--database", metavar="URL", help="Where data is kept [ECM_DATABASE, sqlite:///var/gateway.sqlite].")
 @click.option("--workers", type=click.IntRange(1, 64), help="Server processes [ECM_WORKERS, 1].")
-@click.option("--threads", type=click.IntRange(1, 256), help="Threads in each [ECM_THREADS, 4].")
+@click.option("--threads", type=click.IntRange(1, 256), help="Threads in each [ECM_THREADS, 16].")
 def command(**options: str | int | None) -> None:
     """Serve the FHIR API at http://127.0.0.1:8080/fhir, and the doors /referrals, /care-plans, /care-teams and /files.
 

@@ -1,6 +1,6 @@
 """Who may do what, and the one exit: `decide` (policy), `disclose` (the only way stored content leaves), audit rows.
 
-    permit(caller, action, type)                                       raises Forbidden
+    permit(caller, action=, type=, store=)                             raises Forbidden, and audits it
     disclose(kept | Collected | dict, caller=..., note=..., event=...)     -> Disclosed(body)
 
 `note` is `tx.note` inside a transaction or `partial(store.note, caller)` for a read: the audit row is durable before

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from gateway.errors import Forbidden
-from gateway.ports import Caller
+from gateway.ports import AuditEntry, Caller, Store
 
 Action = Literal["C", "R", "U", "D", "E"]
 
@@ -32,7 +32,9 @@ def decide(caller: Caller, *, action: Action, type: str, id: str | None = None) 
     return _KNOWN if caller.principal and caller.tenant else _NOBODY
 
 
-def permit(caller: Caller, *, action: Action, type: str) -> None:
-    """Raise Forbidden unless `decide` allows."""
-    if not decide(caller, action=action, type=type).allowed:
+def permit(caller: Caller, *, action: Action, type: str, store: Store) -> None:
+    """Raise Forbidden unless `decide` allows; the refusal is audited outside of whatever it stops."""
+    decision = decide(caller, action=action, type=type)
+    if not decision.allowed:
+        store.note(caller, AuditEntry(action, "refused", (type,), "refused", caller.principal, decision.basis))
         raise Forbidden("The caller may not do this.")

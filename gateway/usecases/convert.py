@@ -19,7 +19,7 @@ def convert_document(
     value: Any, caller: Caller, *, kind: str, source: bytes, services: Services, base: str
 ) -> Disclosed:
     """The transaction Bundle that a referral, care plan or care team of the gateway's own schema would be kept as."""
-    permit(caller, action="E", type="Bundle")
+    permit(caller, action="E", type="Bundle", store=services.store)
     mapped = services.intake.document(value, kind=kind, source=source, caller=caller)
     entries = _entries(mapped, base=base)
     if found := [*mapped.remarks, *issues_of(mapped.resources, services.validator.check)]:
@@ -30,7 +30,7 @@ def convert_document(
 
 def convert_file(data: bytes, caller: Caller, *, partner: str, kind: str, services: Services, base: str) -> Disclosed:
     """A collection of what each row would be kept as: one Bundle a row, or the OperationOutcome that says why not."""
-    permit(caller, action="E", type="Bundle")
+    permit(caller, action="E", type="Bundle", store=services.store)
     rows, about = services.intake.file(data, partner=partner, kind=kind, caller=caller)
     entries = [_row(row, services=services, base=base) for row in rows]
     if about:

@@ -18,7 +18,7 @@ def create(
     https://hl7.org/fhir/R4/http.html#create, https://hl7.org/fhir/R4/http.html#ccreate
     """
     offered(type, services)
-    permit(caller, action="C", type=type)
+    permit(caller, action="C", type=type, store=services.store)
     resource = {**resource, "id": services.new_id()}
     check(resource, services)
     with services.store.begin(caller) as tx:

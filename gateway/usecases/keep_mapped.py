@@ -34,7 +34,7 @@ def keep_mapped(
     mapped: Intaken, caller: Caller, *, services: Services, base: str, event: str, full: bool = False
 ) -> Received:
     """Check every resource, keep those that changed with audit and owed messages, in one transaction."""
-    permit(caller, action="C", type=mapped.main["resourceType"])
+    permit(caller, action="C", type=mapped.main["resourceType"], store=services.store)
     _check(mapped.resources, services)
     with services.store.begin(caller) as tx:
         _same_person(mapped.resources, tx)

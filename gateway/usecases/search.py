@@ -45,7 +45,7 @@ def found(
 ) -> Collected:
     """The searchset, not yet disclosed: a search inside a Bundle leaves with the Bundle's answer."""
     offered(type, services)
-    permit(caller, action="R", type=type)
+    permit(caller, action="R", type=type, store=services.store)
     query = services.search.parse(type, parameters, lenient=lenient)
     page = answer(query)
     address = f"{base}/{type}"

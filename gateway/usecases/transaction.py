@@ -34,7 +34,7 @@ def transaction(bundle: Json, caller: Caller, *, services: Services, base: str, 
     """
     steps = _all_sound(steps_of(bundle, services=services, base=base))
     for step in steps:
-        permit(caller, action="R" if step.method == "GET" else "C", type=step.type)
+        permit(caller, action="R" if step.method == "GET" else "C", type=step.type, store=services.store)
     with services.store.begin(caller) as tx:
         planned = _plan(steps, tx, services)
         resources = _resolved(planned, tx, services)

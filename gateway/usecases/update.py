@@ -27,7 +27,7 @@ def update(
     https://hl7.org/fhir/R4/http.html#update, https://hl7.org/fhir/R4/http.html#upsert
     """
     offered(type, services)
-    permit(caller, action="U", type=type)
+    permit(caller, action="U", type=type, store=services.store)
     identity(id)
     if resource.get("id") != id:
         raise BadRequest(issues=[Issue("error", "value", "The body's id is not the one in the address.", f"{type}.id")])
@@ -41,7 +41,7 @@ def conditional_update(
 ) -> Written:
     """Update the one resource that meets `where`, or keep a new one. https://hl7.org/fhir/R4/http.html#cond-update"""
     offered(type, services)
-    permit(caller, action="U", type=type)
+    permit(caller, action="U", type=type, store=services.store)
     named = resource.get("id")
     if named is not None:
         identity(str(named))

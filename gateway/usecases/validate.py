@@ -22,7 +22,7 @@ def validate(
 
     https://hl7.org/fhir/R4/resource-operation-validate.html
     """
-    permit(caller, action="E", type=type)
+    permit(caller, action="E", type=type, store=services.store)
     try:
         return list(services.validator.check(resource_of(resource, type=type), profiles=profiles))
     except BadProfile as error:

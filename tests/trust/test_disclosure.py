@@ -10,7 +10,6 @@ from gateway.errors import Forbidden, StoreUnavailable
 from gateway.fhir import codec
 from gateway.ports import AuditEntry, Caller, Kept
 from gateway.trust.disclosure import Collected, Entry, disclose
-from gateway.trust.policy import permit
 
 AT = datetime(2026, 3, 2, tzinfo=UTC)
 CALLER = Caller("local", request_id="r-1")
@@ -42,8 +41,6 @@ def test_a_caller_without_a_name_sees_nothing_and_that_is_audited() -> None:
     with pytest.raises(Forbidden):
         disclose(kept("p"), caller=NOBODY, note=notes.append, event="read")
     assert [note.outcome for note in notes] == ["refused"]
-    with pytest.raises(Forbidden):
-        permit(NOBODY, action="C", type="Patient")
 
 
 def test_a_bundle_names_every_version_in_one_row() -> None:

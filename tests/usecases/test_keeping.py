@@ -119,7 +119,7 @@ def test_another_tenant_sees_and_matches_nothing(services: Services, caller: Cal
     assert "not-found" in [issue.code for issue in lost.value.issues]
 
 
-def test_a_caller_without_a_name_may_do_nothing(services: Services) -> None:
+def test_a_caller_without_a_name_may_do_nothing_and_that_is_audited(services: Services, caller: Caller) -> None:
     nobody = Caller("")
     for work in (
         lambda: update(PATIENT, nobody, type="Patient", id="p", services=services),
@@ -129,3 +129,4 @@ def test_a_caller_without_a_name_may_do_nothing(services: Services) -> None:
         with pytest.raises(GatewayError) as refused:
             work()
         assert refused.value.status == 403
+    assert events(services, caller) == [("refused", "refused")] * 3
