@@ -155,8 +155,8 @@ class _Timed(io.RawIOBase):
         super().close()
 
 
-class _HeaderLines:
-    """The reply's first lines, with an end of file before the empty line made the error that it is."""
+class _WholeLines:
+    """The reply's file, in which a line that breaks off (header, chunk size, trailer) is the error that it is."""
 
     def __init__(self, file: Any) -> None:
         self._file = file
@@ -174,16 +174,11 @@ class _HeaderLines:
 
 
 class _Response(http.client.HTTPResponse):
-    """A response whose header block must be complete."""
+    """A response whose header block and chunks must be complete."""
 
     def begin(self) -> None:
-        file = self.fp
-        self.fp = _HeaderLines(file)  # type: ignore[assignment]
-        try:
-            super().begin()
-        finally:
-            if isinstance(self.fp, _HeaderLines):
-                self.fp = file
+        self.fp = _WholeLines(self.fp)  # type: ignore[assignment]
+        super().begin()
 
 
 class _Connection(http.client.HTTPConnection):

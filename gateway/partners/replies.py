@@ -35,10 +35,11 @@ def of_transaction(reply: Reply, *, entries: int) -> Receipt:
     if not isinstance(answers, list) or len(answers) != entries:
         return Receipt(False, retry=True, reason="the reply does not answer every entry")
     statuses = [_status(entry) for entry in answers]
-    if all(200 <= status < 300 for status in statuses):
-        return Receipt(True, reason=f"http {reply.status}", remote=_location(answers[-1]))
-    worst = max(statuses, key=lambda status: (status >= 300, status))
-    return Receipt(False, retry=_passes(worst), reason=f"http {reply.status} with entry status {worst}")
+    failed_entries = [status for status in statuses if not 200 <= status < 300]
+    if failed_entries:
+        worst = min(failed_entries, key=_passes)  # one refusal refuses the whole
+        return Receipt(False, retry=_passes(worst), reason=f"http {reply.status} with entry status {worst}")
+    return Receipt(True, reason=f"http {reply.status}", remote=_location(answers[-1]))
 
 
 def of_write(reply: Reply) -> Receipt:
@@ -122,5 +123,5 @@ def _status(entry: Any) -> int:
 
 
 def _location(entry: Any) -> str | None:
-    location = entry["response"].get("location")
+    location = entry["response"].get("location")  # of the entry that the message is about: the last
     return location if isinstance(location, str) else None
