@@ -111,7 +111,7 @@ def test_the_size_limit_holds_with_and_without_a_length(settings: Settings, chun
         client = application.test_client()
         for size, status in ((1_000, 201), (1_001, 413)):
             body = NAMED + b"}" + b" " * (size - len(NAMED) - 1)
-            environ = {"wsgi.input_terminated": True, "HTTP_TRANSFER_ENCODING": "chunked"} if chunked else {}
+            environ: Json = {"HTTP_TRANSFER_ENCODING": "chunked", "CONTENT_LENGTH": ""} if chunked else {}
             answer = client.post(
                 "/fhir/Patient",
                 input_stream=io.BytesIO(body),

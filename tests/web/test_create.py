@@ -67,6 +67,17 @@ def test_a_condition_that_singles_out_nobody_keeps_nothing(
     assert total(client, "Patient") == 2
 
 
+@pytest.mark.parametrize("condition", ["", "_count=1", "_sort=_id"])
+def test_a_condition_that_selects_nothing_in_particular_neither_creates_nor_matches(
+    client: FlaskClient, patient: Json, condition: str
+) -> None:
+    for kept in (0, 1):
+        answer = send(client, "POST", "/fhir/Patient", patient, If_None_Exist=condition)
+        assert (answer.status_code, issues(answer)) == (412, [("incomplete", None)])
+        assert total(client, "Patient") == kept
+        send(client, "POST", "/fhir/Patient", patient)
+
+
 def test_a_reference_to_nothing_is_refused(client: FlaskClient, service_request: Json) -> None:
     answer = send(client, "POST", "/fhir/ServiceRequest", {**service_request, "subject": {"reference": "Patient/none"}})
     assert answer.status_code == 422
