@@ -16,7 +16,8 @@ _FORM = frozenset(("json-array", "json-null", "json-object", "json-empty", "ele-
 _COUNTS = frozenset(("card-min", "slice-min", "binding-no-code"))
 _OF_CONTENT = frozenset(("binding-required", "binding-extensible", "binding-preferred", "binding-no-code", "code-unknown",
                          "coding-system", "identifier-system", "identifier-value", "pattern", "fixed", "slice-closed",
-                         "profile-none", "reference-profile", "reference-form", "ref-1"))  # fmt: skip
+                         "profile-none", "reference-profile", "reference-form",
+                         "ref-1"))  # fmt: skip
 
 
 def without_cascades(found: list[Found]) -> list[Found]:

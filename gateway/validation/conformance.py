@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 ANY_RESOURCE = frozenset(("Resource", "DomainResource"))
 
 
+_KNOWN, _TYPES, _VALUES, _LIMITS, _INVARIANTS, _CHILDREN = 1, 2, 4, 8, 16, 32
 _Plan = list[tuple[Rules, dict[str, Member], bool]]
 
 
@@ -35,7 +36,8 @@ class Conformance:
         self._engine = engine
         self._slicer = Slicer(engine, self)
         self._plans: dict[tuple[int, int], _Plan] = {}
-        self._invariants: dict[int, Any] = {}
+        self._invariants: dict[tuple[int, str], Any] = {}
+        self._work: dict[int, int] = {}
 
     def apply(self, run: Run, profile: Profile, value: Json, place: Place) -> None:
         """Check an object against a profile's rules."""
@@ -51,7 +53,7 @@ class Conformance:
             return
         run.active.add(key)
         try:
-            self._checks(run, profile.rules, value, place)
+            self._root(run, profile.rules, value, place)
             self.children(run, profile.rules, value, place)
             for imposed in profile.imposed:
                 self.apply_named(run, imposed, value, place, asked_in=profile.canonical)
@@ -180,33 +182,61 @@ class Conformance:
 
     def item(self, run: Run, rules: Rules, item: Item) -> None:
         """One value of an element."""
-        if rules.types is not None and not self._types(run, rules, rules.types, item):
+        work = self._work.get(id(rules)) or self._to_do(rules)
+        if work & _TYPES and rules.types is not None and not self._types(run, rules, rules.types, item):
             return
-        self._checks(run, rules, item.value, item.place, item)
-        if rules.children:
+        if work & (_VALUES | _LIMITS):
+            said = f"{rules.profile}#{rules.id}"
+            self._values(run, rules, item.value, item.place, said)
+            if work & _LIMITS:
+                check_limits(run, rules, item, said)
+            if rules.binding is not None and item.value is not None:
+                self._engine.bindings.check(run, rules.binding, item.member.type, item.value, item.place, said)
+        if work & _INVARIANTS and item.value is not None:
+            self._hold(run, rules, item.value, item.place, item.member.type)
+        if work & _CHILDREN:
             inner = item.value if type(item.value) is dict else item.sibling
             self.children(run, rules, inner or {}, item.place)
 
-    def _checks(self, run: Run, rules: Rules, value: Any, place: Place, item: Item | None = None) -> None:
-        said = f"{rules.profile}#{rules.id}"
-        if rules.fixed is not MISSING and not same(value, rules.fixed) and value is not None:
+    def _to_do(self, rules: Rules) -> int:
+        """Which kinds of rules there are, so that the others are not looked for at every value."""
+        work = _KNOWN
+        if rules.types is not None:
+            work |= _TYPES
+        if rules.fixed is not MISSING or rules.pattern is not MISSING or rules.binding is not None:
+            work |= _VALUES
+        lengths = rules.min_length is not None or rules.max_length is not None
+        if rules.min_value is not MISSING or rules.max_value is not MISSING or lengths or rules.extras:
+            work |= _LIMITS
+        if rules.must_have_value or rules.value_alternatives:
+            work |= _LIMITS
+        if rules.constraints:
+            work |= _INVARIANTS
+        if rules.children:
+            work |= _CHILDREN
+        self._work[id(rules)] = work
+        return work
+
+    def _root(self, run: Run, rules: Rules, value: Any, place: Place) -> None:
+        self._values(run, rules, value, place, f"{rules.profile}#{rules.id}")
+        if rules.constraints:
+            self._hold(run, rules, value, place, rules.name)
+
+    def _values(self, run: Run, rules: Rules, value: Any, place: Place, said: str) -> None:
+        if rules.fixed is not MISSING and value is not None and not same(value, rules.fixed):
             run.error("value", "fixed", f"{rules.name} must have exactly the value that the profile fixes.", place,
                       profile=said)  # fmt: skip
         if rules.pattern is not MISSING and not holds(value, rules.pattern):
             run.error("value", "pattern", f"{rules.name} must contain the pattern that the profile gives.", place,
                       profile=said)  # fmt: skip
-        if item is not None:
-            check_limits(run, rules, item, said)
-            if rules.binding is not None and value is not None:
-                self._engine.bindings.check(run, rules.binding, item.member.type, value, place, said)
-        if rules.constraints:
-            compiled = self._invariants.get(id(rules))
-            if compiled is None:
-                kind = item.member.type if item is not None else rules.name
-                compiled = self._engine.invariants.compile(rules.constraints, _focus(kind, place), said)
-                self._invariants[id(rules)] = compiled
-            if value is not None:
-                self._engine.invariants.check(run, compiled, value, place)
+
+    def _hold(self, run: Run, rules: Rules, value: Any, place: Place, kind: str) -> None:
+        focus = _focus(kind, place)
+        compiled = self._invariants.get((id(rules), focus))
+        if compiled is None:
+            compiled = self._engine.invariants.compile(rules.constraints, focus, f"{rules.profile}#{rules.id}")
+            self._invariants[(id(rules), focus)] = compiled
+        self._engine.invariants.check(run, compiled, value, place)
 
     # Types
 

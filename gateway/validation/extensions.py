@@ -25,6 +25,8 @@ class Extensions:
     def __init__(self, engine: Engine, unknown: Unknown) -> None:
         self._engine = engine
         self._unknown: Unknown = unknown
+        self._contexts: dict[tuple[Any, ...], bool] = {}
+        self._known_parts: dict[str, frozenset[str]] = {}
 
     def check(self, run: Run, value: Any, place: Place) -> None:
         """Check one Extension object that its shape has already checked."""
@@ -45,8 +47,6 @@ class Extensions:
         if ":" not in url:
             if not inside:
                 run.error("invalid", "extension-url", "Extension.url must be an absolute URL.", place)
-            else:
-                self._part(run, url, place)
             return
         try:
             profile = self._engine.strictly(url, asked_in=run.scope)
@@ -59,31 +59,25 @@ class Extensions:
             self._not_known(run, url, place, modifier=modifier)
             return
         self._engine.conformance.apply(run, profile, value, place)
+        self._parts(run, profile, value, place)
         self._placed(run, profile, place, modifier=modifier)
 
-    def _part(self, run: Run, url: str, place: Place) -> None:
-        """A part of a complex extension: its url must be one that the definition names."""
-        holder = self._holder_url(run, place)
-        if holder is None:
+    def _parts(self, run: Run, profile: Profile, value: Any, place: Place) -> None:
+        """The parts of a complex extension: their urls must be ones that the definition names."""
+        listed = value.get("extension")
+        if type(listed) is not list:
             return
-        profile = self._engine.profile(holder, asked_in=run.scope)
-        if profile is None:
+        known = self._known_parts.get(profile.canonical)
+        if known is None:
+            known = self._known_parts[profile.canonical] = _part_urls(profile)
+        if not known:
             return
-        part = profile.rules.children.get("extension")
-        known = {s.slice_name for s in part.slicing.slices} if part is not None and part.slicing is not None else set()
-        if known and url not in known and not self._named(part, url):
-            run.error("structure", "extension-part", "The extension's definition has no part with this url.", place,
-                      profile=profile.canonical)  # fmt: skip
-
-    def _named(self, part: Any, url: str) -> bool:
-        return any(c.expected == url for s in part.slicing.slices for c in s.criteria)
-
-    def _holder_url(self, run: Run, place: Place) -> str | None:
-        """The url of the extension that directly holds this part, when it is an absolute one."""
-        above: Place | None = place[0]
-        holder = self._value_at(run, above) if above is not None else None
-        url = holder.get("url") if type(holder) is dict else None
-        return url if type(url) is str and ":" in url else None
+        member = self._engine.shapes["Extension"].members["extension"]
+        for index, part in enumerate(listed):
+            url = part.get("url") if type(part) is dict else None
+            if type(url) is str and ":" not in url and url not in known:
+                run.error("structure", "extension-part", "The extension's definition has no part with this url.",
+                          (place, member, index, place[3]), profile=profile.canonical)  # fmt: skip
 
     def _not_known(self, run: Run, url: str, place: Place, *, modifier: bool) -> None:
         if _CROSS_VERSION.fullmatch(url):
@@ -113,12 +107,15 @@ class Extensions:
         above: Place | None = place[0]
         if above is None or not profile.contexts:
             return
-        verdict = self._allowed(run, profile, above)
+        if self._allowed_by_element(profile, above):
+            verdict: bool | None = True
+        else:
+            verdict = self._allowed(run, profile, above)
         if verdict is False:
             allowed = ", ".join(expression for _, expression in profile.contexts)
             run.error("structure", "extension-context", f"The extension may not stand here; it belongs on: {allowed}.",
                       place, profile=profile.canonical)  # fmt: skip
-        holder = self._value_at(run, above)
+        holder = self._value_at(run, above) if profile.context_invariants else None
         for expression in profile.context_invariants:
             if holder is not None and self._engine.invariants.holds(run, expression, holder, _type(above)) is False:
                 run.error("invariant", "extension-context-invariant", "The extension may not stand here: a condition "
@@ -126,10 +123,7 @@ class Extensions:
 
     def _allowed(self, run: Run, profile: Profile, above: Place) -> bool | None:
         verdict: bool | None = False
-        names = context_names(above)
         for kind, said in profile.contexts:
-            if kind == "element" and (said in names or said.rpartition("#")[2] in names or self._by_profile(run, said)):
-                return True
             holding = above if above[1].type == "Extension" else above[0]
             if kind == "extension" and holding is not None and holding[1].type == "Extension":
                 holder = self._value_at(run, holding)
@@ -143,9 +137,23 @@ class Extensions:
                 verdict = None if found is None else verdict
         return verdict
 
-    def _by_profile(self, run: Run, said: str) -> bool:
-        """A context that names a profile (R5 style): cannot be told from the element, so it is let be."""
-        return "://" in said and "#" not in said
+    def _allowed_by_element(self, profile: Profile, above: Place) -> bool:
+        """Whether an element context names the place; the same places come again and again, so this is remembered."""
+        key: tuple[Any, ...] = (profile.canonical,)
+        at: Place | None = above
+        while at is not None:
+            key += (at[1].path, at[3].name if at[3] is not None else None)
+            at = at[0]
+        found = self._contexts.get(key)
+        if found is None:
+            names = context_names(above)
+            said = [expression for kind, expression in profile.contexts if kind == "element"]
+            # a context that names a profile cannot be told from the element, so it is let be
+            found = any(s in names or s.rpartition("#")[2] in names or ("://" in s and "#" not in s) for s in said)
+            if len(self._contexts) > 10_000:
+                self._contexts.clear()
+            self._contexts[key] = found
+        return found
 
     def _value_at(self, run: Run, place: Place) -> Any:
         at: Any = run.top
@@ -155,6 +163,15 @@ class Extensions:
             except (KeyError, IndexError, TypeError):
                 return None
         return at
+
+
+def _part_urls(profile: Profile) -> frozenset[str]:
+    part = profile.rules.children.get("extension")
+    if part is None or part.slicing is None:
+        return frozenset()
+    named = {s.slice_name or "" for s in part.slicing.slices}
+    told = {c.expected for s in part.slicing.slices for c in s.criteria if type(c.expected) is str}
+    return frozenset(named | told)
 
 
 def context_names(place: Place) -> set[str]:

@@ -123,43 +123,62 @@ class Content:
 
 _LINK = re.compile(r"""<a\s[^>]*href="#([^"]*)\"""")
 _ANCHOR = re.compile(r"""\s(?:id|name)=["']([^"']*)["']""")
-_TAG = re.compile(r"""<(/?)([a-z][a-z0-9]*)((?:\s+[A-Za-z:]+="[^"<]*")*)\s*(/?)>""")
+_TAG = re.compile(r"""(/?)([a-z][a-z0-9]*)((?:\s+[A-Za-z:]+="[^"<]*")*)\s*(/?)""")
 _ATTRIBUTE = re.compile(r"""\s([A-Za-z:]+)=""")
 _REFERENCE = re.compile(r"&(?:lt|gt|amp|quot|apos|#[0-9]{2,6});")
-_READABLE = re.compile(r">\s*[^<\s]")
-_OPENING = f' xmlns="{XHTML}"'
+_OPENING = f'div xmlns="{XHTML}"'
+_START, _END, _EMPTY = 0, 1, 2
+_TAGS: dict[str, tuple[int, str]] = {}
+"""Tags seen and found good, by what stands between < and >; narratives repeat few of them."""
+_MOST_TAGS = 4096
 
 
 def plainly_good(text: str) -> bool:
     """A quick yes for the usual narrative; no means only that it must be looked at closely."""
-    tags = _TAG.findall(text)
-    if not tags or len(tags) != text.count("<") or "script:" in text or "]]>" in text:
+    if not text.startswith(f"<{_OPENING}") or "]]>" in text or "script:" in text:
         return False
     if "&" in text and text.count("&") != len(_REFERENCE.findall(text)):
         return False
-    if not text.startswith("<div") or not text.endswith("</div>") or _OPENING not in tags[0][2]:
-        return False
     open_tags: list[str] = []
-    for number, (end, name, attributes, empty) in enumerate(tags):
-        if end:
-            if attributes or not open_tags or open_tags.pop() != name:
-                return False
-            if not open_tags and number < len(tags) - 1:
-                return False
-        elif name not in _ELEMENTS or (attributes and not _plain_attributes(attributes, first=number == 0)):
+    readable = False
+    pieces = text.split("<")
+    for piece in pieces[1:]:
+        tag, mark, after = piece.partition(">")
+        known = _TAGS.get(tag) or _learn(tag)
+        if known is None or not mark:
             return False
-        elif not empty:
+        kind, name = known
+        if kind == _START:
             open_tags.append(name)
-            if len(open_tags) > MAX_DEPTH:
-                return False
-    return not open_tags and _READABLE.search(text) is not None
+        elif kind == _END and (not open_tags or open_tags.pop() != name):
+            return False
+        if not open_tags:
+            return readable and piece is pieces[-1] and not after
+        if after and not readable:
+            readable = not after.isspace()
+        if len(open_tags) > MAX_DEPTH:
+            return False
+    return False
 
 
-def _plain_attributes(attributes: str, *, first: bool) -> bool:
+def _learn(tag: str) -> tuple[int, str] | None:
+    """Look at a tag for the first time; None when it must be looked at closely."""
+    outermost = tag.startswith(_OPENING)
+    match = _TAG.fullmatch("div" + tag[len(_OPENING) :] if outermost else tag)
+    if match is None:
+        return None
+    end, name, attributes, empty = match.groups()
     names = _ATTRIBUTE.findall(attributes)
-    if first and "xmlns" in names:
-        names.remove("xmlns")
-    return len(set(names)) == len(names) and _ATTRIBUTES.issuperset(names)
+    if name not in _ELEMENTS or (end and (names or empty)):
+        return None
+    if len(set(names)) < len(names) or not _ATTRIBUTES.issuperset(names):
+        return None
+    found = (_END if end else _EMPTY if empty else _START, name)
+    if len(tag) < 120:
+        if len(_TAGS) >= _MOST_TAGS:
+            _TAGS.clear()
+        _TAGS[tag] = found
+    return found
 
 
 def check_div(run: Run, value: Any, place: Place) -> None:

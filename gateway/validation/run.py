@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from gateway.errors import Issue, Severity
@@ -25,6 +26,7 @@ class Enough(Exception):
     """More issues than anyone reads: stop looking."""
 
 
+@lru_cache(maxsize=512)
 def root_place(shape: Shape) -> Place:
     """The place of the resource itself."""
     return (None, Member(shape.name, shape.name, shape.name, shape.name, shape.name), None, shape)
