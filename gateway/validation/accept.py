@@ -17,6 +17,7 @@ from gateway.errors import BadProfile
 from gateway.validation.accept_cache import SchemaCache
 from gateway.validation.accept_checks import Acceptance, Check, Checks
 from gateway.validation.compiled import Json, Profile
+from gateway.validation.schema_elements import value_types
 from gateway.validation.schema_profiles import Profiles2Schema
 from gateway.validation.schema_shapes import Shapes2Schema
 from gateway.validation.schema_values import CHECK, Schema
@@ -128,7 +129,8 @@ class Acceptor:
 
     def _document(self, kind: str, profiles: Sequence[Profile], scope: str | None) -> Schema:
         shape = self._engine.shapes[kind]
-        types = Shapes2Schema(self._engine, scope=scope)
+        values = value_types(profiles[0].rules) if kind == "Extension" else None
+        types = Shapes2Schema(self._engine, scope=scope, values=values)
         overlays = Profiles2Schema(self._engine, types)
         types.overlay = overlays.profile
         root = types.ref(shape)

@@ -83,3 +83,20 @@ def merged(parts: list[Schema]) -> Schema:
     if rest:
         made["allOf"] = rest
     return made
+
+
+def value_types(rules: Rules) -> frozenset[str] | None:
+    """The types of value[x] that an extension and its parts may have by its definition; None when any."""
+    value, parts = rules.children.get("value[x]"), rules.children.get("extension")
+    found: set[str] = set()
+    if value is None or (value.max != 0 and value.types is None):
+        return None
+    if value.max != 0:
+        found |= {rule.code for rule in value.types or ()}
+    if parts is not None and parts.max != 0:
+        for part in parts.slicing.slices if parts.slicing is not None else ():
+            below = value_types(part)
+            if below is None:
+                return None
+            found |= below
+    return frozenset(found)

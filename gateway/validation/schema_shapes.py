@@ -25,8 +25,10 @@ _TYPED_REFERENCES = 12
 class Shapes2Schema:
     """Builds `$defs` for shapes as they are asked for."""
 
-    def __init__(self, engine: Engine, *, scope: str | None = None) -> None:
+    def __init__(self, engine: Engine, *, scope: str | None = None, values: frozenset[str] | None = None) -> None:
+        """`values` are the types that extensions in this document may have (None: any)."""
         self._engine = engine
+        self._values = values
         self.scope = scope
         self.defs: dict[str, Schema] = {}
         self.overlay: Callable[[Profile, Shape], Schema] | None = None
@@ -52,6 +54,8 @@ class Shapes2Schema:
     def _object(self, shape: Shape) -> Schema:
         properties: Schema = {}
         for member in shape.members.values():
+            if self._values is not None and member.path == "Extension.value[x]" and member.type not in self._values:
+                continue
             schema = self._member(shape, member)
             if schema is not None:
                 properties[member.name] = schema
@@ -94,14 +98,11 @@ class Shapes2Schema:
             longest = {"maxLength": member.max_length} if member.max_length is not None else None
             kept = [self.invariant(constraint, member.type) for constraint in member.constraints]
             return both(PRIMITIVE[member.type], longest, coded, *kept)
+        if member.type == "Extension":
+            return self._extension(shape, _names(shape), modifier=member.name == "modifierExtension")
         inner = member.shape or self._engine.shapes[member.type]
         parts: list[Schema | None] = [self.ref(inner), coded]
-        if member.type == "Extension":
-            asked: Schema = {CHECK: ["extension", _names(shape), member.name == "modifierExtension", self.scope]}
-            if shape.name == "Extension":  # parts have no colon; the holder's definition says which there may be
-                asked = {"if": {"properties": {"url": {"pattern": ":"}}}, "then": asked}
-            parts.append(asked)
-        elif member.type == "Reference":
+        if member.type == "Reference":
             parts.append(self.targets(member.targets))
         parts += self.invariants(member.constraints, inner)
         parts += [self._profile(canonical, inner) for canonical in member.profiles]
@@ -113,10 +114,18 @@ class Shapes2Schema:
             return False
         names = sorted({"*", "Element", "Base", member.type, *(f"{name}.{member.group}" for name in _own(shape)),
                         *(f"{name}.{member.group}".replace("[x]", "") for name in _own(shape))})  # fmt: skip
-        extension = both(self.ref(self._engine.shapes["Extension"]), {CHECK: ["extension", names, False, self.scope]})
-        listed = {"type": "array", "minItems": 1, "items": extension}
+        listed = {"type": "array", "minItems": 1, "items": self._extension(None, names, modifier=False)}
         properties: Schema = {"id": PRIMITIVE["string"], "extension": listed}
         return {"type": "object", "required": ["extension"], "properties": properties, "additionalProperties": False}
+
+    def _extension(self, holder: Shape | None, names: list[str], *, modifier: bool) -> Schema:
+        """An extension is checked, as a whole, by the schema of its own definition; parts, whose urls have no colon,
+        stand in the schema of their holder's."""
+        asked: Schema = {"type": "object", CHECK: ["extension", names, modifier, self.scope]}
+        if holder is None or holder.name != "Extension":
+            return asked
+        whole = {"required": ["url"], "properties": {"url": {"type": "string", "pattern": ":"}}}
+        return {"if": whole, "then": asked, "else": self.ref(holder)}
 
     def _coded(self, shape: Shape, member: Member) -> Schema | None:
         """The binding that the type gives a member, where a breach is an error."""

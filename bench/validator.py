@@ -1,0 +1,199 @@
+"""How fast the validator is: against the bare parser and against its peers, in one run.
+
+    python bench/validator.py [--quick]
+
+Decodes and validates our own resources (bench/resources) against the US Core 7.0.0 and SDOHCC 3.0.0 profiles they
+claim, invariants included. Times are processor time of the thread, so that other load disturbs them little; ratios are
+taken within the run. Peers that are not installed are printed as 'not run' (peers.py).
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import importlib.metadata
+import json
+import multiprocessing
+import sys
+import tempfile
+import time
+import timeit
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+sys.path[0] = str(ROOT)  # not bench/, whose modules have names of the standard library
+
+import orjson  # noqa: E402
+
+from bench import peers  # noqa: E402
+from bench.machine import machine, rss  # noqa: E402
+from gateway.fhir import codec  # noqa: E402
+from gateway.validation import Validator  # noqa: E402
+
+PACKAGES = ("hl7.fhir.us.core#6.1.0", "hl7.fhir.us.core#7.0.0", "hl7.fhir.us.sdoh-clinicalcare#3.0.0")
+RESOURCES = Path(__file__).parent / "resources"
+MIX = ("service-request", "care-team", "care-plan", "patient")
+
+
+def best(run: Callable[[], object], *, number: int = 100, rounds: int = 15) -> float:
+    """Microseconds of one run, the least of several rounds."""
+    return min(timeit.repeat(run, number=number, repeat=rounds, timer=time.thread_time)) / number * 1e6
+
+
+def table(validator: Validator, resources: Mapping[str, bytes], profiles: list[str]) -> None:
+    print(
+        "\nDecode + profile + invariants, µs (ratio to orjson.loads of the same bytes; how many times as fast as peers)"
+    )
+    print(f"{'':18}{'bytes':>7}{'orjson':>8}{'decode':>8}{'accept':>8}{'both':>8}{'ratio':>7}{'check()':>9}"
+          f"{'fhir.res.':>12}{'medplum':>14}{'HAPI':>14}")  # fmt: skip
+    ours_first = {name: _row(validator, data) for name, data in resources.items()}
+    base = peers.fhir_resources(resources)
+    node = peers.medplum(resources, profiles)
+    java = peers.hapi(resources, [p for p in PACKAGES if "6.1.0" not in p])
+    for name, (bare, decode, accept, both, full) in ours_first.items():
+        print(f"{name:18}{len(resources[name]):>7}{bare:>8.1f}{decode:>8.1f}{accept:>8.1f}{both:>8.1f}"
+              f"{both / bare:>6.1f}x{full:>9.1f}{_times(base, name, both):>12}{_times(node, name, both):>14}"
+              f"{_times(java, name, both):>14}")  # fmt: skip
+
+
+def _row(validator: Validator, data: bytes) -> tuple[float, float, float, float, float]:
+    value = codec.read(data)
+    assert validator.acceptor.accepts(value), "the fast way must take this resource"
+    return (
+        best(lambda: orjson.loads(data)),
+        best(lambda: codec.read(data)),
+        best(lambda: validator.is_valid(value)),
+        best(lambda: validator.is_valid(codec.read(data))),
+        best(lambda: validator.check(value), number=20),
+    )
+
+
+def _times(peer: Mapping[str, float | None] | None, name: str, ours: float) -> str:
+    if peer is None:
+        return "not run"
+    micros = peer.get(name)
+    return "refused" if micros is None else f"{micros:,.0f} {micros / ours:,.0f}x"
+
+
+def _worker(lines: list[bytes], ready: object, done: object) -> None:
+    validator = Validator.load(PACKAGES)
+    for line in lines[:8]:
+        assert validator.is_valid(codec.read(line))
+    ready.wait()  # type: ignore[attr-defined]
+    started, good = time.process_time(), 0
+    for line in lines:
+        good += validator.is_valid(codec.read(line))
+    done.put((good, time.process_time() - started))  # type: ignore[attr-defined]
+
+
+def ndjson(resources: Mapping[str, bytes], count: int) -> None:
+    """Lines of a file, halved between two processes that are started and warm before the clock is."""
+    lines = [resources[MIX[n % len(MIX)]] for n in range(count)]
+    context = multiprocessing.get_context("spawn")
+    ready, done = context.Barrier(3), context.Queue()
+    workers = [context.Process(target=_worker, args=(lines[half::2], ready, done)) for half in (0, 1)]
+    for worker in workers:
+        worker.start()
+    ready.wait()
+    started = time.perf_counter()
+    answers = [done.get() for _ in workers]
+    spent = time.perf_counter() - started
+    good, busy = sum(answer[0] for answer in answers), max(answer[1] for answer in answers)
+    for worker in workers:
+        worker.join()
+    assert good == count
+    started = time.thread_time()
+    for line in lines[:20_000]:
+        orjson.loads(line)
+    bare = 20_000 / (time.thread_time() - started)
+    print(
+        f"\nNDJSON, {count:,} lines of {', '.join(MIX)}, two processes: {count / spent:,.0f} resources/s on the clock, "
+        f"{count / busy:,.0f}/s of processor time; orjson.loads alone in one: {bare:,.0f}/s"
+    )
+
+
+def flatness(validator: Validator, resources: Mapping[str, bytes], count: int) -> None:
+    lines = [resources[name] for name in MIX]
+    windows: list[float] = []
+    memory = 0.0
+    for window in range(count // 1000):
+        started = time.thread_time()
+        for n in range(1000):
+            validator.is_valid(codec.read(lines[n % 4]))
+        windows.append((time.thread_time() - started) * 1000)
+        if window == 1:
+            memory = rss()
+    first, last = min(windows[:5]), min(windows[-5:])
+    print(f"\nFlat: the first thousands {first:.1f} µs each, those up to the {count:,}th {last:.1f} µs "
+          f"({last / first:.2f}x); RSS {memory:.0f} -> {rss():.0f} MB")  # fmt: skip
+
+
+def bundles(validator: Validator, resources: Mapping[str, bytes]) -> None:
+    def bundle(count: int) -> dict[str, object]:
+        entries = []
+        for n in range(count):
+            resource = json.loads(resources[MIX[n % 4]]) | {"id": f"x{n}"}
+            entries.append(
+                {"fullUrl": f"https://example.org/fhir/{resource['resourceType']}/x{n}", "resource": resource}
+            )
+        return {"resourceType": "Bundle", "type": "collection", "entry": entries}
+
+    small, large = bundle(100), bundle(1000)
+    validator.check(small)
+    cost = {count: best(lambda one=one: validator.is_valid(one), number=1, rounds=3) / count
+            for count, one in ((100, small), (1000, large))}  # fmt: skip
+    print(f"Bundle: {cost[100]:.0f} µs an entry of 100, {cost[1000]:.0f} of 1,000 ({cost[1000] / cost[100]:.2f}x)")
+
+
+def errors(validator: Validator, resources: Mapping[str, bytes]) -> None:
+    good = codec.read(resources["service-request"])
+    bad = copy.deepcopy(good)
+    bad["status"] = "nonsense"
+    fine, wrong = best(lambda: validator.check(good), number=20), best(lambda: validator.check(bad), number=20)
+    fast = best(lambda: validator.is_valid(good))
+    print(f"One error: check() {wrong:.0f} µs, of a valid resource {fine:.0f} µs ({wrong / fine:.2f}x); "
+          f"the fast way says valid in {fast:.1f} µs and hands over what it does not accept")  # fmt: skip
+
+
+def start() -> None:
+    """From nothing to all five resources validated: first with an empty cache, then with a full one."""
+    code = (
+        "import sys,time;t=time.process_time();sys.path.insert(0,{root!r})\n"
+        "from pathlib import Path\nfrom gateway.fhir import codec\nfrom gateway.validation import Validator\n"
+        "t1=time.process_time()\n"
+        "v=Validator.load({packages!r},cache=Path({cache!r}))\n"
+        "for f in Path({resources!r}).glob('*.json'): assert v.is_valid(codec.read(f.read_bytes()))\n"
+        "t2=time.process_time();v.acceptor.save()\n"
+        "print(f'{{t1-t:.2f}} s imports, {{t2-t1:.2f}} s load and first verdicts, RSS '"
+        "f'{{int(open(\"/proc/self/statm\").read().split()[1])*4096/1e6:.0f}} MB')"
+    )
+    import subprocess
+
+    with tempfile.TemporaryDirectory() as place:
+        for told in ("Start, empty cache:", "Start, full cache: "):
+            program = code.format(root=str(ROOT), packages=PACKAGES, cache=f"{place}/accept", resources=str(RESOURCES))
+            done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+            print(told, done.stdout.strip())
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("--quick", action="store_true", help="a tenth of the long runs")
+    quick = arguments.parse_args().quick
+    versions = " ".join(f"{n} {importlib.metadata.version(n)}" for n in ("jsonschema-rs", "orjson", "fhir.resources"))
+    print(machine() + ", " + versions)
+    values = {p.stem: json.loads(p.read_bytes()) for p in sorted(RESOURCES.glob("*.json"))}
+    resources = {name: orjson.dumps(value) for name, value in values.items()}
+    profiles = [value["meta"]["profile"][0] for value in values.values()]
+    start()
+    validator = Validator.load(PACKAGES)
+    table(validator, resources, profiles)
+    flatness(validator, resources, 10_000 if quick else 100_000)
+    errors(validator, resources)
+    bundles(validator, resources)
+    ndjson(resources, 20_000 if quick else 200_000)
+
+
+if __name__ == "__main__":
+    main()
