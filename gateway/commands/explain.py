@@ -18,7 +18,7 @@ from rich.table import Table
 from gateway import shipped
 from gateway.domain.dates import PACIFIC
 from gateway.domain.member import Organization
-from gateway.doors.readers import KINDS, Readers
+from gateway.doors.readers import Readers
 from gateway.doors.reading import Reading
 from gateway.errors import Misconfigured
 from gateway.mapping.context import Context, Source
@@ -41,7 +41,7 @@ class Input:
 @click.command()
 @click.argument("path", type=click.Path(exists=True, path_type=Path))
 @click.option("--partner", help="Whose table reads the file (a folder of mappings/partners).")
-@click.option("--kind", type=click.Choice(sorted(KINDS)), default="referral", show_default=True)
+@click.option("--kind", type=click.Choice(sorted(MAPPERS)), default="referral", show_default=True)
 @click.option("--row", type=int, help="Only this row, numbered as a spreadsheet shows it (the header is row 1).")
 @click.option("--mappings", type=click.Path(exists=True, path_type=Path), help="Another mappings folder.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")

@@ -51,6 +51,11 @@ class ClosedLoop:
         self._statuses = sorted(statuses, key=lambda row: row.plan is None)
         self._closures = sorted(closures, key=lambda row: row.plan is None)
 
+    @property
+    def closure_codes(self) -> set[str]:
+        """Every closure reason that any row names."""
+        return {row.code for row in self._closures}
+
     def status_of(self, task_status: TaskStatus, *, on: date, plan: str | None = None) -> str:
         """The Referral Status that a Task status is reported as on a day."""
         for row in self._statuses:
@@ -100,6 +105,16 @@ class LifeCycle:
     def undefined(self) -> set[str]:
         """States that a row's `next` names and that have no row."""
         return {name for state in self.states.values() for name in state.next} - self.states.keys()
+
+    def reach(self, present: str, following: str) -> LifeCycleState:
+        """The state `following`, if `present` leads there, perhaps through others that nobody told us of."""
+        seen, ahead = {present}, [present]
+        while ahead:
+            ahead = [name for one in ahead for name in self.states[one].next if name not in seen]
+            seen |= set(ahead)
+        if following in seen:
+            return self.states[following]
+        return self.follow(present, following)
 
     def follow(self, present: str, following: str) -> LifeCycleState:
         """The state `following`, if it may follow `present`; IllegalMove names those that may."""

@@ -8,6 +8,8 @@ owns the order, the target the work. What the guide leaves open is decided here:
 - Cancel against complete: the move that is kept first wins; the other is refused and named what was reached. Both
   write against the version they saw, so neither can overwrite the other unseen.
 - Time does not run backwards: a move dated before the present status is refused.
+- News may skip steps (`hear`): who tells us monthly that the services were received has accepted meanwhile. Older news
+  that arrives late changes nothing, but for a withdrawal by the requester: that holds whenever the loop is still open.
 """
 
 from __future__ import annotations
@@ -102,6 +104,50 @@ def move(loop: Loop, to: TaskStatus, *, party: Party, at: datetime, reason: str 
     return Moved(replace(loop, status=to, since=at, reason=reason), changed=True)
 
 
+class Heard(StrEnum):
+    """What became of a piece of news."""
+
+    MOVED = "moved"
+    SAME = "same"
+    STALE = "stale"
+
+
+def hear(loop: Loop, to: TaskStatus, *, party: Party, at: datetime, reason: str | None = None) -> tuple[Loop, Heard]:
+    """The loop after news that a party moved to `to` at `at`; IllegalMove where no moves of the two lead there.
+
+    Whatever the order in which the news of one course of events arrives, the loop ends where the newest says.
+    """
+    if loop.is_closed and to is loop.status:
+        return loop, Heard.SAME
+    withdrawn = party is Party.REQUESTER and to in (S.CANCELLED, S.ENTERED_IN_ERROR) and not loop.is_closed
+    if at < loop.since and not withdrawn and to is not S.ENTERED_IN_ERROR:
+        return loop, Heard.STALE
+    if to is loop.status:
+        newer = at > loop.since or (reason or loop.reason) != loop.reason
+        return (replace(loop, since=at, reason=reason or loop.reason), Heard.MOVED) if newer else (loop, Heard.SAME)
+    if not _leads(loop.status, to, party):
+        if at == loop.since and _leads(to, loop.status, None):
+            return loop, Heard.STALE  # of two moves of one day or instant the later one was here first
+        raise IllegalMove(issues=check_move(loop, to, party=party, at=None, reason=reason))
+    if to in REASON_DUE and not (reason and reason.strip()):
+        raise IllegalMove(issues=[_reason_due(to)])
+    return Loop(to, max(at, loop.since), reason), Heard.MOVED
+
+
+def _leads(status: TaskStatus, to: TaskStatus, party: Party | None) -> bool:
+    """Whether moves of the two parties lead from `status` to `to`, the last of them open to `party` (None: either)."""
+    passed, ahead = {status}, [status]
+    while ahead:
+        here = ahead.pop()
+        parties = Party if party is None else (party,)
+        if any(to in allowed(here, one) for one in parties):
+            return True
+        beyond = [one for one in MOVES.get(here, {}) if one not in passed]
+        passed.update(beyond)
+        ahead += beyond
+    return False
+
+
 def check_move(
     loop: Loop, to: TaskStatus, *, party: Party | None, at: datetime | None, reason: str | None
 ) -> list[Issue]:
@@ -115,10 +161,14 @@ def check_move(
         who = f"the {party}" if party else "a party"
         issues.append(_issue("loop-move", f"{state}: from {loop.status} {who} may move to: {listed}.", "Task.status"))
     if to in REASON_DUE and not (reason and reason.strip()):
-        issues.append(_issue("loop-reason", f"{to} needs a reason: give it as text.", "Task.statusReason.text"))
+        issues.append(_reason_due(to))
     if at is not None and at < loop.since:
         issues.append(_issue("loop-time", "The move is dated before the present status was set.", "Task.lastModified"))
     return issues
+
+
+def _reason_due(to: TaskStatus) -> Issue:
+    return _issue("loop-reason", f"{to} needs a reason: give it as text.", "Task.statusReason.text")
 
 
 def _issue(rule: str, message: str, expression: str) -> Issue:

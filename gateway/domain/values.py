@@ -49,3 +49,11 @@ EndDate = Annotated[date, "end-date"]
 """12/31/2078 in a source means open and is read as None."""
 HcpCode = Annotated[str, "hcp-code"]
 """DHCS health care plan code of plan and county, three digits."""
+ReferralStatus = Annotated[str, "referral-status"]
+"""Referral Status of the closed-loop guidance, from concepts/referral-status.csv."""
+ClosureReason = Annotated[str, "loop-closure-reason"]
+"""Reason for Referral Loop Closure, from concepts/loop-closure-reason.csv."""
+LifeCycleState = Annotated[str, "life-cycle-state"]
+"""State of Enhanced Care Management, from concepts/life-cycle-state.csv."""
+DiscontinuationReason = Annotated[str, "discontinuation-reason"]
+"""Why Enhanced Care Management ended, from concepts/discontinuation-reason.csv; plans number differently."""

@@ -12,6 +12,7 @@ from gateway.domain import rules
 from gateway.domain.care_plan import CarePlan
 from gateway.domain.care_team import CareTeam
 from gateway.domain.referral import Referral
+from gateway.domain.referral_change import ReferralChange, of_referral_change
 from gateway.domain.rules import Finding
 from gateway.doors import json_record
 from gateway.doors.json_record import JsonReader
@@ -28,6 +29,7 @@ KINDS: Mapping[str, tuple[type, Rules]] = {
     "referral": (Referral, rules.of_referral),
     "care-plan": (CarePlan, rules.of_care_plan),
     "care-team": (CareTeam, rules.of_care_team),
+    "referral-change": (ReferralChange, of_referral_change),
 }
 """Kind -> its record and the rules of the whole record."""
 

@@ -22,9 +22,15 @@ from gateway.domain import values
 from gateway.domain.care_plan import CarePlan
 from gateway.domain.care_team import CareTeam
 from gateway.domain.referral import Referral
+from gateway.domain.referral_change import ReferralChange
 from gateway.mapping import leaves, structure
 
-KINDS: dict[str, type] = {"referral": Referral, "care-plan": CarePlan, "care-team": CareTeam}
+KINDS: dict[str, type] = {
+    "referral": Referral,
+    "care-plan": CarePlan,
+    "care-team": CareTeam,
+    "referral-change": ReferralChange,
+}
 BASE = "https://ecm-gateway.example/schemas"
 
 _LONGEST = {"long-text": leaves.LONGEST_FREE_TEXT, "token": leaves.LONGEST_TOKEN}

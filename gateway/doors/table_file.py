@@ -207,7 +207,7 @@ def _settled(read: list[tuple[Reading[T], Any]], layout: Layout) -> Iterator[Rea
 
 
 def _who(value: Any) -> tuple[str, str, str, date] | None:
-    member = value.member if value is not None else None
+    member = getattr(value, "member", None)  # news of a referral names no member
     if member is None or not (member.cin and member.birth_date and member.name.first and member.name.last):
         return None
     return member.cin, member.name.last.casefold(), member.name.first.casefold(), member.birth_date

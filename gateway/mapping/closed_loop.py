@@ -9,12 +9,15 @@ from typing import Any
 
 from gateway.domain.closed_loop import ClosedLoop, ClosureRow, LifeCycle, LifeCycleState, StatusRow
 from gateway.domain.loop import TaskStatus
+from gateway.domain.loop_meaning import Discontinuation, Vocabulary, Word, fold, unknown_closures, word_of
 from gateway.errors import BadTable
+from gateway.mapping.concepts import COLUMNS, read_rows
 from gateway.mapping.own_tables import records
 
 _STATUS = "code task_status since until plan source"
 _CLOSURE = "code task_status request_status text_due since until plan source"
 _STATE = "state task_status request_status next source"
+_DISCONTINUATION = "code closure class since until plan source"
 
 
 def load(folder: Path) -> ClosedLoop:
@@ -33,6 +36,38 @@ def load_life_cycle(folder: Path) -> LifeCycle:
     if lost := sorted(life_cycle.undefined()):
         raise BadTable(f"{path.name}: `next` names states that have no row: {', '.join(lost)}")
     return life_cycle
+
+
+def load_vocabulary(folder: Path) -> Vocabulary:
+    """Everything by which news of a referral is read, the partners' own words included; BadTable if any is wrong."""
+    loop = load(folder)
+    words = {
+        path.parent.parent.name: _words(path, loop)
+        for path in sorted(folder.glob("partners/*/concepts/loop-status.csv"))
+    }
+    return Vocabulary(
+        closed_loop=loop,
+        life_cycle=load_life_cycle(folder),
+        discontinuations=tuple(records(folder / "closed-loop" / "discontinuation.csv", _DISCONTINUATION, _ended)),
+        words=words,
+    )
+
+
+def _words(path: Path, loop: ClosedLoop) -> dict[str, Word]:
+    place = f"{path.parent.parent.name}/{path.name}"
+    made: dict[str, Word] = {}
+    for number, row in read_rows(path, COLUMNS):
+        try:
+            made[fold(row["from"])] = word_of(row["to"])
+        except ValueError:
+            raise BadTable(f"{place} row {number}: `to` is a Task status and perhaps a closure reason") from None
+    if lost := sorted(unknown_closures(made.values(), closed_loop=loop)):
+        raise BadTable(f"{place}: names closure reasons that have no row: {', '.join(lost)}")
+    return made
+
+
+def _ended(row: Mapping[str, str]) -> Discontinuation:
+    return Discontinuation(code=row["code"], closure=row["closure"], kind=row["class"], **_in_force(row))
 
 
 def _in_force(row: Mapping[str, str]) -> dict[str, Any]:

@@ -126,7 +126,10 @@ def of_concept(name: str) -> Leaf:
     return read
 
 
-CONCEPTS = frozenset("state county plan language program criterion community-support".split())
+CONCEPTS = frozenset(
+    "state county plan language program criterion community-support referral-status loop-closure-reason "
+    "life-cycle-state discontinuation-reason".split()
+)
 """Marks whose values are read by the concept table of the same name."""
 LEAVES: Mapping[object, Leaf] = {
     str: _plain(text),

@@ -10,14 +10,17 @@ from __future__ import annotations
 from datetime import datetime
 
 from gateway.domain.closed_loop import ClosedLoop, ClosureRow
-from gateway.domain.loop import Loop, TaskStatus, check_move
+from gateway.domain.dates import PACIFIC
+from gateway.domain.loop import Loop, Party, TaskStatus, check_move
 from gateway.errors import Issue
 from gateway.fhir.codec import Json
-from gateway.fhir.element import code_of, coding, concept
+from gateway.fhir.element import code_of, coding
 from gateway.mapping import systems
 
 TASK_CODES = "http://hl7.org/fhir/CodeSystem/task-code"
 CLOSURE = systems.code_system("loop-closure-reason")
+DISCONTINUATION = systems.code_system("discontinuation-reason")
+LIFE_CYCLE = systems.code_system("life-cycle-state")
 DISPLAYS = {
     "pending": "Pending",
     "accepted": "Accepted",
@@ -49,21 +52,51 @@ def loop_of(task: Json) -> Loop:
     return Loop(TaskStatus(task["status"]), _instant(since), (task.get("statusReason") or {}).get("text"))
 
 
-def moved(task: Json, loop: Loop, *, closed_loop: ClosedLoop, closure: ClosureRow | None, plan: str | None) -> Json:
-    """The Task in its new state. `closure` is the reason for loop closure, where the loop is closed with one."""
-    on = loop.since.date()
-    made = {name: value for name, value in task.items() if name not in ("statusReason", "businessStatus")}
+def moved(
+    task: Json,
+    loop: Loop,
+    *,
+    closed_loop: ClosedLoop,
+    closure: ClosureRow | None,
+    plan: str | None,
+    state: str | None = None,
+    discontinuation: str | None = None,
+) -> Json:
+    """The Task in its new state. `closure` is the reason for loop closure, where the loop is closed with one.
+
+    `state` is the state of ECM, where one is known; it stands beside the Referral Status in businessStatus.
+    """
+    on = loop.since.astimezone(PACIFIC).date()
+    made = {name: value for name, value in task.items() if name != "statusReason"}
     made |= {"status": loop.status.value, "lastModified": loop.since.isoformat(timespec="seconds")}
     if loop.reason or closure:
-        made["statusReason"] = _reason(closure, loop.reason)
-    if loop.status is not TaskStatus.ENTERED_IN_ERROR:
+        made["statusReason"] = _reason(closure, loop.reason, discontinuation)
+    if loop.status is not TaskStatus.ENTERED_IN_ERROR:  # a mistake is not reported: it keeps what was said last
         code = closed_loop.status_of(loop.status, on=on, plan=plan)
-        made["businessStatus"] = concept(systems.REFERRAL_STATUS, code, DISPLAYS.get(code))
+        codings = [coding(systems.REFERRAL_STATUS, code, DISPLAYS.get(code))]
+        if state is not None:
+            codings.append(coding(LIFE_CYCLE, state))
+        made["businessStatus"] = {"coding": codings}
     return made
 
 
-def request_moved(request: Json, loop: Loop, *, closure: ClosureRow | None) -> Json:
-    """The ServiceRequest as it follows the loop: what the closure reason says, else what the status does."""
+def state_of(task: Json) -> str | None:
+    """The state of ECM that a Task is in, where one was said."""
+    return code_of(task.get("businessStatus"), LIFE_CYCLE)
+
+
+def since_of(task: Json) -> datetime | None:
+    """Since when the Task has its status; None for one that has never moved."""
+    return _instant(task["lastModified"]) if "lastModified" in task else None
+
+
+def request_moved(request: Json, loop: Loop, *, closure: ClosureRow | None, party: Party | None = None) -> Json:
+    """The ServiceRequest as it follows the loop: what the closure reason says, else what the status does.
+
+    A target that withdraws without a closure reason leaves the request as it is: the order is the requester's.
+    """
+    if closure is None and party is Party.TARGET and loop.status is TaskStatus.CANCELLED:
+        return request
     status = closure.request_status if closure else _REQUEST_STATUS.get(loop.status, "active")
     return request | {"status": status}
 
@@ -86,10 +119,13 @@ def guard(before: Json, after: Json) -> list[Issue]:
     return check_move(loop, to, party=None, at=at, reason=(after.get("statusReason") or {}).get("text"))
 
 
-def _reason(closure: ClosureRow | None, text: str | None) -> Json:
+def _reason(closure: ClosureRow | None, text: str | None, discontinuation: str | None) -> Json:
     if closure is None:
         return {"text": text}
-    return {"coding": [coding(CLOSURE, closure.code)], "text": text or closure.code.replace("-", " ")}
+    codings = [coding(CLOSURE, closure.code)]
+    if discontinuation is not None:
+        codings.append(coding(DISCONTINUATION, discontinuation))
+    return {"coding": codings, "text": text or closure.code.replace("-", " ")}
 
 
 def _instant(text: str) -> datetime:

@@ -39,6 +39,10 @@ OPEN = {
     "community-support",
     "unknown-word",
     "placeholder",
+    "referral-status",
+    "loop-closure-reason",
+    "life-cycle-state",
+    "discontinuation-reason",
 }
 """Their codes are the list: no enumeration stands behind them."""
 
