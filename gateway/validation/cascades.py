@@ -9,15 +9,15 @@ from gateway.errors import Issue
 from gateway.validation.run import Place, pointer
 
 Found = tuple[Issue, Place | None, str]
-"""(issue, place, the member that is missing or too many, or the invariant's expression)"""
+"""(issue, its place, the member that is missing or too many or the invariant's expression)"""
 Pointer = tuple[str | int, ...]
 
 _FORM = frozenset(("json-array", "json-null", "json-object", "json-empty", "ele-1", "choice-one"))
 _COUNTS = frozenset(("card-min", "slice-min", "binding-no-code"))
-_OF_CONTENT = frozenset(("binding-required", "binding-extensible", "binding-preferred", "binding-no-code", "code-unknown",
-                         "coding-system", "identifier-system", "identifier-value", "pattern", "fixed", "slice-closed",
-                         "profile-none", "reference-profile", "reference-form",
-                         "ref-1"))  # fmt: skip
+_OF_CONTENT = frozenset(
+    "binding-required binding-extensible binding-preferred binding-no-code code-unknown coding-system fixed pattern "
+    "identifier-system identifier-value slice-closed profile-none reference-profile reference-form ref-1".split()
+)
 
 
 def without_cascades(found: list[Found]) -> list[Found]:

@@ -44,7 +44,7 @@ def check_identifier(run: Run, value: Any, place: Place) -> None:
     if not _ABSOLUTE.fullmatch(system):
         run.error("code-invalid", "identifier-system", "Identifier.system must be an absolute URI.", place)
     elif system == "urn:ietf:rfc:3986" and type(text) is str and not _ABSOLUTE.fullmatch(text):
-        run.error("invalid", "identifier-value", "With the system urn:ietf:rfc:3986 the value must be a full URI.",
+        run.warn("invalid", "identifier-value", "With the system urn:ietf:rfc:3986 the value should be a full URI.",
                   place)  # fmt: skip
 
 

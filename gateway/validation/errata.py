@@ -17,3 +17,22 @@ def corrected_binding(rules: Rules, binding: Binding | None) -> Binding | None:
     if binding.value_set.partition("|")[0] == _VITALS_UNITS and rules.slice_name is None:
         return replace(binding, strength="extensible")
     return binding
+
+
+_CORE = "http://hl7.org/fhir/StructureDefinition/"
+PLACED_ANYWHERE = frozenset(
+    _CORE + name
+    for name in (
+        "structuredefinition-fhir-type",
+        "structuredefinition-standards-status",
+        "structuredefinition-fmm",
+        "structuredefinition-wg",
+        "structuredefinition-normative-version",
+        "structuredefinition-security-category",
+        "structuredefinition-category",
+        "structuredefinition-conformance-derivedFrom",
+        "capabilitystatement-expectation",
+        "regex",
+    )
+)
+"""Extensions whose context in 4.0.1 is narrower than where R4's own definitions have them; HL7 widened it later."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from gateway.errors import BadProfile
 from gateway.validation.compiled import Profile, Shape
+from gateway.validation.errata import PLACED_ANYWHERE
 from gateway.validation.run import Place, Run, pointer
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ class Extensions:
             run.error("structure", "extension-modifier", "The extension is no modifier: it must be in extension, not "
                       "modifierExtension.", place, profile=profile.canonical)  # fmt: skip
         above: Place | None = place[0]
-        if above is None or not profile.contexts:
+        if above is None or not profile.contexts or profile.url in PLACED_ANYWHERE:
             return
         if self._allowed_by_element(profile, above):
             verdict: bool | None = True

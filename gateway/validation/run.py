@@ -18,7 +18,7 @@ Place = tuple[Any, Member, int | None, Shape | None]
 
 NOWHERE: Place = (None, Member("", "", "", "", ""), None, None)
 MAX_ISSUES = 500
-"""Issues listed for one resource; beyond, one last issue says that there are more."""
+"""Issues listed for one resource, and as many errors again; beyond, one last issue says that there are more."""
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 
 
@@ -105,7 +105,10 @@ class Run:
         if key in self.seen:
             return
         if len(self.found) >= MAX_ISSUES:
-            raise Enough
+            if severity in ("warning", "information"):
+                return
+            if len(self.found) >= 2 * MAX_ISSUES:
+                raise Enough
         self.seen.add(key)
         self.found.append(Issue(severity, code, message, where, rule, profile))
         self.places.append(place)

@@ -95,5 +95,5 @@ def test_deep_nesting_is_an_issue_not_a_crash(faults: Faults) -> None:
 
 def test_endless_faults_are_cut_short(validator: Any) -> None:
     issues = validator.check({"resourceType": "Patient", "name": [{"x": 1}] * 5000})
-    assert len(issues) <= 501
+    assert len(issues) <= 1001
     assert issues[-1].rule == "more" or any(i.rule == "more" for i in issues)
