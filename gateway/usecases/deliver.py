@@ -18,6 +18,8 @@ from gateway.trust.disclosure import Collected, Disclosed, Entry, disclose
 from gateway.usecases.closure import closure
 from gateway.usecases.delivery_schedule import next_attempt
 
+FRESH_TRIES = 3
+"""How often a message is sent again because what it refers to changed while it was under way."""
 Ending = Literal["delivered", "retry", "parked", "stale"]
 WORKER = "system:worker"
 
@@ -70,8 +72,9 @@ def _deliver(delivery: Delivery, partner: Partner | None, using: Delivering) -> 
     kept = using.store.read(caller, owed.type, owed.id, owed.version)
     if kept is None:
         return _park(delivery, "the version is not kept here", using)
+    sent = [kept] if kept.deleted else closure(kept, read=partial(using.store.read, caller))
     try:
-        leaving = _leaving(kept, caller, recipient=partner.name, using=using)
+        leaving = _leaving(kept, sent, caller, recipient=partner.name, using=using)
     except Forbidden:
         return _park(delivery, "the partner may not see this", using)
     if using.clock() >= delivery.due:
@@ -79,6 +82,10 @@ def _deliver(delivery: Delivery, partner: Partner | None, using: Delivering) -> 
     message = Message(delivery.id, owed.kind, f"{kept.reference}/_history/{kept.version}", leaving.body)
     receipt = partner.send(message)
     using.store.note(caller, _note(message, partner.name, receipt))
+    if receipt.accepted and delivery.attempts <= FRESH_TRIES and _overtaken(kept, sent, caller, using):
+        receipt = Receipt(False, retry=True, reason="what it refers to changed meanwhile")
+        settled = using.outbox.retry(delivery, due=using.clock(), reason=receipt.reason)
+        return Attempt(delivery, "retry" if settled else "stale", receipt.reason)
     return _settle(delivery, receipt, using)
 
 
@@ -88,15 +95,25 @@ def _note(message: Message, recipient: str, receipt: Receipt) -> AuditEntry:
     return AuditEntry("E", "deliver.attempt", (message.reference,), outcome, recipient, receipt.reason or None)
 
 
-def _leaving(kept: Kept, caller: Caller, *, recipient: str, using: Delivering) -> Disclosed:
+def _leaving(kept: Kept, sent: list[Kept], caller: Caller, *, recipient: str, using: Delivering) -> Disclosed:
     """The transaction Bundle that gives the partner the version owed, with all that it refers to."""
     if kept.deleted:
         entries = [Entry({"request": {"method": "DELETE", "url": kept.reference}})]
     else:
-        entries = [_entry(one, using.base) for one in closure(kept, read=partial(using.store.read, caller))]
+        entries = [_entry(one, using.base) for one in sent]
     whole = Collected({"resourceType": "Bundle", "type": "transaction"}, entries)
     note = partial(using.store.note, caller)
     return disclose(whole, caller=caller, note=note, event="deliver", recipient=recipient)
+
+
+def _overtaken(kept: Kept, sent: list[Kept], caller: Caller, using: Delivering) -> bool:
+    """Whether something sent along is no longer current: another member's message may have brought the newer one
+    before ours arrived, so the partner could be left with the older."""
+    for one in sent:
+        current = using.store.read(caller, one.type, one.id) if one is not kept else None
+        if current is not None and not current.deleted and current.version != one.version:
+            return True
+    return False
 
 
 def _entry(kept: Kept, base: str) -> Entry:

@@ -220,6 +220,31 @@ def test_a_worker_that_was_overtaken_cannot_settle(
     assert state(store, attempt).state == "delivered"
 
 
+def test_what_changed_while_it_was_under_way_is_sent_again(
+    store: SqlStore, using: Delivering, partner: FhirServer, server: Simulator
+) -> None:
+    class Late:
+        """Another lane brings the newer organization before our older one arrives."""
+
+        name = "ehr"
+
+        def send(self, message: Message) -> Receipt:
+            with store.begin(CALLER) as tx:
+                tx.put({**ORGANIZATION, "name": "newer"})
+            assert once(using, partner).ending == "delivered"
+            return partner.send(message)
+
+    keep_and_owe(store, ORGANIZATION, PATIENT)
+    other = {**PATIENT, "id": "p2"}
+    keep_and_owe(store, other, member="Patient/p2")
+    late = once(using, Late())
+    assert (late.ending, late.reason) == ("retry", "what it refers to changed meanwhile")
+    assert server.memory.resources["Organization/o1"]["meta"]["versionId"] == "1", "the older came last"
+    assert once(using, partner).ending == "delivered"
+    assert server.memory.resources["Organization/o1"]["meta"]["versionId"] == "2"
+    assert claim(using) is None
+
+
 def test_no_transaction_is_open_while_sending(store: SqlStore, using: Delivering) -> None:
     class Writes:
         name = "ehr"

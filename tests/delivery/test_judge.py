@@ -31,13 +31,16 @@ def sound() -> History:
         delivery(1, 1, partner="plan"),
     ]
     ehr = [Effect("Patient/p1", 1), Effect("Task/t1", 1), Effect("Task/t2", 1), Effect("Task/t1", 2)]
+    ehr += [Effect("Organization/o1", 2), Effect("Organization/o1", 1), Effect("Organization/o1", 2)]
     got = {"ehr": ehr, "plan": [Effect("Task/t1", 1)]}
     return 5, deliveries, {name: SimpleNamespace(memory=SimpleNamespace(effects=list(e))) for name, e in got.items()}
 
 
 def flaws(history: History) -> set[str]:
     found = judge(*history)
-    return {name for name in ("not_accounted", "not_arrived", "twice", "backwards") if getattr(found, name)}
+    return {
+        name for name in ("not_accounted", "not_arrived", "twice", "backwards", "left_older") if getattr(found, name)
+    }
 
 
 def test_a_sound_history_passes() -> None:
@@ -78,6 +81,7 @@ def changed(change: Callable[[History], object]) -> Callable[[History], History]
         (changed(lambda h: effects(h).clear()), "not_arrived"),
         (changed(lambda h: effects(h, "plan").clear()), "not_arrived"),
         (changed(lambda h: h[1].__setitem__(3, delivery(3, 1))), "not_arrived"),
+        (changed(lambda h: effects(h).append(Effect("Organization/o1", 1))), "left_older"),
         (changed(lambda h: effects(h).append(Effect("Task/t2", 1))), "twice"),
         (changed(lambda h: effects(h).insert(0, Effect("Task/t2", 1))), "twice"),
         (changed(lambda h: effects(h, "plan").append(Effect("Task/t1", 1))), "twice"),
