@@ -238,6 +238,30 @@ def test_the_log_has_a_line_a_request_and_no_query(served: Served) -> None:
     assert [(line["route"], line["status"]) for line in mine] == [("/fhir/<type>", 200)]
 
 
+def test_a_stop_lets_requests_in_work_end(tmp_path: Path) -> None:
+    port = _free_port()
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("ECM_")} | {
+        "ECM_DATABASE": f"sqlite:///{tmp_path / 'gateway.sqlite'}",
+        "ECM_PORT": str(port),
+    }
+    with (tmp_path / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [BIN / "ecm-gateway", "serve"], env=environment, stdout=log, stderr=log, cwd=tmp_path
+        )
+    server = Served(port, process, tmp_path / "log")
+    _wait(server)
+    entry = {"resource": json.loads(patient()), "request": {"method": "POST", "url": "Patient"}}
+    bundle = json.dumps({"resourceType": "Bundle", "type": "transaction", "entry": [entry] * 400}).encode()
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
+        connection.sendall(post("/fhir", bundle))
+        time.sleep(0.05)
+        process.send_signal(signal.SIGTERM)
+        status, body = _answer(connection)
+    assert status == 200, server.log.read_text()
+    assert len(json.loads(body)["entry"]) == 400
+    assert process.wait(30) == 0
+
+
 def test_beyond_loopback_is_refused_with_the_reason() -> None:
     environment = {k: v for k, v in os.environ.items() if not k.startswith("ECM_")}
     done = subprocess.run(
