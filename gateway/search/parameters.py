@@ -8,7 +8,7 @@ listed in `unsupported`, so that asking for one is refused with the reason inste
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol
 
 from gateway.search.paths import NotARoute, Route, routes
@@ -44,6 +44,8 @@ class Parameter:
     routes: tuple[Route, ...] = ()
     expressions: tuple[str, ...] = ()
     urls: tuple[str, ...] = ()
+    systems: tuple[str, ...] = ()
+    """Code systems of a parameter whose values are plain codes, from the value set that they are bound to."""
 
     @property
     def codes_only(self) -> bool:
@@ -57,6 +59,8 @@ class Definitions(Protocol):
     def search_parameters(self, base: str) -> list[Json]: ...
 
     def structure(self, canonical: str) -> Json | None: ...
+
+    def value_set(self, canonical: str) -> Json | None: ...
 
 
 class Parameters:
@@ -132,7 +136,14 @@ class Parameters:
             return None
         targets = dict.fromkeys(target for definition in group for target in definition.get("target", ()))
         urls = tuple(dict.fromkeys(definition["url"] for definition in group))
-        return Parameter(code, kind, _narrowed(tuple(found)) or tuple(targets), tuple(found), tuple(engine), urls)
+        made = Parameter(code, kind, _narrowed(tuple(found)) or tuple(targets), tuple(found), tuple(engine), urls)
+        return replace(made, systems=self._systems(type, made)) if made.codes_only else made
+
+    def _systems(self, type: str, parameter: Parameter) -> tuple[str, ...]:
+        bound = {self._model.value_set(type, [step.member for step in route.steps]) for route in parameter.routes}
+        sets = [self._definitions.value_set(canonical) for canonical in sorted(filter(None, bound))]
+        included = [part for found in sets if found for part in found.get("compose", {}).get("include", ())]
+        return tuple(dict.fromkeys(part["system"] for part in included if "system" in part))
 
 
 def _narrowed(found: tuple[Route, ...]) -> tuple[str, ...]:

@@ -17,10 +17,19 @@ class Structures:
         """`structure` gives the base definition of a type, with its snapshot, or None."""
         self._structure = structure
         self._members = cache(self._read)
+        self._bound: dict[str, str] = {}
 
     def elements(self, type: str) -> Mapping[str, Sequence[str]]:
         """Members of a type or backbone path with their types; see `gateway.search.paths.Model`."""
         return self._members(type.partition(".")[0]).get(type, {})
+
+    def value_set(self, type: str, members: Sequence[str]) -> str | None:
+        """The value set that the element at the end of `members` is bound to, where it is required."""
+        at, path = type, type
+        for member in members:
+            path = f"{at}.{member}"
+            at = next(iter(self.elements(at).get(member, ())), "")
+        return self._bound.get(path)
 
     def _read(self, root: str) -> dict[str, dict[str, list[str]]]:
         definition = self._structure(root)
@@ -30,6 +39,9 @@ class Structures:
             parent, dot, name = path.rpartition(".")
             if dot and "sliceName" not in element:
                 found.setdefault(parent, {})[name] = _types(element, path)
+                binding = element.get("binding", {})
+                if binding.get("strength") == "required" and "valueSet" in binding:
+                    self._bound[path] = binding["valueSet"]
         return found
 
 

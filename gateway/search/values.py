@@ -47,16 +47,18 @@ def plain(text: str) -> str:
     return re.sub(r"\\([,|$\\])", r"\1", text)
 
 
-def token(text: str, *, codes_only: bool = False) -> Token:
-    """`code`, `system|code`, `|code` or `system|`."""
+def token(text: str, *, codes_of: tuple[str, ...] | None = None) -> Token:
+    """`code`, `system|code`, `|code` or `system|`. `codes_of`: the values are plain codes of these systems."""
     parts = [plain(part) for part in split(text, "|")]
     if len(parts) == 1:
         return Token(None, bounded(parts[0]))
     if len(parts) > 2 or not any(parts):
         raise ValueError("is not code, system|code, |code or system|")
     system, code = parts
-    if codes_only and system:
-        raise ValueError("is a code of a fixed list: write the code alone, without a system")
+    if codes_of is not None and system:
+        if system not in codes_of or not code:
+            raise ValueError("is a code of a fixed list: write the code alone, or with the list's own system")
+        return Token(None, bounded(code))
     return Token(bounded(system), bounded(code) if code else None)
 
 
@@ -136,7 +138,7 @@ def reader(
     """How values of `parameter` are read under `modifier`; None when it has no such modifier."""
     kind = parameter.kind
     if kind == "token" and modifier in (None, "not"):
-        return lambda text: token(text, codes_only=parameter.codes_only)
+        return lambda text: token(text, codes_of=parameter.systems if parameter.codes_only else None)
     if kind == "string" and modifier in (None, "exact", "contains"):
         return lambda text: string(text, modifier)
     if kind == "date" and modifier is None:
