@@ -10,6 +10,7 @@ from gateway.ports import Clock
 from gateway.store.migrate import HEAD, migrate, sqlite_path
 from gateway.store.sql import Engine, Index
 from gateway.store.store import SqlStore
+from gateway.store.subscriptions import Watch
 
 __all__ = ["HEAD", "SqlStore", "migrate", "open"]
 
@@ -19,14 +20,16 @@ def open(
     *,
     clock: Clock,
     index: Index = lambda resource: (),
+    watch: Watch | None = None,
     migrating: bool | None = None,
     wait_seconds: float = 5.0,
     connections: int = 8,
 ) -> SqlStore:
     """The store at `url`, with its `outbox`; StoreUnavailable if it cannot be reached.
 
-    `index` gives the search entries of a resource (param, system, value, low, high). `migrating` brings the schema up
-    to date first (None: for SQLite files only; a server is migrated by `ecm-gateway migrate`). A writer gives up
+    `index` gives the search entries of a resource (param, system, value, low, high); `watch` which changes are events
+    of a Subscription (None: nothing is matched, for those that never change a resource). `migrating` brings the schema
+    up to date first (None: for SQLite files only; a server is migrated by `ecm-gateway migrate`). A writer gives up
     after `wait_seconds`; `connections` bounds the pool of PostgreSQL. Open a store after forking, one a process.
     """
     engine: Engine
@@ -49,7 +52,7 @@ def open(
     except BaseException:
         engine.close()
         raise
-    return SqlStore(engine, clock=clock, index=index)
+    return SqlStore(engine, clock=clock, index=index, watch=watch)
 
 
 def revision(engine: Engine) -> str | None:

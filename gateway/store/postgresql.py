@@ -26,7 +26,8 @@ VERSION = (
     " SELECT %(tenant)s, %(type)s, %(id)s, %(version)s, %(at)s, %(deleted)s, %(body)s FROM head),"
     " found AS (INSERT INTO search_entry (key, tenant, type, param, system, value, low, high)"
     " SELECT head.key, %(tenant)s, %(type)s, e.* FROM head, unnest(%(params)s::text[], %(systems)s::text[],"
-    " %(values)s::text[], %(lows)s::bigint[], %(highs)s::bigint[]) AS e) SELECT key FROM head"
+    " %(values)s::text[], %(lows)s::bigint[], %(highs)s::bigint[]) AS e)"
+    " SELECT key, (SELECT max(revision) FROM subscription WHERE tenant = %(tenant)s) FROM head"
 )
 NEW = (
     "WITH head AS (INSERT INTO resource (tenant, type, id, version, at, deleted)"
@@ -39,6 +40,7 @@ NEXT = (
     " old AS (DELETE FROM search_entry USING head WHERE search_entry.key = head.key),"
 )
 LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(?, 0))"
+SHARE = "SELECT pg_advisory_xact_lock_shared(hashtextextended(?, 0))"
 LIMITS = "-c lock_timeout={wait} -c statement_timeout={long} -c idle_in_transaction_session_timeout={long}"
 """A statement that waits, or a process that was paused in a transaction, must not hold up everyone else."""
 TRIES = 3
@@ -68,6 +70,7 @@ class PostgresSession:
     def __init__(self, connection: _Connection) -> None:
         self._connection = connection
         self._queued: list[tuple[bytes, Any]] = [(b"BEGIN", None)]
+        self._revision = 0
 
     def rows(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
         return self._execute(_driver(sql), parameters).fetchall()
@@ -96,6 +99,8 @@ class PostgresSession:
         }
         kept = self._execute(((NEW if new.version == 1 else NEXT) + VERSION).encode(), values).fetchall()
         step("version kept")
+        if kept:
+            self._revision = max(self._revision, kept[0][1] or 0)
         return bool(kept)
 
     def append(self, notes: Sequence[Note]) -> None:
@@ -105,6 +110,13 @@ class PostgresSession:
     def lock(self, names: Iterable[str]) -> None:
         for name in sorted(set(names)):
             self.later(LOCK, (name,))
+
+    def share(self, name: str) -> None:
+        self.later(SHARE, (name,))
+
+    def revision(self, tenant: str) -> int:
+        """As the last `keep` saw it, in its own round trip."""
+        return self._revision
 
     def commit(self) -> None:
         """Send what is queued, and COMMIT; nothing at all if there was nothing."""

@@ -14,6 +14,8 @@ from gateway.errors import StoreUnavailable, Trouble
 
 Dialect = Literal["sqlite", "postgresql"]
 Row = tuple[Any, ...]
+REVISION = "SELECT max(revision) FROM subscription WHERE tenant = ?"
+"""Of the subscriptions of a tenant: moves with every change to one."""
 
 
 class Indexed(Protocol):
@@ -95,6 +97,12 @@ class Session(Reader, Protocol):
 
     def lock(self, names: Iterable[str]) -> None:
         """Let no other transaction that names the same proceed until this one has ended."""
+
+    def share(self, name: str) -> None:
+        """Let no other transaction lock `name` until this one has ended; any number may share it."""
+
+    def revision(self, tenant: str) -> int:
+        """The tenant's newest revision of subscriptions when something was last kept here; 0: there are none."""
 
 
 class Engine(Reader, Protocol):

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from gateway.errors import StoreUnavailable
 from gateway.store import audit
-from gateway.store.sql import Dialect, Note, Row, Version, step, unavailable
+from gateway.store.sql import REVISION, Dialect, Note, Row, Version, step, unavailable
 from gateway.store.sqlite_writer import Writer
 
 NEW = (
@@ -110,6 +110,12 @@ class SqliteSession:
 
     def lock(self, names: Iterable[str]) -> None:
         """Nothing to do: there is one writer."""
+
+    def share(self, name: str) -> None:
+        """Nothing to do: there is one writer."""
+
+    def revision(self, tenant: str) -> int:
+        return self._connection.execute(REVISION, (tenant,)).fetchall()[0][0] or 0
 
     def _newest(self, tenant: str) -> bytes:
         found = self.rows(audit.NEWEST, (tenant,))

@@ -7,12 +7,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from gateway.ports import AuditEntry, Caller, Clock, Kept, Outbox, Page
+from gateway.ports import AuditEntry, Caller, Clock, Inbox, Kept, Outbox, Page, Subscriptions
 from gateway.store import audit
 from gateway.store.audit import Gathering
+from gateway.store.inbox import SqlInbox
 from gateway.store.outbox import SqlOutbox
 from gateway.store.rows import kept, kept_columns, micros, moment
 from gateway.store.sql import Engine, Index, Note
+from gateway.store.subscriptions import SqlSubscriptions, Watch, Watched
 from gateway.store.transaction import READ, SqlTransaction
 
 if TYPE_CHECKING:
@@ -24,9 +26,12 @@ PROBE = "INSERT INTO probe (id, at) VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET
 class SqlStore:
     """Resources, versions, index, audit and outbox in one database. Made by `gateway.store.open`."""
 
-    def __init__(self, engine: Engine, *, clock: Clock, index: Index) -> None:
+    def __init__(self, engine: Engine, *, clock: Clock, index: Index, watch: Watch | None = None) -> None:
         self.engine = engine
         self.outbox: Outbox = SqlOutbox(engine)
+        self.subscriptions: Subscriptions = SqlSubscriptions(engine)
+        self.inbox: Inbox = SqlInbox(engine)
+        self._watched = Watched(watch) if watch is not None else None
         self._clock = clock
         self._index = index
         self._read = READ[engine.dialect]
@@ -41,7 +46,9 @@ class SqlStore:
         self._local.inside = True
         try:
             with self.engine.writing() as session:
-                transaction = SqlTransaction(session, caller, clock=self._clock, index=self._index)
+                transaction = SqlTransaction(
+                    session, caller, clock=self._clock, index=self._index, watched=self._watched
+                )
                 yield transaction
                 transaction.finish()
         finally:

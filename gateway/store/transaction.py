@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from gateway.errors import NotFound, StaleVersion
 from gateway.fhir import codec
-from gateway.ports import AuditEntry, Caller, Clock, Json, Kept, Owed, Page
+from gateway.ports import AuditEntry, Caller, Change, Clock, Json, Kept, Owed, Page
 from gateway.store import audit, outbox_rows
 from gateway.store.rows import kept, kept_columns, micros, stamped
 from gateway.store.sql import Dialect, Index, Note, Session, Version, step
+from gateway.store.subscriptions import Watched, lock_of, moved
 
 if TYPE_CHECKING:
     from gateway.search.query import Query
@@ -36,19 +37,25 @@ READ: dict[Dialect, str] = {"sqlite": read_sql("sqlite"), "postgresql": read_sql
 class SqlTransaction:
     """Made by `SqlStore.begin`, which calls `finish` before the commit."""
 
-    def __init__(self, session: Session, caller: Caller, *, clock: Clock, index: Index) -> None:
+    def __init__(
+        self, session: Session, caller: Caller, *, clock: Clock, index: Index, watched: Watched | None = None
+    ) -> None:
         self._session = session
         self._caller = caller
         self._clock = clock
         self._index = index
         self._notes: list[Note] = []
         self._owed: list[Owed] = []
+        self._watched = watched
+        self._changes: list[Change] = []
+        self._locked = False
 
     def read(self, type: str, id: str) -> Kept | None:
         found = self._session.rows(READ[self._session.dialect], (self._caller.tenant, type, id))
         return kept(found[0]) if found else None
 
     def put(self, resource: Json, *, expected: int | None = None) -> Kept:
+        self._guard(resource["resourceType"])
         for _ in range(1 if expected is not None else TRIES):
             before = self._current(resource["resourceType"], resource["id"])[0] if expected is None else expected
             at = self._now()
@@ -59,6 +66,7 @@ class SqlTransaction:
         raise StaleVersion
 
     def delete(self, type: str, id: str, *, expected: int | None = None) -> Kept:
+        self._guard(type)
         for _ in range(TRIES):
             version, deleted = self._current(type, id)
             if not version:
@@ -89,11 +97,23 @@ class SqlTransaction:
         self._owed.extend(messages)
 
     def finish(self) -> None:
-        """Write what was gathered: messages first (they take their lanes' locks), then the audit rows."""
+        """Write what was gathered: events, then messages (they take their lanes' locks), then the audit rows."""
+        if self._changes and self._watched is not None:
+            at = micros(self._clock())
+            self._owed += self._watched.owed(self._session, self._changes, tenant=self._caller.tenant, at=at)
         if self._owed:
             outbox_rows.owe(self._session, self._owed, tenant=self._caller.tenant, at=micros(self._clock()))
             step("outbox kept")
         self._session.append(self._notes)
+
+    def _guard(self, type: str) -> None:
+        """Hold the tenant's subscriptions still: alone to change one, shared with others to change anything else."""
+        name = lock_of(self._caller.tenant)
+        if type == "Subscription":
+            self._session.lock([name])
+        elif not self._locked and self._watched is not None:
+            self._session.share(name)
+        self._locked = True
 
     def _now(self) -> datetime:
         now = self._clock()
@@ -118,4 +138,9 @@ class SqlTransaction:
         )
         if not self._session.keep(new):
             return None
+        if type == "Subscription":
+            self._owed += moved(self._session, new, principal=self._caller.principal, at=new.at)
+        else:
+            method: Literal["POST", "PUT", "DELETE"] = "DELETE" if new.deleted else "POST" if version == 1 else "PUT"
+            self._changes.append(Change(method, type, id, version, at, new.entries))
         return Kept(type, id, version, at, body, deleted=whole is None)
