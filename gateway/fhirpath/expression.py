@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from gateway.fhirpath.code import Code, Scope, truth_of
+from gateway.fhirpath.code import Code, Scope, mentions, truth_of
 from gateway.fhirpath.compiler import Compiler
 from gateway.fhirpath.environment import BUDGET, Env
 from gateway.fhirpath.errata import corrected
@@ -19,12 +19,16 @@ _MISFITS = (TypeError, AttributeError, KeyError, IndexError, ValueError, Arithme
 
 class Expression:
     """A compiled expression. `type` is the FHIR type of its focus; `unknown` names members it asks for that the model
-    does not have there (they are always empty)."""
+    does not have there (they are always empty); `alone` says that it asks nothing of the surroundings, so that any Env
+    will do."""
 
-    __slots__ = ("_code", "_truth", "source", "type", "unknown")
+    __slots__ = ("_code", "_truth", "alone", "source", "type", "unknown")
 
-    def __init__(self, source: str, code: Code, *, type: str | None, unknown: tuple[str, ...]) -> None:
+    def __init__(
+        self, source: str, code: Code, *, type: str | None, unknown: tuple[str, ...], alone: bool = False
+    ) -> None:
         self.source = source
+        self.alone = alone
         self.type = type
         self.unknown = unknown
         self._code = code
@@ -87,6 +91,20 @@ class Expression:
 
 _KEPT: WeakKeyDictionary[Model, dict[tuple[str, str | None, str | None], Expression]] = WeakKeyDictionary()
 _MOST = 20_000
+_SURROUNDINGS = frozenset(
+    (
+        "resource",
+        "rootResource",
+        "resolve",
+        "memberOf",
+        "conformsTo",
+        "htmlChecks",
+        "now",
+        "today",
+        "timeOfDay",
+        "trace",
+    )
+)
 
 
 def compile(expression: str, *, model: Model, type: str | None = None, resource: str | None = None) -> Expression:
@@ -110,5 +128,7 @@ def _compile(expression: str, model: Model, type: str | None, resource: str | No
     if resource is None and type is not None and model.is_resource(type):
         resource = type
     compiler = Compiler(model, resource=resource, context=type)
-    code = compiler.code(parse(corrected(expression)), Scope(type))
-    return Expression(expression, code, type=type, unknown=tuple(compiler.unknown))
+    tree = parse(corrected(expression))
+    code = compiler.code(tree, Scope(type))
+    alone = not mentions(tree, _SURROUNDINGS)
+    return Expression(expression, code, type=type, unknown=tuple(compiler.unknown), alone=alone)

@@ -23,7 +23,8 @@ from gateway.fhirpath.model import PRIMITIVES
 from gateway.fhirpath.navigate import as_nodes
 from gateway.fhirpath.quantity import Quantity
 from gateway.fhirpath.syntax import Binary, Literal, Member, Unary
-from gateway.fhirpath.values import compare, equal, equivalent, is_number, key_of, system
+from gateway.fhirpath.temporal import written_alike
+from gateway.fhirpath.values import MOMENTS, compare, equal, equivalent, is_number, key_of, system
 
 if TYPE_CHECKING:
     from gateway.fhirpath.compiler import Compiler
@@ -261,11 +262,14 @@ _ORDER: dict[str, Callable[[int], bool]] = {
 
 def _ordering(operator: str, left: Code, right: Code) -> Truth:
     first, second, kind, other, test = left.fn, right.fn, left.type, right.type, _ORDER[operator]
+    moments = kind in MOMENTS and other in MOMENTS
 
     def truth(t: Any, e: Env) -> bool | None:
         x, y = one(first(t, e), operator), one(second(t, e), operator)
         if x is None or y is None:
             return None
+        if moments and type(x) is str and type(y) is str and written_alike(x, y):
+            return test((x > y) - (x < y))
         order = compare(system(x, kind), system(y, other))
         return None if order is None else test(order)
 

@@ -197,3 +197,14 @@ def _shift(fields: tuple[int | Decimal, ...], microseconds: int) -> tuple[int | 
 
 def _day_number(year: int, month: int, day: int) -> int:
     return date(year, month, day).toordinal()
+
+
+def written_alike(left: str, right: str) -> bool:
+    """Whether two dates are written alike, so that they are in the order of their texts: whole days, or seconds in one
+    zone. Such texts that are no dates at all are no concern of an order."""
+    size = len(left)
+    if size != len(right):
+        return False
+    return size == 10 or (
+        size > 19 and left[10] == "T" == right[10] and left[19:] == right[19:] and "." not in left[19:]
+    )

@@ -16,7 +16,7 @@ from gateway.fhirpath.temporal import Temporal
 
 ABSTRACT: Final = frozenset({"Resource", "DomainResource"})
 QUANTITIES: Final = frozenset({"Quantity", "SimpleQuantity", "Age", "Duration", "Distance", "Count", "MoneyQuantity"})
-_MOMENTS: Final = frozenset({"date", "dateTime", "instant"})
+MOMENTS: Final = frozenset({"date", "dateTime", "instant"})
 _SYSTEM: Final = {
     bool: "System.Boolean",
     int: "System.Integer",
@@ -65,7 +65,7 @@ def system(item: Any, static: str | None) -> Any:
     if type(item) is Node:
         item, static = item.value, item.type
     if type(item) is str:
-        if static in _MOMENTS:
+        if static in MOMENTS:
             return Temporal.parse(item) or item
         return Temporal.parse("T" + item) or item if static == "time" else item
     if type(item) is dict and static in QUANTITIES:

@@ -15,7 +15,7 @@ from gateway.validation.compiled import Binding, Json, Profile
 from gateway.validation.narrative import acceptable
 from gateway.validation.native import NATIVE
 from gateway.validation.primitives import CHECKS, decoded_size
-from gateway.validation.quick_narrative import well_formed
+from gateway.validation.quick_narrative import surely_acceptable
 from gateway.validation.run import NOWHERE, Run
 
 if TYPE_CHECKING:
@@ -38,6 +38,13 @@ class Acceptance(threading.local):
         self.resource, self.run, self.unsure = resource, None, False
 
 
+class _Alone(threading.local):
+    """A surrounding for expressions that ask nothing of it."""
+
+    def __init__(self) -> None:
+        self.env = fhirpath.Env()
+
+
 class Checks:
     """Makes checks from what the keyword says: `[kind, argument, ...]`, plain JSON."""
 
@@ -46,6 +53,7 @@ class Checks:
         self._state = state
         self._extension_check = extension
         self._made: dict[str, Check] = {}
+        self._alone = _Alone()
 
     def make(self, said: list[Any]) -> Check:
         """The check that a keyword's value names; the same one for the same value."""
@@ -73,10 +81,7 @@ class Checks:
 
     def _xhtml(self) -> Check:
         text = CHECKS["xhtml"]
-        return lambda value: text(value) is None and acceptable(value)
-
-    def _paired(self) -> Check:
-        return well_formed
+        return lambda value: surely_acceptable(value) or (text(value) is None and acceptable(value))
 
     def _choice(self, names: list[str]) -> Check:
         wanted = frozenset(names)
@@ -127,9 +132,17 @@ class Checks:
 
     def _member(self, value_set: str, type: str, said: str) -> Check:
         member, state = self._engine.bindings.member, self._state
+        answers: dict[Any, bool | None] = {}
 
         def check(value: Any) -> bool:
-            answer = member(value_set, type, value, asked_in=said)
+            key = _code_key(value)
+            answer = answers.get(key, key)
+            if answer is key:
+                answer = member(value_set, type, value, asked_in=said)
+                if key is not _UNKEYED:
+                    if len(answers) >= _REMEMBERED:
+                        answers.clear()
+                    answers[key] = answer
             if answer is None:
                 state.unsure = True
             return answer is True
@@ -145,10 +158,11 @@ class Checks:
 
     def _fhirpath(self, expression: str, type: str) -> Check:
         code = fhirpath.compile(expression, model=self._engine.model, type=type)
+        alone = self._alone if code.alone else None
 
         def check(value: Any) -> bool:
             try:
-                return code.test(value, self._engine.env(self.run()))
+                return code.test(value, alone.env if alone is not None else self._engine.env(self.run()))
             except fhirpath.FhirPathError:
                 self._state.unsure = True
                 return False

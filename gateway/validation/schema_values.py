@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final
 
-from gateway.validation.quick_narrative import NARRATIVE
-
 Schema = dict[str, Any]
 CHECK: Final = "ecm"
 """Our keyword: `[kind, ...]` names a check in Python that is called at just that value."""
@@ -52,14 +50,7 @@ PRIMITIVE: Final[dict[str, Schema]] = {
     "decimal": {"type": "number"},
     "string": {**_matching(_TEXT), "maxLength": 1048576},
     "markdown": {**_matching(_TEXT), "maxLength": 1048576},
-    "xhtml": {
-        "type": "string",
-        "maxLength": 1048576,
-        "anyOf": [
-            {"allOf": [{"pattern": NARRATIVE}, {CHECK: ["paired"]}]},
-            {CHECK: ["xhtml"]},
-        ],
-    },
+    "xhtml": {"type": "string", "maxLength": 1048576, CHECK: ["xhtml"]},
     "code": _matching(rf"^[^{_MARK}]+(?: [^{_MARK}]+)*$"),
     "id": _matching(rf"^{_ID}$"),
     "uri": _matching(rf"^{_LEADS}[^{_MARK}]*$"),
