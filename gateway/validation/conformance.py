@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from gateway.validation.compiled import MISSING, Json, Member, Profile, Rules, Shape, TypeRule
 from gateway.validation.limits import check_limits
 from gateway.validation.run import Place, Run
-from gateway.validation.slicing import Slicer
+from gateway.validation.slicing import Slicer, said_by_slices
 from gateway.validation.values import holds, same
 
 if TYPE_CHECKING:
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 ANY_RESOURCE = frozenset(("Resource", "DomainResource"))
 
 
+MAX_CHAIN = 50
+"""Profiles within profiles, through references, that are followed; beyond, it cannot be told whether they hold."""
 _KNOWN, _TYPES, _VALUES, _LIMITS, _INVARIANTS, _CHILDREN = 1, 2, 4, 8, 16, 32
 _Plan = list[tuple[Rules, dict[str, Member], bool]]
 
@@ -85,6 +87,8 @@ class Conformance:
         if key not in run.memo:
             if key in run.active:
                 return True
+            if len(run.active) > MAX_CHAIN:
+                return None
             trial = run.trial()
             self.apply(trial, profile, value, place)
             run.memo[key] = not trial.failed
@@ -165,7 +169,7 @@ class Conformance:
 
     def element(self, run: Run, rules: Rules, items: list[Item], place: Place) -> None:
         """All values of one element: their number, each of them, and their slices."""
-        if len(items) < rules.min and not _slices_say(rules):
+        if len(items) < rules.min and not said_by_slices(rules):
             run.error(
                 "required", "card-min", f"{_called(rules)} must be there at least {_times(rules.min)}.", place,
                 profile=f"{rules.profile}#{rules.id}", about=rules.name,
@@ -283,12 +287,6 @@ class Conformance:
 def _focus(kind: str, place: Place) -> str:
     shape = place[3]
     return shape.name if shape is not None and shape.name != "Element" else kind
-
-
-def _slices_say(rules: Rules) -> bool:
-    """Whether the slices' own least numbers make up the element's: then each missing slice is the fault to tell."""
-    slicing = rules.slicing
-    return slicing is not None and sum(part.min for part in slicing.slices) >= rules.min
 
 
 def _called(rules: Rules) -> str:

@@ -23,6 +23,7 @@ _REST = re.compile(
     r"(?P<base>https?://\S*/)?(?P<type>[A-Z][A-Za-z]{2,40})/(?P<id>[A-Za-z0-9\-.]{1,64})"
     r"(?:/_history/(?P<version>[A-Za-z0-9\-.]{1,64}))?(?:#\S*)?"
 )
+_RELATIVE = re.compile(r"[A-Za-z]{1,40}/[A-Za-z0-9\-.]{1,64}")
 _ANY = frozenset(("Resource", "DomainResource"))
 
 
@@ -136,7 +137,10 @@ class References:
                     kind = found.type
         if type(said) is str and kind and said != kind and said.rpartition("/")[2] != kind:
             run.error("structure", "reference-type", "Reference.type does not name the type of the target.", place)
-        if kind and not anything and kind not in targets:
+        if kind is None and not anything and type(reference) is str and _RELATIVE.fullmatch(reference):
+            run.error("structure", "reference-target", f"The reference must point to {_list(targets)}; what it names "
+                      "is no resource type of R4.", place)  # fmt: skip
+        elif kind and not anything and kind not in targets:
             run.error("structure", "reference-target", f"The reference must point to {_list(targets)}, not to {kind}.",
                       place, profile=f"{CORE}{path.partition('.')[0]}|4.0.1#{path}")  # fmt: skip
 

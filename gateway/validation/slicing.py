@@ -237,6 +237,12 @@ class Slicer:
         )  # fmt: skip
 
 
+def said_by_slices(rules: Rules) -> bool:
+    """Whether the slices' own least numbers make up the element's: then each missing slice is the fault to tell."""
+    slicing = rules.slicing
+    return slicing is not None and sum(part.min for part in slicing.slices) >= rules.min
+
+
 def _type_of(item: Item) -> str:
     shape = item.place[3]
     if item.member.type in ("Resource", "DomainResource") and shape is not None:

@@ -46,6 +46,7 @@ def test_a_good_service_request_has_no_fault(faults: Faults, service_request: Js
         ({"_id": {"extension": [{"url": "http://example.org/x", "valueString": "x"}]}}, "id-extension", "Patient.id"),
         ({"implicitRules": "a b"}, "type-uri", "Patient.implicitRules"),
         ({"managingOrganization": {"reference": "Patient/2"}}, "reference-target", "Patient.managingOrganization"),
+        ({"managingOrganization": {"reference": "organization/2"}}, "reference-target", "Patient.managingOrganization"),
     ],
 )  # fmt: skip
 def test_one_fault_is_one_issue_at_its_place(
