@@ -21,7 +21,7 @@ test: $(INSTALLED)  ## set everything up and run every check and test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto
 
 lock: $(INSTALLED)  ## write requirements/*.txt anew from pyproject.toml
 	$(BIN)/pip-compile -q --extra pg --extra dev --generate-hashes --no-emit-index-url --no-emit-trusted-host \
