@@ -9,9 +9,8 @@ from pathlib import Path
 
 import click
 
-from gateway.simulators.faults import FAULTS, OK, Script
-from gateway.simulators.fhir import FhirMemory
-from gateway.simulators.kinds import KINDS
+from gateway.simulators.faults import FAULTS, SAYS_YES, Script
+from gateway.simulators.kinds import KINDS, memory
 from gateway.simulators.server import Recorded, Simulator
 
 
@@ -20,8 +19,8 @@ def _names(context: click.Context, option: click.Parameter, text: str) -> list[s
     found: list[str] = []
     for part in filter(None, text.split(",")):
         name, _, times = part.partition("*")
-        if name != OK and name not in FAULTS:
-            raise click.BadParameter(f"{name} is no fault. There are: {', '.join([OK, *FAULTS])}")
+        if name not in SAYS_YES and name not in FAULTS:
+            raise click.BadParameter(f"{name} is no fault. There are: {', '.join([*SAYS_YES, *FAULTS])}")
         if times and not times.isdecimal():
             raise click.BadParameter(f"{part} is not fault*times")
         found += [name] * int(times or 1)
@@ -53,7 +52,7 @@ def command(kind: str, port: int, script: list[str], record: Path | None) -> Non
             if record is not None:
                 _write(recorded, record)
 
-    with Simulator(memory=FhirMemory(KINDS[kind]), faults=Script(script), port=port, heard=heard) as partner:
+    with Simulator(memory=memory(kind), faults=Script(script), port=port, heard=heard) as partner:
         click.echo(f"{kind} is at {partner.url}")
         try:
             threading.Event().wait()

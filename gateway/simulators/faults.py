@@ -174,10 +174,14 @@ FAULTS: dict[str, Fault] = {
     "400": _says(400, outcome("invalid")),
     "422": _says(422, outcome("processing")),
     "error-in-200-for-good": _says(200, outcome("processing")),
+    "wrong-tenant": _says(403, outcome("forbidden")),
 }
-"""Faults by name. The last three are refusals: trying again will not help."""
-REFUSALS = frozenset(["400", "422", "error-in-200-for-good"])
+"""Faults by name. The last four are refusals: trying again will not help."""
+REFUSALS = frozenset(["400", "422", "error-in-200-for-good", "wrong-tenant"])
 OK = "ok"
+AMNESIA = "amnesia"
+"""Forgets all that it was ever told, and then does what it is asked."""
+SAYS_YES = (OK, AMNESIA)
 
 
 class Script:
@@ -190,6 +194,6 @@ class Script:
     def __call__(self) -> str:
         with self._lock:
             name = next(self._names, OK)
-        if name != OK and name not in FAULTS:
-            raise ValueError(f"{name} is no fault; there are: ok, {', '.join(FAULTS)}")
+        if name not in SAYS_YES and name not in FAULTS:
+            raise ValueError(f"{name} is no fault; there are: {', '.join([*SAYS_YES, *FAULTS])}")
         return name

@@ -1,24 +1,42 @@
 """What each kind of simulated partner accepts, as public material of November 2026 shows it.
 
-ehr: a FHIR server that takes everything. epic: owns its Tasks (update, no create), takes Communication and
-DocumentReference, no transactions. oracle: no Task at all, no ServiceRequest, CarePlan or CareTeam writes, no
-transactions; takes DocumentReference and Communication. findhelp: a community platform by a contract of our own, which
-takes whole referrals and no care plans or teams. plan: a health plan that takes everything and gives out
-its own ids.
+ehr: a FHIR server that takes everything. epic: owns its Tasks (search by code or member, update, no create), takes
+Communication and DocumentReference, no transactions, no conditional writes. oracle: a tenant in every path, no Task at
+all, no ServiceRequest, CarePlan or CareTeam writes, no transactions; searches need the member and a closed range of
+times, pages repeat ids, a stale If-Match is 409, what is not JSON is 406. plan: a health plan that takes everything and
+gives out its own ids. findhelp is no FHIR server: see `findhelp`.
 """
 
 from __future__ import annotations
 
-from gateway.simulators.fhir import WRITES, Capabilities
+from gateway.simulators.fhir import Capabilities, FhirMemory
+from gateway.simulators.findhelp import FindhelpMemory
+from gateway.simulators.searching import SearchRule
+from gateway.simulators.server import Memory
 
 _CREATE = frozenset(["create"])
 _UPDATE = frozenset(["update"])
 _NONE: frozenset[str] = frozenset()
+_MEMBER = frozenset(["_id", "patient", "subject"])
+TENANT = "ec2458f2-1e24-41c8-b71b-0e701af7583d"
+"""The simulated Oracle partner's only tenant."""
+FINDHELP = "findhelp"
 
-KINDS: dict[str, Capabilities] = {
+CAPABILITIES: dict[str, Capabilities] = {
     "ehr": Capabilities(),
     "epic": Capabilities(
         transaction=False,
+        sender_ids=False,
+        search_before_create=True,
+        searches={
+            "Task": SearchRule(
+                needs=frozenset(["code", "patient", "subject", "encounter", "_id"]),
+                knows=frozenset(["code", "patient", "subject", "encounter", "_id"]),
+            ),
+            "ServiceRequest": SearchRule(needs=_MEMBER),
+            "Communication": SearchRule(needs=_MEMBER),
+            "DocumentReference": SearchRule(needs=_MEMBER),
+        },
         types={
             "Task": _UPDATE,
             "ServiceRequest": _UPDATE,
@@ -32,6 +50,21 @@ KINDS: dict[str, Capabilities] = {
     ),
     "oracle": Capabilities(
         transaction=False,
+        sender_ids=False,
+        search_before_create=True,
+        stale=409,
+        json_only=True,
+        tenant=TENANT,
+        searches={
+            "ServiceRequest": SearchRule(
+                needs=_MEMBER,
+                knows=frozenset(["_id", "patient", "subject", "code", "_lastUpdated"]),
+                closed_range=True,
+                repeats=True,
+            ),
+            "DocumentReference": SearchRule(needs=_MEMBER, repeats=True),
+            "Communication": SearchRule(needs=_MEMBER, repeats=True),
+        },
         types={
             "DocumentReference": _CREATE | _UPDATE,
             "Communication": _CREATE,
@@ -42,6 +75,11 @@ KINDS: dict[str, Capabilities] = {
             "*": _NONE,
         },
     ),
-    "findhelp": Capabilities(types={"CarePlan": _NONE, "CareTeam": _NONE, "*": WRITES}),
     "plan": Capabilities(sender_ids=False),
 }
+KINDS = (*CAPABILITIES, FINDHELP)
+
+
+def memory(kind: str) -> Memory:
+    """A new partner of a kind, knowing nothing."""
+    return FindhelpMemory() if kind == FINDHELP else FhirMemory(CAPABILITIES[kind])

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import socket
 import socketserver
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from threading import Event, Lock, Thread
 from types import TracebackType
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, Protocol, cast
 
-from gateway.simulators.faults import FAULTS, OK, Answer, Script, Wire, whole
+from gateway.simulators.faults import AMNESIA, FAULTS, OK, Answer, Script, Wire, whole
 from gateway.simulators.fhir import FhirMemory
 
 _LONGEST_LINE = 65536
@@ -38,20 +38,30 @@ class Recorded:
         return self.headers.get("idempotency-key", "")
 
 
+class Memory(Protocol):
+    """What a partner knows: it answers requests whose paths are below its address."""
+
+    base: str
+
+    def answer(self, method: str, path: str, body: bytes, headers: Mapping[str, str] | None = None) -> Answer: ...
+
+    def forget(self) -> None: ...
+
+
 class Simulator:
     """A partner on loopback. `faults` names the fault for each request in turn ("ok": none)."""
 
     def __init__(
         self,
         *,
-        memory: FhirMemory | None = None,
+        memory: Memory | None = None,
         faults: Callable[[], str] | None = None,
         port: int = 0,
         slow: float = 0.05,
         heard: Callable[[Recorded], None] = lambda recorded: None,
     ) -> None:
         """`port` 0 takes a free one. `slow`: seconds between dripped bytes. `heard` is called with every request."""
-        self.memory = memory or FhirMemory()
+        self.memory: Any = memory or FhirMemory()
         self.faults = faults or Script()
         self.recorded: list[Recorded] = []
         self._heard = heard
@@ -60,6 +70,7 @@ class Simulator:
         self._lock = Lock()
         self._sockets: set[socket.socket] = set()
         self._server = _Server(("127.0.0.1", port), self._serve)
+        self.memory.base = self.url
         self._thread = Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
         self._thread.start()
 
@@ -112,9 +123,11 @@ class Simulator:
         fault = FAULTS.get(name)
         answer = Answer(200)
         if fault is None or fault.acts:
-            answer = self.memory.answer(method, path.removeprefix("/fhir"), body)
+            if name == AMNESIA:
+                self.memory.forget()
+            answer = self.memory.answer(method, path.removeprefix("/fhir"), body, headers)
         if fault is None:
-            assert name == OK
+            assert name in (OK, AMNESIA)
             file.write(whole(answer))
             file.flush()
             return True
