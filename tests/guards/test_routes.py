@@ -118,6 +118,7 @@ FAILING = {  # a request to each route that must fail, and how
     "validate_instance": (b"{", 400),
     "convert": (b"{", 415),
     "receive_referral": (b"{", 415),
+    "change_referral": (b"{", 415),
     "publish_care_plan": (b"{", 415),
     "change_care_team": (b"{", 415),
     "receive_file": (b"{", 415),
