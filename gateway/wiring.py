@@ -29,6 +29,7 @@ from gateway.ports import Json
 from gateway.settings import Settings
 from gateway.usecases.checking import InTurns
 from gateway.usecases.intake import Intake
+from gateway.usecases.loop_tables import LoopTables
 from gateway.usecases.served import GUIDES, PACKAGES, SERVED
 from gateway.usecases.services import Services, Subscriber
 
@@ -73,6 +74,7 @@ class Knowledge:
     checker: InTurns
     readers: Readers
     criteria: CriteriaTables
+    loops: LoopTables
 
 
 @cache
@@ -91,7 +93,15 @@ def knowledge(profiles: Path | None, mappings: Path | None, *, compiled: Path | 
     tables = mappings or shipped.folder("mappings")
     searched = Parameters(definitions, engine=True)
     readers = Readers.load(tables)
-    return Knowledge(definitions, searched, validator, InTurns(validator), readers, criteria.load(tables / "criteria"))
+    return Knowledge(
+        definitions,
+        searched,
+        validator,
+        InTurns(validator),
+        readers,
+        criteria.load(tables / "criteria"),
+        LoopTables.load(tables),
+    )
 
 
 def knowledge_of(settings: Settings) -> Knowledge:
@@ -128,6 +138,7 @@ def composed(settings: Settings) -> Iterator[Services]:
             store=store,
             validator=known.checker,
             intake=intake(settings, known),
+            loops=known.loops,
             search=searching(settings, known),
             clock=now,
             new_id=new_id,

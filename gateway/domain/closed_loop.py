@@ -108,13 +108,18 @@ class LifeCycle:
 
     def reach(self, present: str, following: str) -> LifeCycleState:
         """The state `following`, if `present` leads there, perhaps through others that nobody told us of."""
-        seen, ahead = {present}, [present]
-        while ahead:
-            ahead = [name for one in ahead for name in self.states[one].next if name not in seen]
-            seen |= set(ahead)
-        if following in seen:
+        if self.leads(present, following):
             return self.states[following]
         return self.follow(present, following)
+
+    def leads(self, present: str, following: str) -> bool:
+        """Whether states lead from `present` to `following`."""
+        seen: set[str] = set()
+        ahead = {present}
+        while ahead:
+            ahead = {name for one in ahead for name in self.states[one].next} - seen
+            seen |= ahead
+        return following in seen
 
     def follow(self, present: str, following: str) -> LifeCycleState:
         """The state `following`, if it may follow `present`; IllegalMove names those that may."""

@@ -12,7 +12,7 @@ from gateway.mapping.leaves import Surroundings
 
 def found_in(record: Any, around: Surroundings) -> Iterator[Finding]:
     """A health care plan code that belongs to another plan than the one named: a referral must reach its own plan."""
-    coverage = record.coverage
+    coverage = getattr(record, "coverage", None)  # news of a referral states none
     if coverage is None or not (coverage.plan and coverage.plan_code) or "hcp-code" not in around.concepts:
         return
     try:

@@ -46,6 +46,12 @@ def is_referral_task(resource: Json) -> bool:
     )
 
 
+def group_of(task: Json) -> str:
+    """The id of the loop that a Task is part of: its own, unless it has joined an earlier referral's."""
+    joined: str = (task.get("groupIdentifier") or {}).get("value", "")
+    return joined or str(task["id"])
+
+
 def loop_of(task: Json) -> Loop:
     """The loop as a kept, valid Task states it. A status that no referral uses raises ValueError."""
     since = task.get("lastModified") or task["authoredOn"]
@@ -68,7 +74,10 @@ def moved(
     """
     on = loop.since.astimezone(PACIFIC).date()
     made = {name: value for name, value in task.items() if name != "statusReason"}
-    made |= {"status": loop.status.value, "lastModified": loop.since.isoformat(timespec="seconds")}
+    since = loop.since.isoformat(timespec="seconds")
+    made |= {"status": loop.status.value, "lastModified": since}
+    if _instant(task["authoredOn"]) > loop.since:  # older than our Task: it is at work since then (inv-1)
+        made["authoredOn"] = since
     if loop.reason or closure:
         made["statusReason"] = _reason(closure, loop.reason, discontinuation)
     if loop.status is not TaskStatus.ENTERED_IN_ERROR:  # a mistake is not reported: it keeps what was said last

@@ -21,7 +21,7 @@ from gateway.domain.referral import (
 )
 from gateway.fhir.bundle import Collected, Resolver
 from gateway.fhir.codec import Json
-from gateway.fhir.element import codes_of, concept, extension, extension_value, extension_values, filled, some
+from gateway.fhir.element import code_of, codes_of, concept, extension, extension_value, extension_values, filled, some
 from gateway.mapping import datatypes, labels, organization, systems
 from gateway.mapping.context import Context
 from gateway.mapping.record_extension import RecordExtension
@@ -151,6 +151,11 @@ def from_fhir(resource: Json, *, resolver: Resolver) -> dict[str, Any]:
         "data_sharing": DATA_SHARING.read(resource),
         "replaces": systems.key_of(replaced[0]["identifier"]) if replaced else None,
     }
+
+
+def service_from(resource: Json) -> str | None:
+    """The Community Support that is asked for; None for Enhanced Care Management."""
+    return code_of(resource.get("code"), systems.COMMUNITY_SUPPORT)
 
 
 def origin(referral: Referral) -> str:

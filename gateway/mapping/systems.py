@@ -55,6 +55,7 @@ CORE_SERVICE = code_system("core-service")
 PLAN_DOMAIN = code_system("plan-domain")
 TEAM_ROLE = code_system("team-role")
 REFERRAL_STATUS = code_system("referral-status")
+COMMUNITY_SUPPORT = code_system("community-support")
 
 
 def meta(*profiles: str) -> Json:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from gateway.errors import GatewayError
+from gateway.errors import GatewayError, NotFound
 from gateway.fhir.outcome import outcome
 from gateway.ports import Caller, Json
 from gateway.trust.disclosure import Disclosed, disclose
 from gateway.trust.policy import permit
-from gateway.usecases.intake import Intaken, Row
+from gateway.usecases.intake import KINDS, Intaken, Row
 from gateway.usecases.keep_mapped import issues_of
 from gateway.usecases.services import Services
 
@@ -31,6 +31,8 @@ def convert_document(
 def convert_file(data: bytes, caller: Caller, *, partner: str, kind: str, services: Services, base: str) -> Disclosed:
     """A collection of what each row would be kept as: one Bundle a row, or the OperationOutcome that says why not."""
     permit(caller, action="E", type="Bundle", store=services.store)
+    if kind not in KINDS:
+        raise NotFound("There is nothing to convert news of a referral into: it changes what is kept.")
     rows, about = services.intake.file(data, partner=partner, kind=kind, caller=caller)
     entries = [_row(row, services=services, base=base) for row in rows]
     if about:
@@ -43,6 +45,7 @@ def _row(row: Row, *, services: Services, base: str) -> Json:
     place = f"urn:ecm-gateway:row:{row.number}"
     if isinstance(row.result, GatewayError):
         return {"fullUrl": place, "resource": outcome(row.result.issues)}
+    assert isinstance(row.result, Intaken)
     entries = _entries(row.result, base=base)
     if found := [*row.result.remarks, *issues_of(row.result.resources, services.validator.check)]:
         entries.append({"resource": outcome(found)})

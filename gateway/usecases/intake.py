@@ -48,11 +48,20 @@ class Intaken:
 
 
 @dataclass(frozen=True, slots=True)
+class Recorded:
+    """One record that is news of something kept here: what it means depends on what is kept."""
+
+    record: Any
+    context: Context
+    remarks: Sequence[Issue] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
     """One row of a file: its number as a spreadsheet shows it, and what it was mapped to or why not."""
 
     number: int
-    result: Intaken | GatewayError
+    result: Intaken | Recorded | GatewayError
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +84,12 @@ class Intake:
         digest = hashlib.sha256(source).hexdigest()
         return self._mapped(reading, kind, Source(f"{kind}.json", digest, "application/json"), caller, today=today)
 
+    def record(self, value: Any, *, kind: str, source: bytes, caller: Caller) -> Recorded:
+        """The record in `value` as it is, for news (`referral-change`); else Unmappable."""
+        reading = self.readers.json(kind).read_value(value, source=source, today=self._today())
+        digest = hashlib.sha256(source).hexdigest()
+        return self._recorded(reading, Source(f"{kind}.json", digest, "application/json"), caller)
+
     def file(self, data: bytes, *, partner: str, kind: str, caller: Caller) -> tuple[list[Row], tuple[Issue, ...]]:
         """The rows of a partner's file in order, and what there is to say of the file itself.
 
@@ -91,24 +106,33 @@ class Intake:
         for reading in rows:
             source = Source(f"{partner}/{kind}.csv", digest, "text/csv", reading.number)
             try:
-                yield Row(reading.number, self._mapped(reading, kind, source, caller, today=today))
+                if kind in MAPPERS:
+                    yield Row(reading.number, self._mapped(reading, kind, source, caller, today=today))
+                else:
+                    yield Row(reading.number, self._recorded(reading, source, caller))
             except Unmappable as error:
                 yield Row(reading.number, error)
 
     def _mapped(self, reading: Reading[Any], kind: str, source: Source, caller: Caller, *, today: date) -> Intaken:
         record = reading.require()
-        context = Context(
+        context = self._context(source, caller)
+        bundle = MAPPERS[kind](record, context=context)
+        entries = bundle["entry"]
+        once = frozenset(e["request"]["url"] for e in entries if e["request"].get("ifNoneMatch") == "*")
+        remarks = [*reading.issues, *_not_carried(reading), *self._assessed(record, today)]
+        return Intaken([entry["resource"] for entry in entries], once, remarks)
+
+    def _recorded(self, reading: Reading[Any], source: Source, caller: Caller) -> Recorded:
+        return Recorded(reading.require(), self._context(source, caller), [*reading.issues, *_not_carried(reading)])
+
+    def _context(self, source: Source, caller: Caller) -> Context:
+        return Context(
             ids=Ids(caller.tenant, self.id_key),
             now=self.clock(),
             source=source,
             operator=self.operator,
             plan_names=self.plan_names,
         )
-        bundle = MAPPERS[kind](record, context=context)
-        entries = bundle["entry"]
-        once = frozenset(e["request"]["url"] for e in entries if e["request"].get("ifNoneMatch") == "*")
-        remarks = [*reading.issues, *_not_carried(reading), *self._assessed(record, today)]
-        return Intaken([entry["resource"] for entry in entries], once, remarks)
 
     def _assessed(self, record: Any, today: date) -> Iterator[Issue]:
         """What the criteria and overlap tables say of a referral; it never stops one."""

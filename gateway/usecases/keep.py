@@ -101,10 +101,17 @@ def messages_for(
         return []
     ordered = _targets_first(changed)
     patient = next((k.reference for k, _ in ordered if k.type == "Patient"), None)
+    about = next((member for _, resource in ordered if (member := _member(resource))), None)
     urgent = any(resource.get("priority") in ("urgent", "asap", "stat") for _, resource in changed)
     return [
         Owed(
-            partner.name, patient or _member(resource) or kept.reference, kind, kept.type, kept.id, kept.version, urgent
+            partner.name,
+            patient or _member(resource) or about or kept.reference,
+            kind,
+            kept.type,
+            kept.id,
+            kept.version,
+            urgent,
         )
         for partner in subscribers
         for kept, resource in ordered

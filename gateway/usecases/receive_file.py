@@ -10,7 +10,8 @@ from gateway.fhir.outcome import outcome, worst_first
 from gateway.ports import Caller
 from gateway.trust.disclosure import Collected, Disclosed, Entry, disclose
 from gateway.usecases.batch import status_line
-from gateway.usecases.intake import Row
+from gateway.usecases.change_referral import take_in
+from gateway.usecases.intake import Recorded, Row
 from gateway.usecases.keep_mapped import keep_mapped
 from gateway.usecases.services import Services
 
@@ -49,7 +50,10 @@ def _keep(row: Row, *, caller: Caller, kind: str, services: Services, base: str,
     try:
         if isinstance(row.result, GatewayError):
             raise row.result
-        done = keep_mapped(row.result, caller, services=services, base=base, event=kind)
+        if isinstance(row.result, Recorded):
+            done = take_in(row.result, caller, services=services, base=base)
+        else:
+            done = keep_mapped(row.result, caller, services=services, base=base, event=kind)
     except Trouble:
         raise
     except GatewayError as error:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 from gateway.errors import Issue
 from gateway.ports import Clock, Json, NewId, Store
+from gateway.subscriptions.rules import Offer
 from gateway.usecases.intake import Intake
+from gateway.usecases.loop_tables import LoopTables
 
 if TYPE_CHECKING:
     from gateway.search.query import Query
@@ -45,12 +47,22 @@ class Subscriber:
 
 
 @dataclass(frozen=True, slots=True)
+class Hook:
+    """A partner that sends us webhooks: in whose tenant, and the secrets that its signatures are made with."""
+
+    partner: str
+    tenant: str = "default"
+    secrets: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Services:
     """Everything a use case may need; frozen, made once by wiring."""
 
     store: Store
     validator: Checker
     intake: Intake
+    loops: LoopTables
     search: SearchRules
     clock: Clock
     new_id: NewId
@@ -67,3 +79,7 @@ class Services:
     """Implementation guides whose profiles are checked, `url|version`."""
     profiles: Callable[[str], Sequence[str]] = lambda type: ()
     """Profiles that are checked, by resource type."""
+    offer: Offer | None = None
+    """Which Subscriptions are honoured; None: none."""
+    hooks: Mapping[str, Hook] = field(default_factory=dict)
+    """Who may send us what by webhook, by partner."""

@@ -8,6 +8,7 @@ from flask import Response
 
 from gateway.fhir import codec
 from gateway.usecases.change_care_team import change_care_team
+from gateway.usecases.change_referral import change_referral
 from gateway.usecases.keep_mapped import Received
 from gateway.usecases.publish_care_plan import publish_care_plan
 from gateway.usecases.receive_referral import receive_referral
@@ -31,6 +32,11 @@ def care_plan(web: Web) -> View:
 def care_team(web: Web) -> View:
     """POST /care-teams: 201 with the CareTeam's address, 200 if it was here before."""
     return _door(web, change_care_team)
+
+
+def referral_change(web: Web) -> View:
+    """POST /referral-changes: 200 with the Task's version; nothing changes for news that is known or older."""
+    return _door(web, change_referral)
 
 
 def _door(web: Web, take: Callable[..., Received]) -> View:

@@ -9,7 +9,7 @@ from gateway.web import health, validate
 from gateway.web.context import View, Web
 from gateway.web.convert import convert
 from gateway.web.create import create
-from gateway.web.doors import care_plan, care_team, referral
+from gateway.web.doors import care_plan, care_team, referral, referral_change
 from gateway.web.files import receive_file
 from gateway.web.history import history
 from gateway.web.metadata import metadata
@@ -47,6 +47,7 @@ ROUTES = (
     Route("GET", "/fhir/<type>/<id>/$validate", "validate_instance", validate.validate_instance),
     Route("POST", "/fhir/$convert", "convert", convert),
     Route("POST", "/referrals", "receive_referral", referral),
+    Route("POST", "/referral-changes", "change_referral", referral_change),
     Route("POST", "/care-plans", "publish_care_plan", care_plan),
     Route("POST", "/care-teams", "change_care_team", care_team),
     Route("POST", "/files/<partner>/<kind>", "receive_file", receive_file),

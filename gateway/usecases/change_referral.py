@@ -1,0 +1,220 @@
+"""Change a referral: news of it comes in, its loop moves, and everyone owed is told.
+
+One transaction holds the new version of the Task, the ServiceRequest that follows, a Provenance of the news, the audit
+row and the messages owed. The same news twice is one; older news that arrives late is recorded and changes nothing.
+docs/closed-loop.md
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from gateway.domain.dates import PACIFIC
+from gateway.domain.loop import Heard, Loop, hear
+from gateway.domain.loop_meaning import Meaning, Vocabulary
+from gateway.domain.referral_change import ReferralChange
+from gateway.errors import Invalid, Issue, StaleVersion, Unprocessable
+from gateway.fhir.outcome import outcome
+from gateway.mapping import loop as loops
+from gateway.mapping import provenance
+from gateway.mapping.context import Context
+from gateway.ports import AuditEntry, Caller, Json, Kept, Transaction
+from gateway.trust.disclosure import Collected, content, disclose
+from gateway.trust.policy import permit
+from gateway.usecases.following import Move, follow
+from gateway.usecases.intake import Recorded
+from gateway.usecases.keep import Written, messages_for, put
+from gateway.usecases.keep_mapped import Received
+from gateway.usecases.named_loop import named
+from gateway.usecases.references import relative
+from gateway.usecases.services import Services
+from gateway.usecases.transaction import answered_write
+
+EVENT = "referral-change"
+SKEW = timedelta(minutes=10)
+"""How far a sender's clock may be ahead of ours."""
+TRIES = 5
+"""Changes of one Task at the same moment take turns."""
+_EARLIEST = datetime.min.replace(tzinfo=UTC)
+_SAID = {
+    Heard.SAME: "This was known already: nothing has changed.",
+    Heard.STALE: "Newer news of this referral is here already: this one was recorded and changed nothing.",
+}
+
+
+def change_referral(
+    value: Any, caller: Caller, *, source: bytes, services: Services, base: str, full: bool = False
+) -> Received:
+    """Take one piece of news in. `value` is JSON of the gateway's own schema, `source` its exact bytes.
+
+    Unmappable for a word that nobody knows, NotFound or Conflict for a referral that is not named by it, IllegalMove
+    (with the moves that are open) for what cannot have happened.
+    """
+    news = services.intake.record(value, kind=EVENT, source=source, caller=caller)
+    return take_in(news, caller, services=services, base=base, full=full)
+
+
+def take_in(news: Recorded, caller: Caller, *, services: Services, base: str, full: bool = False) -> Received:
+    """The same for news that was read already (the row of a file)."""
+    permit(caller, action="U", type="Task", store=services.store)
+    for left in reversed(range(TRIES)):
+        try:
+            with services.store.begin(caller) as tx:
+                return _take_in(news, caller, tx, services=services, base=base, full=full)
+        except StaleVersion:
+            if not left:
+                raise
+    raise AssertionError("unreachable")
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """One referral's Task and what the news makes of it. `after` None: it stays as it is."""
+
+    kept: Kept
+    heard: Heard
+    after: Json | None = None
+    meaning: Meaning | None = None
+
+
+def _take_in(news: Recorded, caller: Caller, tx: Transaction, *, services: Services, base: str, full: bool) -> Received:
+    change: ReferralChange = news.record
+    kept = named(change, tx, ids=news.context.ids, services=services)
+    trace = _provenance_id(change, kept, news.context)
+    if tx.read("Provenance", trace) is not None:
+        turn = _Turn(kept, Heard.SAME)
+    else:
+        turn = _turn(change, kept, services=services)
+    written = _kept(turn, change, news.context, tx, services=services) if turn.after else []
+    if written:
+        written += _traced(trace, turn, news.context, tx)
+        tx.owe(messages_for(written, subscribers=services.subscribers, kind=EVENT))
+    elif turn.heard is Heard.STALE:
+        tx.note(AuditEntry("U", f"{EVENT}.stale", (f"{kept.reference}/_history/{kept.version}",)))
+    entries = [answered_write(one, base=base, full=full) for one, _ in written or [(Written(kept, False, False), {})]]
+    remarks = [*news.remarks, *_said(turn.heard)]
+    if remarks:
+        entries[0].fields["response"]["outcome"] = outcome(remarks)
+    shown = disclose(
+        Collected({"resourceType": "Bundle", "type": "transaction-response"}, entries),
+        caller=caller,
+        note=tx.note,
+        event=EVENT,
+        action="U",
+        wrote=[one.kept for one, _ in written if one.changed],
+    )
+    main = written[0][0].kept if written else kept
+    return Received(main, False, any(one.changed for one, _ in written), shown)
+
+
+def _said(heard: Heard) -> list[Issue]:
+    message = _SAID.get(heard)
+    return [Issue("information", "informational", message, rule=f"change-{heard}")] if message else []
+
+
+def _turn(change: ReferralChange, kept: Kept, *, services: Services) -> _Turn:
+    """What the news makes of the Task, by the tables in force on its day."""
+    task = content(kept)
+    present = _present(task)
+    at = _at(change, present, services.clock())
+    vocabulary = services.loops.vocabulary
+    meaning = vocabulary.meaning(change, present=present.status, on=at.astimezone(PACIFIC).date())
+    if meaning.status is None:
+        return _Turn(kept, Heard.MOVED, task, meaning)
+    state_heard = _state_heard(task, change.state, at=at, present=present, vocabulary=vocabulary)
+    then, heard = hear(present, meaning.status, party=change.party, at=at, reason=meaning.text)
+    if Heard.STALE in (heard, state_heard):
+        return _Turn(kept, Heard.STALE, meaning=meaning)
+    if heard is state_heard is Heard.SAME:
+        return _Turn(kept, Heard.SAME, meaning=meaning)
+    state = meaning.state or _still(task, then, vocabulary)
+    after = loops.moved(
+        task,
+        then,
+        closed_loop=vocabulary.closed_loop,
+        closure=meaning.closure,
+        plan=change.plan,
+        state=state,
+        discontinuation=meaning.discontinuation,
+    )
+    if issues := services.validator.faults(after):
+        raise Invalid(issues=issues)
+    return _Turn(kept, Heard.MOVED, after, meaning)
+
+
+def _present(task: Json) -> Loop:
+    """Where the loop stands. News of one that has never moved may be as old as it likes."""
+    present = loops.loop_of(task)
+    return present if loops.since_of(task) else replace(present, since=_EARLIEST)
+
+
+def _at(change: ReferralChange, present: Loop, now: datetime) -> datetime:
+    """When it happened: of a whole day, not before what is known of the same day."""
+    at = change.since
+    if at > now + SKEW:
+        message = "The news is dated in the future."
+        raise Unprocessable(issues=[Issue("error", "business-rule", message, "at", "change-time-future")])
+    if change.on is not None and present.since is not _EARLIEST:
+        return present.since if present.since.astimezone(PACIFIC).date() == change.on else at
+    return at
+
+
+def _state_heard(task: Json, state: str | None, *, at: datetime, present: Loop, vocabulary: Vocabulary) -> Heard:
+    """Whether the state of ECM moves (one status has several); IllegalMove names those that may follow."""
+    stands = loops.state_of(task) or "referred"
+    if state is None or stands == state:
+        return Heard.SAME
+    if at < present.since:
+        return Heard.STALE
+    leads = vocabulary.life_cycle.leads
+    if at == present.since and not leads(stands, state) and leads(state, stands):
+        return Heard.STALE  # of two states of one day or instant the later one was here first
+    vocabulary.life_cycle.reach(stands, state)
+    return Heard.MOVED
+
+
+def _still(task: Json, then: Loop, vocabulary: Vocabulary) -> str | None:
+    """The state of ECM that was known, as long as it fits the status."""
+    state = loops.state_of(task)
+    row = vocabulary.life_cycle.states.get(state) if state else None
+    return state if row and row.task_status is then.status else None
+
+
+def _kept(
+    turn: _Turn, change: ReferralChange, context: Context, tx: Transaction, *, services: Services
+) -> list[tuple[Written, Json]]:
+    """The Task's new version and all that follows."""
+    assert turn.after is not None
+    task, meaning = turn.after, turn.meaning
+    if task == content(turn.kept):
+        written = Written(turn.kept, False, False)
+    else:
+        written = Written(tx.put(task, expected=turn.kept.version), False, True)
+    move = Move(task, closure=meaning.closure if meaning else None, party=change.party)
+    return [(written, task), *follow(move, tx)]
+
+
+def _provenance_id(change: ReferralChange, kept: Kept, context: Context) -> str:
+    return context.ids.keyed("Provenance", change.key, EVENT, kept.reference)
+
+
+def _traced(id: str, turn: _Turn, context: Context, tx: Transaction) -> list[tuple[Written, Json]]:
+    """The Provenance of the news: who told it, from which document."""
+    operator = provenance.operator(context)
+    reference = {"reference": f"Organization/{operator['id']}"}
+    task = turn.after or content(turn.kept)
+    author = _organization(task.get("owner"), tx) or _organization(task.get("requester"), tx)
+    made = provenance.to_fhir(
+        {"reference": turn.kept.reference}, author=author, operator=reference, context=context
+    ) | {"id": id}
+    return [(put(tx, operator), operator), (put(tx, made), made)]
+
+
+def _organization(reference: Json | None, tx: Transaction) -> Json | None:
+    """A reference to an organization that is kept here."""
+    target = relative((reference or {}).get("reference", ""))
+    if target is None or target[0] != "Organization" or tx.read(*target) is None:
+        return None
+    return {"reference": f"{target[0]}/{target[1]}"}

@@ -1,0 +1,82 @@
+"""Find the referral's Task that a piece of news names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gateway.domain.loop import CLOSED
+from gateway.domain.referral_change import ReferralChange
+from gateway.errors import Conflict, Issue, NotFound
+from gateway.fhir import ids as fhir_ids
+from gateway.mapping import loop, service_request
+from gateway.mapping.ids import Ids
+from gateway.ports import Json, Kept, Transaction
+from gateway.trust.disclosure import content
+from gateway.usecases.references import relative
+from gateway.usecases.services import Services
+
+
+def named(change: ReferralChange, tx: Transaction, *, ids: Ids, services: Services) -> Kept:
+    """The Task meant; NotFound without one, Conflict if several open referrals may be meant."""
+    if change.task is not None:
+        return _one(_read(tx, "Task", change.task), "task")
+    if change.referral is not None:
+        return _one(_read(tx, "Task", ids.keyed("Task", change.referral)), "referral")
+    if change.service_request is not None:
+        found = referral_tasks(tx, services, focus=f"ServiceRequest/{change.service_request}")
+        return _only(list(found), "service_request")
+    patient = f"Patient/{ids.of('Patient', 'cin', str(change.cin))}"
+    owner = f"Organization/{ids.of('Organization', 'plan', change.plan)}" if change.plan else None
+    found = (
+        kept
+        for kept in referral_tasks(tx, services, patient=patient)
+        if service_of(content(kept), tx) == change.service
+        and owner in (None, (content(kept).get("owner") or {}).get("reference", owner))
+    )
+    return _only(list(found), "cin")
+
+
+def referral_tasks(tx: Transaction, services: Services, **wanted: str) -> Iterator[Kept]:
+    """The Tasks of referrals that meet a search (`focus`, `patient`, `group_identifier`), sub-tasks left out."""
+    query = services.search.parse("Task", [(name.replace("_", "-"), value) for name, value in wanted.items()])
+    for kept in tx.search(query).matches:
+        task = content(kept)
+        if loop.is_referral_task(task) and not task.get("partOf"):
+            yield kept
+
+
+def service_of(task: Json, tx: Transaction) -> str | None:
+    """The Community Support that a Task's request asks for; None for Enhanced Care Management."""
+    request = request_of(task, tx)
+    return service_request.service_from(content(request)) if request else None
+
+
+def request_of(task: Json, tx: Transaction) -> Kept | None:
+    """The ServiceRequest here that the Task is about; None where it is kept elsewhere."""
+    target = relative((task.get("focus") or {}).get("reference", ""))
+    if target is None or target[0] != "ServiceRequest":
+        return None
+    kept = tx.read(*target)
+    return None if kept is None or kept.deleted else kept
+
+
+def _read(tx: Transaction, type: str, id: str) -> Kept | None:
+    return tx.read(type, id) if fhir_ids.is_id(id) else None
+
+
+def _one(kept: Kept | None, name: str) -> Kept:
+    if kept is None or kept.deleted or not loop.is_referral_task(content(kept)):
+        message = "No referral here is named so."
+        raise NotFound(issues=[Issue("error", "not-found", message, name, "change-referral-unknown")])
+    return kept
+
+
+def _only(found: list[Kept], name: str) -> Kept:
+    """The one open loop; the last that was closed if none is open (the same news again). Many are for a person."""
+    open_ = [kept for kept in found if content(kept)["status"] not in CLOSED]
+    loops = {loop.group_of(content(kept)) for kept in open_}
+    if len(loops) > 1:
+        message = "Several open referrals may be meant: name it by `referral`, `service_request` or `task`."
+        raise Conflict(issues=[Issue("error", "multiple-matches", message, name, "change-referral-many")])
+    latest = sorted(open_ or found, key=lambda kept: str(content(kept).get("lastModified", "")))
+    return _one(latest[-1] if latest else None, name)

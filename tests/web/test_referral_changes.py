@@ -1,0 +1,224 @@
+"""News of a referral, from outside: five ways to say it, twice is once, late news changes nothing, all hear of it."""
+
+from __future__ import annotations
+
+from itertools import permutations
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from gateway.fhir.element import code_of
+from gateway.mapping import loop, systems
+from tests.web.conftest import a_referral
+from tests.web.sent import send
+
+Json = dict[str, Any]
+REFERRAL = {"source": "harbor-clinic", "id": "R-2026-0001"}
+
+
+def hear(client: FlaskClient, number: int, **said: Any) -> Any:
+    """Send one piece of news; `number` is its own key."""
+    body = {"key": {"source": "alder-ecm", "id": str(number)}, "party": "target", "referral": REFERRAL, **said}
+    return send(client, "POST", "/referral-changes", body, Content_Type="application/json")
+
+
+def at(hour: int) -> str:
+    return f"2026-03-03T{hour:02}:00:00-08:00"
+
+
+def kept(client: FlaskClient, type: str) -> Json:
+    found: Json = client.get(f"/fhir/{type}").get_json()["entry"][0]["resource"]
+    return found
+
+
+def rules(answer: Any) -> list[str]:
+    return [issue["details"]["coding"][0]["code"] for issue in answer.json["issue"]]
+
+
+@pytest.fixture
+def referred(client: FlaskClient) -> FlaskClient:
+    assert client.post("/referrals", json=a_referral()).status_code == 201
+    return client
+
+
+SAYINGS: list[tuple[Json, str, str, str | None, str]] = [
+    ({"status": "accepted"}, "accepted", "accepted", None, "active"),
+    ({"referral_status": "Outreach Initiated"}, "in-progress", "outreach-initiated", None, "active"),
+    ({"referral_status": "declined"}, "rejected", "declined", "provider-declined", "active"),
+    (
+        {"referral_status": "loop-closed", "closure_reason": "Services Received"},
+        "completed",
+        "loop-closed",
+        "services-received",
+        "completed",
+    ),
+    ({"status": "completed"}, "completed", "loop-closed", "services-received", "completed"),
+    ({"status": "failed", "reason": "three letters"}, "failed", "loop-closed", None, "revoked"),
+    ({"state": "authorized"}, "accepted", "accepted", None, "active"),
+    ({"discontinuation": "3"}, "cancelled", "loop-closed", "no-longer-needed", "revoked"),
+    ({"discontinuation": "Met all care plan goals"}, "completed", "loop-closed", "services-received", "completed"),
+]
+
+
+@pytest.mark.parametrize(("said", "status", "reported", "reason", "order"), SAYINGS, ids=lambda one: str(one)[:40])
+def test_each_way_of_saying_it_moves_task_and_request(
+    referred: FlaskClient, said: Json, status: str, reported: str, reason: str | None, order: str
+) -> None:
+    answer = hear(referred, 1, at=at(9), **said)
+    assert answer.status_code == 200, answer.data
+    task, request = kept(referred, "Task"), kept(referred, "ServiceRequest")
+    assert (task["status"], task["lastModified"]) == (status, at(9))
+    assert code_of(task["businessStatus"], systems.REFERRAL_STATUS) == reported
+    assert code_of(task.get("statusReason"), loop.CLOSURE) == reason
+    assert request["status"] == order
+    told = [entry["response"]["location"].split("/")[0] for entry in answer.get_json()["entry"]]
+    assert told[0] == "Task"
+    assert "Provenance" in told
+
+
+@pytest.mark.parametrize(
+    ("said", "rule"),
+    [
+        ({"word": "all good"}, "loop-word-partner"),
+        ({"referral_status": "somewhere"}, "concept-referral-status"),
+        ({"referral_status": "loop-closed"}, "change-closure-due"),
+        ({"referral_status": "loop-closed", "closure_reason": "other"}, "loop-closure-text"),
+        ({"status": "accepted", "state": "authorized"}, "change-one-saying"),
+        ({"discontinuation": "16"}, "concept-discontinuation-reason"),
+        ({"status": "rejected", "task": "x"}, "change-referral"),
+        ({}, "change-says-nothing"),
+        ({"status": "on-hold"}, "loop-reason"),
+        ({"status": "accepted", "on": "2026-03-03"}, "change-time"),
+        ({"status": "accepted", "at": "2999-01-01T00:00:00Z"}, "change-time-future"),
+    ],
+)
+def test_what_means_nothing_or_two_things_is_refused(referred: FlaskClient, said: Json, rule: str) -> None:
+    answer = hear(referred, 1, **({"at": at(9)} | said))
+    assert answer.status_code == 422, answer.data
+    assert rule in rules(answer)
+    assert kept(referred, "Task")["meta"]["versionId"] == "1"
+
+
+def test_the_same_news_twice_is_once(referred: FlaskClient) -> None:
+    assert hear(referred, 1, at=at(9), status="accepted").status_code == 200
+    assert hear(referred, 2, at=at(10), status="in-progress").status_code == 200
+    again = hear(referred, 1, at=at(9), status="accepted")
+    assert (again.status_code, again.headers["ETag"]) == (200, 'W/"3"')
+    told = again.get_json()["entry"][0]["response"]["outcome"]["issue"][0]
+    assert told["details"]["coding"][0]["code"] == "change-same"
+    assert kept(referred, "Task")["status"] == "in-progress"
+
+
+def test_older_news_is_recorded_and_changes_nothing(referred: FlaskClient) -> None:
+    hear(referred, 1, at=at(10), status="in-progress")
+    late = hear(referred, 2, at=at(9), status="accepted")
+    assert late.status_code == 200
+    assert late.get_json()["entry"][0]["response"]["outcome"]["issue"][0]["details"]["coding"][0]["code"] == (
+        "change-stale"
+    )
+    assert (kept(referred, "Task")["status"], kept(referred, "Task")["meta"]["versionId"]) == ("in-progress", "2")
+
+
+FIVE: list[Json] = [
+    {"at": at(9), "status": "accepted"},
+    {"at": at(10), "status": "in-progress"},
+    {"at": at(11), "status": "on-hold", "reason": "in hospital"},
+    {"at": at(12), "referral_status": "outreach-initiated"},
+    {"at": at(13), "referral_status": "loop-closed", "closure_reason": "services-received"},
+]
+
+
+def test_five_updates_end_in_one_state_in_all_120_orders(client: FlaskClient) -> None:
+    ends = set()
+    for number, order in enumerate(permutations(enumerate(FIVE))):
+        referral = a_referral() | {"key": {"source": "harbor-clinic", "id": f"R-{number}"}, "replaces": REFERRAL}
+        referral["member"] = referral["member"] | {"cin": f"9{number:07}A"}
+        assert client.post("/referrals", json=referral).status_code == 201
+        for which, said in order:
+            answer = hear(client, number * 10 + which, **{"referral": referral["key"], **said})
+            assert answer.status_code == 200, (order, answer.data)
+        task = client.get(f"/fhir/Task?identifier=R-{number}").get_json()["entry"][0]["resource"]
+        ends.add((task["status"], task["lastModified"], task["statusReason"]["text"]))
+    assert len(ends) == 1
+    assert next(iter(ends))[0] == "completed"
+
+
+def test_a_move_that_cannot_have_happened_names_those_that_can(referred: FlaskClient) -> None:
+    hear(referred, 1, at=at(9), status="in-progress")
+    answer = hear(referred, 2, at=at(10), status="rejected", reason="no room")
+    assert (answer.status_code, rules(answer)) == (422, ["loop-move"])
+    assert "on-hold, completed, failed, cancelled" in answer.json["issue"][0]["diagnostics"]
+    requester = hear(referred, 3, at=at(10), party="requester", status="completed")
+    assert (requester.status_code, rules(requester)) == (422, ["loop-move"])
+
+
+CANCEL = {"at": at(10), "status": "cancelled", "reason": "moved away"}
+RACES: list[tuple[list[Json], set[str]]] = [
+    ([CANCEL | {"party": "requester"}, CANCEL | {"at": at(11)}], {"cancelled"}),
+    ([CANCEL | {"party": "requester"}, {"at": at(11), "status": "completed"}], {"cancelled", "completed"}),
+    ([CANCEL | {"party": "requester"}, {"at": at(11), "status": "in-progress"}], {"cancelled"}),
+    ([CANCEL, {"at": at(10), "status": "completed"}], {"cancelled", "completed"}),
+]
+
+
+@pytest.mark.parametrize(("race", "ends"), RACES)
+def test_races_end_as_documented_in_either_order(client: FlaskClient, race: list[Json], ends: set[str]) -> None:
+    seen = set()
+    for number, order in enumerate(permutations(race)):
+        referral = a_referral() | {"key": {"source": "harbor-clinic", "id": f"R-{number}"}}
+        referral["member"] = referral["member"] | {"cin": f"9{number:07}A"}
+        client.post("/referrals", json=referral)
+        statuses = [
+            hear(client, number * 10 + at, **{"referral": referral["key"], **said}).status_code
+            for at, said in enumerate(order)
+        ]
+        assert statuses[0] == 200
+        task = client.get(f"/fhir/Task?identifier=R-{number}").get_json()["entry"][0]["resource"]
+        seen.add(task["status"])
+        if task["status"] in ("cancelled", "completed"):
+            assert hear(
+                client, number * 10 + 5, referral=referral["key"], at=at_(12), status="in-progress"
+            ).status_code == (422)
+    assert seen == ends
+
+
+at_ = at
+
+
+def test_a_member_with_one_open_referral_is_name_enough(referred: FlaskClient) -> None:
+    body: Json = {"key": {"source": "la-care", "id": "1"}, "party": "target", "cin": "90000123A", "plan": "la-care"}
+    answer = send(referred, "POST", "/referral-changes", body | {"on": "2026-03-03", "status": "accepted"})
+    assert answer.status_code in (200, 415)
+    answer = referred.post("/referral-changes", json=body | {"on": "2026-03-03", "status": "accepted"})
+    assert answer.status_code == 200, answer.data
+    other = a_referral() | {"key": {"source": "shelter", "id": "2"}, "coverage": {"plan": "health-net"}}
+    assert referred.post("/referrals", json=other).status_code == 201
+    same = referred.post(
+        "/referral-changes",
+        json=body | {"key": {"source": "x", "id": "2"}, "on": "2026-03-04", "status": "in-progress"},
+    )
+    assert same.status_code == 200
+    del body["plan"]
+    many = referred.post(
+        "/referral-changes", json=body | {"key": {"source": "x", "id": "3"}, "on": "2026-03-05", "status": "completed"}
+    )
+    assert (many.status_code, rules(many)) == (409, ["change-referral-many"])
+    none = referred.post(
+        "/referral-changes", json=body | {"cin": "91234567C", "on": "2026-03-05", "status": "completed"}
+    )
+    assert (none.status_code, rules(none)) == (404, ["change-referral-unknown"])
+
+
+def test_states_of_ecm_pass_through_those_nobody_told(referred: FlaskClient) -> None:
+    for number, (hour, state) in enumerate(
+        [(9, "screened"), (10, "authorized"), (11, "assigned"), (12, "active-care")]
+    ):
+        assert hear(referred, number, at=at(hour), state=state).status_code == 200
+        assert loop.state_of(kept(referred, "Task")) == state
+    back = hear(referred, 8, at=at(13), state="screened")
+    assert (back.status_code, rules(back)) == (422, ["life-cycle"])
+    assert "discontinued, renewal-due" in back.json["issue"][0]["diagnostics"]
+    late = hear(referred, 9, at=at(10), state="screened")
+    assert late.status_code == 200
+    assert loop.state_of(kept(referred, "Task")) == "active-care"
