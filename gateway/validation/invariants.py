@@ -14,6 +14,7 @@ from gateway import fhirpath
 from gateway.validation.compiled import Constraint
 from gateway.validation.native import NATIVE
 from gateway.validation.run import Place, Run
+from gateway.validation.wording import sentence
 
 if TYPE_CHECKING:
     from gateway.validation.engine import Engine
@@ -81,10 +82,9 @@ class Invariants:
 
     def _fail(self, run: Run, invariant: Invariant, place: Place) -> None:
         constraint = invariant.constraint
-        human = constraint.human or f"the condition {constraint.key} must hold: {constraint.expression[:200]}"
         severity = "warning" if constraint.severity == "warning" or constraint.best_practice else "error"
         run.add(
-            "warning" if severity == "warning" else "error", "invariant", constraint.key, f"{constraint.key}: {human}",
+            "warning" if severity == "warning" else "error", "invariant", constraint.key, sentence(constraint, said=invariant.said),
             place, profile=invariant.said or None, about=constraint.expression,
         )  # fmt: skip
 
