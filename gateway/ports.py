@@ -301,6 +301,9 @@ class Subscriptions(Protocol):
     def told(self, caller: Caller, id: str, *, through: int, now: datetime) -> None:
         """Something reached the subscriber: events up to `through` (never moves back), and the silence is broken."""
 
+    def release(self, standing: Standing, *, now: datetime) -> int:
+        """Put back what was parked of an active subscription; how many."""
+
     def claim_heartbeat(self, standing: Standing, *, now: datetime) -> bool:
         """Break the silence on behalf of one worker; False when another was faster."""
 
@@ -348,6 +351,20 @@ class Message:
     body: bytes
     content_type: str = "application/fhir+json"
     headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class Poster(Protocol):
+    """Sends notifications to the addresses that subscribers named."""
+
+    def post(self, endpoint: str, *, body: bytes, headers: Mapping[str, str], seconds: float) -> Receipt:
+        """One POST; never raises for what the subscriber does. `reason` is `http 410` and its like."""
+
+
+class Mailer(Protocol):
+    """Sends e-mail, which never carries a person's data."""
+
+    def mail(self, to: str, *, subject: str, text: str, id: str) -> Receipt:
+        """One message; `id` is the same on every attempt (Message-ID)."""
 
 
 class Partner(Protocol):

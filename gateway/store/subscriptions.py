@@ -49,7 +49,8 @@ EVENTS = (
     " WHERE tenant = ? AND subscription = ? AND number BETWEEN ? AND ? ORDER BY number LIMIT ?"
 )
 RELEASE = (
-    "UPDATE outbox SET state = 'waiting', attempts = 0, due = ? WHERE tenant = ? AND partner = ? AND state = 'parked'"
+    "UPDATE outbox SET state = 'waiting', attempts = 0, due = ?"
+    " WHERE tenant = ? AND partner = ? AND state = 'parked' AND kind <> 'handshake'"
 )
 DROP = (
     "UPDATE outbox SET state = 'dropped', ready = 0, settled_at = ?, reason = 'the subscription is off'"
@@ -203,6 +204,19 @@ class SqlSubscriptions:
         )
         with self._engine.writing() as session:
             session.run(sql, (through, through, micros(now), caller.tenant, id))
+
+    def release(self, standing: Standing, *, now: datetime) -> int:
+        lane = (standing.tenant, partner_of(standing.id), f"Subscription/{standing.id}")
+        parked = (
+            "SELECT 1 FROM outbox WHERE tenant = ? AND partner = ? AND state = 'parked' AND kind <> 'handshake' LIMIT 1"
+        )
+        if not self._engine.rows(parked, lane[:2]):
+            return 0
+        with self._engine.writing() as session:
+            session.lock([lane_name(lane)])
+            released = session.run(RELEASE, (micros(now), *lane[:2]))
+            session.later(PROMOTE, lane)
+        return released
 
     def claim_heartbeat(self, standing: Standing, *, now: datetime) -> bool:
         before = None if standing.spoke_at is None else micros(standing.spoke_at)

@@ -47,8 +47,12 @@ def found(
     offered(type, services)
     permit(caller, action="R", type=type, store=services.store)
     query = services.search.parse(type, parameters, lenient=lenient)
-    page = answer(query)
-    address = f"{base}/{type}"
+    return searchset(answer(query), query, base=base)
+
+
+def searchset(page: Page, query: Query, *, base: str) -> Collected:
+    """One page of matches as a Bundle, with the links to itself and to what follows; not yet disclosed."""
+    address = f"{base}/{query.type}"
     links = [{"relation": "self", "url": _url(address, query.used)}]
     if page.next is not None:
         rest = [pair for pair in query.used if pair[0] != "_page"]

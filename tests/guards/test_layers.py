@@ -25,9 +25,12 @@ MAY_IMPORT: dict[str, set[str]] = {
     "mapping": {"errors", "fhir", "domain"},
     "doors": {"errors", "fhir", "domain", "mapping"},
     "trust": {"errors", "ports", "domain", "fhir"},
-    "usecases": {"errors", "ports", "domain", "fhir", "mapping", "validation", "doors", "trust", "search"},
+    "usecases": {
+        "errors", "ports", "domain", "fhir", "mapping", "validation", "doors", "trust", "search", "subscriptions",
+    },  # fmt: skip
     "store": {"errors", "ports", "fhir", "search"},
-    "partners": {"errors", "ports", "fhir"},
+    "partners": {"errors", "ports", "fhir", "subscriptions"},
+    "subscriptions": {"errors", "fhir", "ports", "search", "fhirpath", "packages"},
     "simulators": {"errors", "fhir"},
     "web": {"errors", "ports", "fhir", "usecases", "trust", "search", "log", "validation"},
     "client": {"errors", "fhir"},
