@@ -45,6 +45,7 @@ class Acceptor:
         self._checks = Checks(engine, self._state, self._extension)
         self._cache = SchemaCache(cache, engine.definitions.fingerprint)
         self._ready: dict[_Key, jsonschema_rs.Draft202012Validator | None] = {}
+        self._paths: frozenset[str] | None = None
         self._extensions: dict[tuple[str, str | None], Check] = {}
 
     def accepts(self, resource: Any, profiles: Sequence[Profile] = ()) -> bool:
@@ -130,12 +131,29 @@ class Acceptor:
     def _document(self, kind: str, profiles: Sequence[Profile], scope: str | None) -> Schema:
         shape = self._engine.shapes[kind]
         values = value_types(profiles[0].rules) if kind == "Extension" else None
-        types = Shapes2Schema(self._engine, scope=scope, values=values)
+        types = Shapes2Schema(self._engine, scope=scope, values=values, contexts=self._contexts())
         overlays = Profiles2Schema(self._engine, types)
         types.overlay = overlays.profile
         root = types.ref(shape)
         parts = {profile.canonical: overlays.profile(profile, shape) for profile in profiles}
         return {**root, "allOf": [part for part in parts.values() if part] or [{}], "$defs": types.defs}
+
+    def _contexts(self) -> frozenset[str]:
+        """Paths of elements that some extension is meant for."""
+        if self._paths is None:
+            self._paths = frozenset(self._cache.get("contexts", self._read_contexts))
+        return self._paths
+
+    def _read_contexts(self) -> Schema:
+        definitions = self._engine.definitions.resources(
+            "StructureDefinition", lambda entry: entry.of == "Extension" and not entry.kind.endswith("specialization")
+        )
+        found: Schema = {}
+        for definition in definitions:
+            for context in definition.get("context", ()):
+                if isinstance(context, dict) and "." in str(context.get("expression")):
+                    found[str(context["expression"])] = True
+        return found
 
     def _extension(self, profile: Profile, scope: str | None) -> Check:
         """The check of an extension against its definition, compiled when first met."""

@@ -25,9 +25,18 @@ _TYPED_REFERENCES = 12
 class Shapes2Schema:
     """Builds `$defs` for shapes as they are asked for."""
 
-    def __init__(self, engine: Engine, *, scope: str | None = None, values: frozenset[str] | None = None) -> None:
-        """`values` are the types that extensions in this document may have (None: any)."""
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        scope: str | None = None,
+        values: frozenset[str] | None = None,
+        contexts: frozenset[str] = frozenset(),
+    ) -> None:
+        """`values` are the types that extensions in this document may have (None: any); `contexts` the paths of
+        elements that extensions are meant for."""
         self._engine = engine
+        self._contexts = contexts
         self._values = values
         self.scope = scope
         self.defs: dict[str, Schema] = {}
@@ -43,20 +52,21 @@ class Shapes2Schema:
             "Extension": self._one_value,
         }
 
-    def ref(self, shape: Shape) -> Schema:
-        """A reference to the definition of a shape, made on first use."""
-        key = shape.name
+    def ref(self, shape: Shape, *, at: str | None = None) -> Schema:
+        """A reference to the definition of a shape, made on first use; one of its own where extensions are meant for
+        the element `at` and not for all of its type."""
+        key = shape.name if at is None else f"{shape.name}@{at}"
         if key not in self.defs:
             self.defs[key] = {}
-            self.defs[key] = self._object(shape)
+            self.defs[key] = self._object(shape, at)
         return {"$ref": f"#/$defs/{key}"}
 
-    def _object(self, shape: Shape) -> Schema:
+    def _object(self, shape: Shape, at: str | None) -> Schema:
         properties: Schema = {}
         for member in shape.members.values():
             if self._values is not None and member.path == "Extension.value[x]" and member.type not in self._values:
                 continue
-            schema = self._member(shape, member)
+            schema = self._member(shape, member, at)
             if schema is not None:
                 properties[member.name] = schema
                 if member.primitive and not member.many:
@@ -82,26 +92,28 @@ class Shapes2Schema:
 
     # Members
 
-    def _member(self, shape: Shape, member: Member) -> Schema | None:
+    def _member(self, shape: Shape, member: Member, at: str | None) -> Schema | None:
         if member.name == "resourceType":
             return {"const": shape.name}
         if member.type in ANY_RESOURCE:
             return None
-        value = self._value(shape, member)
+        value = self._value(shape, member, at)
         if not member.many:
             return value
         return {"type": "array", "minItems": 1, "items": value}
 
-    def _value(self, shape: Shape, member: Member) -> Schema:
+    def _value(self, shape: Shape, member: Member, at: str | None) -> Schema:
         coded = self._coded(shape, member)
         if member.primitive:
             longest = {"maxLength": member.max_length} if member.max_length is not None else None
             kept = [self.invariant(constraint, member.type) for constraint in member.constraints]
             return both(PRIMITIVE[member.type], longest, coded, *kept)
         if member.type == "Extension":
-            return self._extension(shape, _names(shape), modifier=member.name == "modifierExtension")
+            names = [*_names(shape), *([at] if at else [])]
+            return self._extension(shape, names, modifier=member.name == "modifierExtension")
         inner = member.shape or self._engine.shapes[member.type]
-        parts: list[Schema | None] = [self.ref(inner), coded]
+        path = f"{shape.name}.{member.group.removesuffix('[x]')}"
+        parts: list[Schema | None] = [self.ref(inner, at=path if path in self._contexts else None), coded]
         if member.type == "Reference":
             parts.append(self.targets(member.targets))
         parts += self.invariants(member.constraints, inner)

@@ -1,0 +1,80 @@
+"""Compiled schemas outlive the process in a file, and never outlive the definitions or the code they were made of."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.validation import accept_cache
+from gateway.validation.accept_cache import SchemaCache
+from gateway.validation.validator import Validator
+
+PATIENT = {"resourceType": "Patient", "active": True, "birthDate": "1974-12-25"}
+
+
+def builds(counted: list[int]) -> Any:
+    def build() -> dict[str, Any]:
+        counted.append(1)
+        return {"type": "object"}
+
+    return build
+
+
+def test_a_saved_schema_is_not_built_again(tmp_path: Path) -> None:
+    counted: list[int] = []
+    first = SchemaCache(tmp_path / "kept", "definitions-1")
+    first.get("Patient", builds(counted))
+    first.save()
+    again = SchemaCache(tmp_path / "kept", "definitions-1")
+    assert again.get("Patient", builds(counted)) == {"type": "object"}
+    assert len(counted) == 1
+
+
+@pytest.mark.parametrize("spoil", ["definitions", "code", "bytes", "cut"])
+def test_a_file_of_other_definitions_or_code_or_a_damaged_one_is_built_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spoil: str
+) -> None:
+    counted: list[int] = []
+    file = tmp_path / "kept"
+    first = SchemaCache(file, "definitions-1")
+    first.get("Patient", builds(counted))
+    first.save()
+    if spoil == "code":
+        monkeypatch.setattr(accept_cache, "code_version", lambda: "later")
+    if spoil == "bytes":
+        data = bytearray(file.read_bytes())
+        data[-3] ^= 1
+        file.write_bytes(bytes(data))
+    if spoil == "cut":
+        file.write_bytes(file.read_bytes()[:20])
+    SchemaCache(file, "definitions-2" if spoil == "definitions" else "definitions-1").get("Patient", builds(counted))
+    assert len(counted) == 2
+
+
+def test_a_place_that_cannot_be_written_changes_nothing(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    cache = SchemaCache(tmp_path / "file" / "below", "definitions-1")
+    assert cache.get("Patient", builds([])) == {"type": "object"}
+    cache.save()
+
+
+def test_a_validator_with_a_full_cache_accepts_the_same(tmp_path: Path) -> None:
+    first = Validator.load([], cache=tmp_path / "kept")
+    assert first.acceptor.accepts(PATIENT)
+    first.acceptor.save()
+    second = Validator.load([], cache=tmp_path / "kept")
+    assert second.acceptor.accepts(PATIENT)
+    assert not second.acceptor.accepts({**PATIENT, "birthDate": "1974-02-30"})
+    assert not second.is_valid({**PATIENT, "birthDate": "1974-02-30"})
+
+
+def test_a_resource_is_told_invalid_with_every_issue(tmp_path: Path) -> None:
+    from gateway.errors import Invalid
+
+    validator = Validator.load([])
+    assert validator.require(PATIENT) is PATIENT
+    with pytest.raises(Invalid) as refused:
+        validator.require({**PATIENT, "birthDate": "1974-02-30", "gender": "x"})
+    assert {issue.expression for issue in refused.value.issues} >= {"Patient.birthDate", "Patient.gender"}
