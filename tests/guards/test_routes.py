@@ -70,7 +70,7 @@ def test_what_is_stated_of_a_type_works(application: Flask, statement: dict[str,
     for resource in statement["rest"][0]["resource"]:
         type = resource["type"]
         for parameter in resource["searchParam"]:
-            value = {"date": "2026", "number": "1", "quantity": "1", "reference": "Patient/1"}.get(
+            value = {"date": "2026", "number": "1", "quantity": "1", "reference": "Patient/1", "composite": "a$b"}.get(
                 parameter["type"], "a"
             )
             answer = client.get(f"/fhir/{type}?{parameter['name']}={value}&_count=1")
