@@ -13,7 +13,7 @@ from gateway.ports import Caller, Json
 from gateway.trust.disclosure import Collected, Disclosed, Entry, disclose
 from gateway.usecases.bundle_entries import Step, steps_of
 from gateway.usecases.create import create
-from gateway.usecases.keep import within
+from gateway.usecases.keep import Written, within
 from gateway.usecases.read import current
 from gateway.usecases.search import found
 from gateway.usecases.services import Services
@@ -67,6 +67,8 @@ def _done(step: Step, *, caller: Caller, services: Services, base: str, full: bo
     resource = step.resource or {}
     if step.method == "POST":
         written = create(resource, caller, type=step.type, services=services, unless=step.unless)
+    elif step.once and (there := services.store.read(caller, step.type, str(step.id))) and not there.deleted:
+        written = Written(there, created=False, changed=False)
     elif step.id is not None:
         written = update(resource, caller, type=step.type, id=step.id, services=services, expected=step.expected)
     else:

@@ -18,7 +18,10 @@ _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One entry: what is to be done to which address, with what. `at` is its place, `Bundle.entry[3]`."""
+    """One entry: what is to be done to which address, with what. `at` is its place, `Bundle.entry[3]`.
+
+    `once`: a PUT (ifNoneMatch "*") that leaves alone what is kept under its id.
+    """
 
     at: str
     method: str
@@ -30,6 +33,7 @@ class Step:
     resource: Json | None = None
     unless: Parameters | None = None
     expected: int | None = None
+    once: bool = False
 
 
 def steps_of(bundle: Json, *, services: Services, base: str) -> list[Step | GatewayError]:
@@ -73,10 +77,15 @@ def _step(entry: Any, at: str, services: Services, base: str) -> Step | GatewayE
     unless = request.get("ifNoneExist")
     if unless is not None and not isinstance(unless, str):
         bad("request.ifNoneExist is not a string.", ".request.ifNoneExist", "structure")
+    elif unless is not None and method != "POST":
+        bad("ifNoneExist belongs to a POST.", ".request.ifNoneExist")
+    once = method == "PUT" and request.get("ifNoneMatch") is not None
+    if once and (request["ifNoneMatch"] != "*" or id is None or expected is not None):
+        bad('A PUT by id may have ifNoneMatch "*", without ifMatch, and no other.', ".request.ifNoneMatch")
     if wrong:
         return BadRequest(issues=wrong)
     condition = tuple(parse_qsl(unless.lstrip("?"), keep_blank_values=True)) if unless is not None else None
-    return Step(at, str(method), type, id, version, query, full_url, resource, condition, expected)
+    return Step(at, str(method), type, id, version, query, full_url, resource, condition, expected, once)
 
 
 def _body(resource: Any, *, method: str, type: str, id: str | None, query: Parameters, bad: Any) -> None:
@@ -128,17 +137,18 @@ def version_of(etag: str) -> int | None:
 
 
 def duplicates(steps: Sequence[Step]) -> list[Issue]:
-    """An error for each fullUrl used twice, and each resource that two entries write."""
+    """An error for each fullUrl used twice, and each resource that two entries write (by id or condition)."""
     issues: list[Issue] = []
     urls: set[str] = set()
-    written: set[tuple[str, str]] = set()
+    written: set[tuple[str, object]] = set()
     for step in steps:
         if step.full_url is not None and step.method in ("POST", "PUT"):
             if step.full_url in urls:
                 issues.append(Issue("error", "duplicate", "Another entry has this fullUrl.", f"{step.at}.fullUrl"))
             urls.add(step.full_url)
-        if step.method == "PUT" and step.id is not None:
-            if (step.type, step.id) in written:
+        target = step.unless if step.method == "POST" else (step.id or step.query) if step.method == "PUT" else None
+        if target:
+            if (step.type, target) in written:
                 issues.append(Issue("error", "duplicate", "Another entry writes this resource.", step.at))
-            written.add((step.type, step.id))
+            written.add((step.type, target))
     return issues

@@ -13,6 +13,15 @@ from gateway.errors import Issue
 from gateway.ports import Json, Transaction
 
 _RELATIVE = re.compile(r"([A-Z][A-Za-z]+)/([A-Za-z0-9\-.]{1,64})(?:/_history/[A-Za-z0-9\-.]{1,64})?")
+_LINKS = frozenset(
+    [
+        *("reference", "url", "uri", "source", "policy", "authority", "instantiates", "instantiatesUri"),
+        *("definitionUri", "eventUri", "moduleUri", "sourceUri", "targetUri", "derivedFromUri", "implicitRules"),
+        *("onlineInformation", "valueUri", "valueUrl", "valueUuid", "valueOid"),
+    ]
+)
+"""Elements of type uri, url, uuid or oid (and Reference.reference). Canonicals and strings are not links: a urn:uuid in
+an Identifier's `value` names the thing itself. A `system` is left alone too: it names a namespace."""
 _NARRATIVE_LINK = re.compile(r'((?:href|src)=")([^"]+)(")')
 
 
@@ -48,7 +57,7 @@ def _texts(value: Json, found: list[str]) -> None:
 
 
 def rewritten(value: Any, table: Mapping[str, str], *, name: str = "") -> Any:
-    """A copy of `value` with every reference or URI that is a key of `table` replaced, links in narrative too.
+    """A copy of `value` with every reference and link that is a key of `table` replaced, links in narrative too.
 
     https://hl7.org/fhir/R4/http.html#trules
     """
@@ -59,7 +68,7 @@ def rewritten(value: Any, table: Mapping[str, str], *, name: str = "") -> Any:
     if isinstance(value, str):
         if name == "div":
             return _NARRATIVE_LINK.sub(lambda m: m[1] + table.get(m[2], m[2]) + m[3], value)
-        return table.get(value, value)
+        return table.get(value, value) if name in _LINKS else value
     return value
 
 

@@ -11,7 +11,7 @@ from gateway.ports import Caller, Json, Kept, Transaction
 from gateway.trust.disclosure import Collected, Disclosed, Entry, disclose
 from gateway.trust.policy import permit
 from gateway.usecases.bundle_entries import Step, duplicates, steps_of
-from gateway.usecases.keep import Written, messages_for, put, within
+from gateway.usecases.keep import Written, identity, messages_for, put, within
 from gateway.usecases.matching import NotOne, one_match, same_identity
 from gateway.usecases.references import missing, references, rewritten
 from gateway.usecases.search import found
@@ -20,7 +20,7 @@ from gateway.usecases.services import Services
 
 @dataclass(frozen=True, slots=True)
 class _Planned:
-    """A step with the id it will have; `existing` is the match that makes a conditional create keep nothing."""
+    """A step with the id it will have; `existing` is what is there and makes a conditional create keep nothing."""
 
     step: Step
     id: str
@@ -77,7 +77,22 @@ def _plan(steps: Sequence[Step], tx: Transaction, services: Services) -> list[_P
             issues += [replace(issue, expression=step.at) for issue in error.issues]
     if issues:
         raise NotOne(issues=issues)
+    _written_once(planned)
     return planned
+
+
+def _written_once(planned: Sequence[_Planned]) -> None:
+    """Raise if two entries turn out to write the same resource, one of them perhaps found by its condition."""
+    seen: set[tuple[str, str]] = set()
+    issues: list[Issue] = []
+    for plan in planned:
+        if plan.step.method == "GET" or plan.existing is not None:
+            continue
+        if (plan.step.type, plan.id) in seen:
+            issues.append(Issue("error", "duplicate", "Another entry writes this resource.", plan.step.at))
+        seen.add((plan.step.type, plan.id))
+    if issues:
+        raise Unprocessable(issues=issues)
 
 
 def _identified(step: Step, tx: Transaction, services: Services) -> _Planned:
@@ -87,10 +102,13 @@ def _identified(step: Step, tx: Transaction, services: Services) -> _Planned:
     if step.method == "PUT" and step.id is None:
         match = one_match(tx, step.type, step.query, services)
         named = (step.resource or {}).get("id")
+        if named is not None:
+            identity(named if isinstance(named, str) else "")
         if match is not None:
             same_identity(match, named)
-        return _Planned(step, match.id if match else str(named or services.new_id()))
-    return _Planned(step, step.id or "")
+        return _Planned(step, match.id if match else named or services.new_id())
+    kept = tx.read(step.type, step.id or "") if step.once else None
+    return _Planned(step, step.id or "", kept if kept is None or not kept.deleted else None)
 
 
 def _resolved(planned: Sequence[_Planned], tx: Transaction, services: Services) -> list[Json | None]:

@@ -22,7 +22,7 @@ from gateway.usecases.services import Services
 def update(
     resource: Json, caller: Caller, *, type: str, id: str, services: Services, expected: int | None = None
 ) -> Written:
-    """Check and keep `resource` as the next version of `type`/`id`; `expected` is the version If-Match names.
+    """Check and keep `resource` as the next version of `type`/`id`; `expected` is the version If-Match names (0: none).
 
     https://hl7.org/fhir/R4/http.html#update, https://hl7.org/fhir/R4/http.html#upsert
     """
@@ -44,7 +44,7 @@ def conditional_update(
     permit(caller, action="U", type=type, store=services.store)
     named = resource.get("id")
     if named is not None:
-        identity(str(named))
+        identity(named if isinstance(named, str) else "")
     with services.store.begin(caller) as tx:
         match = one_match(tx, type, where, services)
         if match is not None:

@@ -46,9 +46,12 @@ def conditional_update(web: Web) -> View:
 
 
 def _expected() -> int | None:
-    tag = request.environ.get("HTTP_IF_MATCH")
+    """The version that is to be replaced: what If-Match names, 0 (it may not be there yet) for `If-None-Match: *`."""
+    tag, unless = request.environ.get("HTTP_IF_MATCH"), request.environ.get("HTTP_IF_NONE_MATCH")
+    if unless is not None and (unless != "*" or tag is not None):
+        raise BadRequest(issues=[Issue("error", "value", "An update may have If-Match, or If-None-Match: *.")])
     if tag is None:
-        return None
+        return None if unless is None else 0
     version = version_of(tag)
     if version is None:
         raise BadRequest(issues=[Issue("error", "value", 'If-Match is not one version, such as W/"3".')])

@@ -189,3 +189,63 @@ def test_a_batch_does_each_entry_by_itself(client: FlaskClient, transaction: Jso
     assert entries[1]["response"]["outcome"]["issue"][0]["expression"] == ["Bundle.entry[1].resource.gender"]
     assert entries[2]["resource"]["entry"][0]["resource"]["gender"] == "female"
     assert total(client, "Patient") == 1
+
+
+def test_what_is_written_once_stays_as_it_is(client: FlaskClient, patient: Json) -> None:
+    request = {"method": "PUT", "url": "Patient/p", "ifNoneMatch": "*"}
+    for gender, status in (("female", "201"), ("other", "200")):
+        resource = {**patient, "id": "p", "gender": gender}
+        entries = [{"resource": resource, "request": request}]
+        bundle = {"resourceType": "Bundle", "type": "transaction", "entry": entries}
+        for done in (bundle, {**bundle, "type": "batch"}):
+            answer = send(client, "POST", "/fhir", done)
+            assert answer.get_json()["entry"][0]["response"]["status"][:3] == status, answer.data
+            status = "200"
+    assert client.get("/fhir/Patient/p").get_json()["gender"] == "female"
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"ifNoneMatch": 'W/"1"'}, {"ifNoneMatch": "*", "ifMatch": 'W/"1"'}, {"ifNoneExist": "_id=p"}]
+)
+def test_conditions_that_do_not_belong_to_an_update(client: FlaskClient, patient: Json, wrong: Json) -> None:
+    entry = {"resource": {**patient, "id": "p"}, "request": {"method": "PUT", "url": "Patient/p", **wrong}}
+    answer = send(client, "POST", "/fhir", {"resourceType": "Bundle", "type": "transaction", "entry": [entry]})
+    assert (answer.status_code, len(issues(answer))) == (400, 1)
+    assert total(client, "Patient") == 0
+
+
+@pytest.mark.parametrize("kept", [False, True])
+@pytest.mark.parametrize("methods", [("POST", "POST"), ("PUT", "PUT"), ("PUT by id", "PUT")])
+def test_two_entries_that_turn_out_to_write_one_resource(
+    client: FlaskClient, patient: Json, methods: tuple[str, ...], kept: bool
+) -> None:
+    where = "identifier=http://hospital.example/mrn|MRN-7"
+    if kept:
+        send(client, "PUT", "/fhir/Patient/p", {**patient, "id": "p"})
+    kinds: dict[str, Json] = {
+        "POST": {"resource": patient, "request": {"method": "POST", "url": "Patient", "ifNoneExist": where}},
+        "PUT": {"resource": patient, "request": {"method": "PUT", "url": f"Patient?{where}"}},
+        "PUT by id": {"resource": {**patient, "id": "p"}, "request": {"method": "PUT", "url": "Patient/p"}},
+    }
+    entries = [kinds[method] for method in methods]
+    answer = send(client, "POST", "/fhir", {"resourceType": "Bundle", "type": "transaction", "entry": entries})
+    if methods[0] == "PUT by id" and not kept:  # nothing meets the condition before this transaction
+        assert answer.status_code == 200
+    else:
+        assert (answer.status_code, issues(answer)) == (422, [("duplicate", "Bundle.entry[1]")])
+        assert total(client, "Patient") == int(kept)
+
+
+def test_only_links_are_rewritten(client: FlaskClient, transaction: Json) -> None:
+    urn = transaction["entry"][0]["fullUrl"]
+    transaction["entry"][1]["resource"] |= {
+        "identifier": [{"system": "urn:ietf:rfc:3986", "value": urn}],
+        "instantiatesCanonical": [urn],
+        "instantiatesUri": [urn],
+        "note": [{"text": urn}],
+    }
+    answer = send(client, "POST", "/fhir", transaction, Prefer="return=representation")
+    assert answer.status_code == 200, answer.data
+    patient, kept = (entry["resource"] for entry in answer.get_json()["entry"])
+    assert kept["subject"]["reference"] == kept["instantiatesUri"][0] == f"Patient/{patient['id']}"
+    assert kept["identifier"][0]["value"] == kept["instantiatesCanonical"][0] == kept["note"][0]["text"] == urn

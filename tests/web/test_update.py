@@ -72,3 +72,14 @@ def test_conditional_update(client: FlaskClient, patient: Json) -> None:
     assert clash.status_code == 409
     send(client, "POST", "/fhir/Patient", patient)
     assert send(client, "PUT", address, patient).status_code == 412
+
+
+def test_if_none_match_keeps_only_what_is_not_here_yet(client: FlaskClient, patient: Json) -> None:
+    body = {**patient, "id": "chosen"}
+    first = send(client, "PUT", "/fhir/Patient/chosen", body, If_None_Match="*")
+    late = send(client, "PUT", "/fhir/Patient/chosen", {**body, "gender": "other"}, If_None_Match="*")
+    assert (first.status_code, late.status_code) == (201, 412)
+    assert client.get("/fhir/Patient/chosen").get_json()["gender"] == "female"
+    for headers in ({"If_None_Match": 'W/"1"'}, {"If_None_Match": "*", "If_Match": 'W/"1"'}):
+        answer = send(client, "PUT", "/fhir/Patient/chosen", body, **headers)
+        assert (answer.status_code, issues(answer)) == (400, [("value", None)])
