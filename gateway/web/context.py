@@ -13,7 +13,12 @@ from gateway.usecases.services import Services
 from gateway.web.formats import XmlCodec
 
 View = Callable[..., Response]
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._\-]{1,64}")
+_REQUEST_ID = re.compile(
+    r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"  # UUID
+    r"|[0-9A-Fa-f]{16,64}"  # a trace id
+    r"|[0-9A-HJKMNP-TV-Z]{26}"  # ULID
+)
+"""Ids that programs make: they are logged and kept in the audit, so no form in which a person could be named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +39,7 @@ class Web:
 
 
 def request_id(web: Web) -> str:
-    """The caller's X-Request-Id if it is a plain token, else a new one; kept for the length of the request."""
+    """The caller's X-Request-Id if a program can have made it, else a new one; kept for the length of the request."""
     environ = request.environ
     found: str | None = environ.get("ecm.request_id")
     if found is None:

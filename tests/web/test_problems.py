@@ -14,6 +14,8 @@ from gateway.errors import StoreUnavailable
 from gateway.store import SqlStore
 from tests.web.sent import issues, send, total
 
+MINE = "6f1f9a52-0c1d-4c3e-9d5a-3f1f0f5b8a77"
+
 
 @pytest.mark.parametrize(
     "path", ["/", "/fhir/Patient/1/2", "/metadata", "//fhir/Patient", "/fhir/Patient/", "/console"]
@@ -40,8 +42,18 @@ def test_a_method_that_is_not_offered(client: FlaskClient, method: str, path: st
 
 
 def test_every_answer_has_the_request_id(client: FlaskClient) -> None:
-    assert client.get("/fhir/Patient/x", headers={"X-Request-Id": "mine-1"}).headers["X-Request-Id"] == "mine-1"
-    for forged in ("a b", "x" * 65, "a\u00e9", "<script>"):
+    for mine in (MINE, "4bf92f3577b34da6a3ce929d0e0e4736", "01ARZ3NDEKTSV4RRFFQ69G5FAV"):
+        assert client.get("/fhir/Patient/x", headers={"X-Request-Id": mine}).headers["X-Request-Id"] == mine
+    for forged in (
+        "a b",
+        "a" * 65,
+        "a\u00e9",
+        "<script>",
+        "Zanzibarovna",
+        "ljuba.zanzibarovna.1984",
+        "90000123A",
+        "123-45-6789",
+    ):
         made = client.get("/nowhere", headers={"X-Request-Id": forged}).headers["X-Request-Id"]
         assert made != forged
         assert len(made) == 36
@@ -58,12 +70,12 @@ def test_a_crash_tells_its_id_and_nothing_else(
     client: FlaskClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(SqlStore, "read", _raise(KeyError("Zanzibarovna 1984-05-06")))
-    answer = client.get("/fhir/Patient/x", headers={"X-Request-Id": "mine-2"})
+    answer = client.get("/fhir/Patient/x", headers={"X-Request-Id": MINE})
     assert (answer.status_code, issues(answer)) == (500, [("exception", None)])
-    assert b"mine-2" in answer.data
+    assert MINE.encode() in answer.data
     assert b"KeyError" not in answer.data
     lines = [json.loads(record.getMessage()) for record in caplog.records if record.levelno == logging.ERROR]
-    assert [(line["event"], line["error"], line["request_id"]) for line in lines] == [("crash", "KeyError", "mine-2")]
+    assert [(line["event"], line["error"], line["request_id"]) for line in lines] == [("crash", "KeyError", MINE)]
     assert "read.py" in lines[0]["frames"]
     assert "1984" not in caplog.text
 

@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 
 LIMIT = 1_000_000
+MINE = "6f1f9a52-0c1d-4c3e-9d5a-3f1f0f5b8a77"
 BIN = Path(sys.executable).parent
 
 
@@ -231,10 +232,12 @@ def _put(body: dict[str, object], *, match: str | None = None) -> bytes:
 
 
 def test_the_log_has_a_line_a_request_and_no_query(served: Served) -> None:
-    served.say(b"GET /fhir/Patient?family=Zanzibarovna HTTP/1.1\r\nHost: x\r\nX-Request-Id: r-77\r\n\r\n")
+    served.say(
+        b"GET /fhir/Patient?family=Zanzibarovna HTTP/1.1\r\nHost: x\r\nX-Request-Id: " + MINE.encode() + b"\r\n\r\n"
+    )
     time.sleep(0.2)
     lines = [json.loads(line) for line in served.log.read_text().splitlines() if line.startswith("{")]
-    mine = [line for line in lines if line.get("request_id") == "r-77"]
+    mine = [line for line in lines if line.get("request_id") == MINE]
     assert [(line["route"], line["status"]) for line in mine] == [("/fhir/<type>", 200)]
 
 
