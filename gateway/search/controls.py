@@ -101,7 +101,7 @@ def _sort(type: str, value: str, parameters: Parameters, out: dict[str, Any], re
     for text in value.split(","):
         code = text.strip().removeprefix("-")
         parameter = parameters.of(type).get(code)
-        if parameter is None:
+        if parameter is None or parameter.kind == "composite":
             refuse("_sort", f"names what is not a search parameter of {type}")
             continue
         column: Any = {"_id": "id", "_lastUpdated": "at"}.get(code) or _COLUMNS.get(parameter.kind, "value")

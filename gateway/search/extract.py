@@ -10,6 +10,8 @@ nothing. The entries are what the store keeps beside the current version, and wh
     quantity   as number; system, value = unit code; a second entry with the unit's label where that differs
     reference  value `Type/id` or address; a logical one is also an entry of `<code>:identifier`, as a token
     uri        value; of a canonical the version is in system
+    composite  an entry of `<code>` without a value, and those of each component i as `<code>$<number>.<i>`, where the
+               number says which belong together
 """
 
 from __future__ import annotations
@@ -62,7 +64,7 @@ class Indexer:
         tree, others = self._types.get(resource["resourceType"]) or self._compiled(resource["resourceType"])
         found: list[Entry] = []
         try:
-            _walk(tree, resource, found)
+            _visit(tree, resource, found)
             for parameter, evaluate in others:
                 for value in evaluate(resource):
                     emitter(parameter.kind, shape(value), base=self._base)(parameter.code, value, found)
@@ -78,7 +80,10 @@ class Indexer:
             if code in ON_THE_ROW:
                 continue
             for route in parameter.routes:
-                _plant(root, route, code, emitter(parameter.kind, route.leaf, base=self._base))
+                if parameter.kind == "composite":
+                    _plant(root, route, code, _together(parameter, route.leaf, base=self._base))
+                else:
+                    _plant(root, route, code, emitter(parameter.kind, route.leaf, base=self._base))
             for expression in parameter.expressions:
                 assert self._compile is not None
                 others.append((parameter, self._compile(expression, type)))
@@ -98,6 +103,24 @@ def _plant(root: _Node, route: Route, code: str, emit: Emit) -> None:
             node = branch
     if not any(known == code for known, _ in node.emits):
         node.emits.append((code, emit))
+
+
+def _together(parameter: Parameter, leaf: str, *, base: str) -> Emit:
+    """Emit a composite at each element of type `leaf` that has all components."""
+    tree = _Node()
+    for number, part in enumerate(parameter.parts):
+        for route in dict(part.routes).get(leaf, ()):
+            _plant(tree, route, str(number), emitter(part.kind, route.leaf, base=base))
+
+    def emit(code: str, value: Any, out: list[Entry]) -> None:
+        found: list[Entry] = []
+        _visit(tree, value, found)
+        if len({entry.param for entry in found if entry.param.isdecimal()}) == len(parameter.parts):
+            group = f"{code}${len(out)}."
+            out.append(Entry(code))
+            out += [entry._replace(param=group + entry.param) for entry in found if entry.param.isdecimal()]
+
+    return emit
 
 
 def _walk(node: _Node, value: Any, out: list[Entry]) -> None:

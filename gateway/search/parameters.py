@@ -15,7 +15,7 @@ from gateway.search.paths import NotARoute, Route, routes
 from gateway.search.structures import Structures
 
 Json = dict[str, Any]
-Kind = Literal["token", "string", "date", "reference", "uri", "number", "quantity"]
+Kind = Literal["token", "string", "date", "reference", "uri", "number", "quantity", "composite"]
 
 _STRINGS = {"string", "markdown", "code", "id"}
 _URIS = {"uri", "url", "canonical", "oid", "uuid"}
@@ -29,9 +29,18 @@ LEAVES: dict[str, set[str]] = {
     "quantity": {"Quantity", "Age", "Duration", "SimpleQuantity", "Money", "Count", "Distance"},
 }
 """FHIR types that each kind of parameter can compare."""
+KINDS = {*LEAVES, "composite"}
 ON_THE_ROW = {"_id", "_lastUpdated"}
 """Parameters that the store answers from the resource's own row."""
 NOT_INDEXED = {"_text", "_content", "_filter", "_query", "phonetic"}
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One component of a composite: its kind, and its routes from each type that the composite's base may have."""
+
+    kind: Kind
+    routes: tuple[tuple[str, tuple[Route, ...]], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +53,8 @@ class Parameter:
     routes: tuple[Route, ...] = ()
     expressions: tuple[str, ...] = ()
     urls: tuple[str, ...] = ()
+    parts: tuple[Part, ...] = ()
+    """Components of a composite, in order; `routes` lead to the elements that hold them together."""
     systems: tuple[str, ...] = ()
     """Code systems of a parameter whose values are plain codes, from the value set that they are bound to."""
 
@@ -106,7 +117,7 @@ class Parameters:
         reason = None
         if len(kinds) > 1:
             reason = "its definitions disagree on its type"
-        elif not kinds <= LEAVES.keys():
+        elif not kinds <= KINDS:
             reason = f"{kinds.pop()} parameters are not searched"
         elif code in NOT_INDEXED:
             reason = "this kind of matching is not offered"
@@ -118,6 +129,8 @@ class Parameters:
             self.unsupported[type, code] = reason
             return None
         kind: Kind = kinds.pop()
+        if kind == "composite":
+            return self._composite(type, code, group[-1])
         found: dict[Route, None] = {}
         engine: dict[str, None] = {}
         for expression in dict.fromkeys(d["expression"] for d in group if d.get("expression")):
@@ -138,6 +151,34 @@ class Parameters:
         urls = tuple(dict.fromkeys(definition["url"] for definition in group))
         made = Parameter(code, kind, _narrowed(tuple(found)) or tuple(targets), tuple(found), tuple(engine), urls)
         return replace(made, systems=self._systems(type, made)) if made.codes_only else made
+
+    def _composite(self, type: str, code: str, definition: Json) -> Parameter | None:
+        """https://hl7.org/fhir/R4/search.html#composite"""
+        try:
+            bases = tuple(dict.fromkeys(routes(definition["expression"], type=type, model=self._model)))
+            parts = tuple(self._part(type, component, bases) for component in definition.get("component", ()))
+        except NotARoute:
+            parts = ()
+        if not parts or not all(part and any(found for _, found in part.routes) for part in parts):
+            self.unsupported[type, code] = "its components cannot be compared"
+            return None
+        return Parameter(code, "composite", routes=bases, urls=(definition["url"],), parts=tuple(filter(None, parts)))
+
+    def _part(self, type: str, component: Json, bases: tuple[Route, ...]) -> Part | None:
+        known = [one for one in self._definitions.search_parameters(type) if one["url"] == component["definition"]]
+        if not known or known[0]["type"] not in LEAVES:
+            return None
+        kind: Kind = known[0]["type"]
+        leaves = dict.fromkeys(base.leaf for base in bases)
+        found = {
+            leaf: tuple(
+                route
+                for route in routes(component["expression"], type=leaf, model=self._model)
+                if route.leaf in LEAVES[kind]
+            )
+            for leaf in leaves
+        }
+        return Part(kind, tuple(found.items()))
 
     def _systems(self, type: str, parameter: Parameter) -> tuple[str, ...]:
         bound = {self._model.value_set(type, [step.member for step in route.steps]) for route in parameter.routes}

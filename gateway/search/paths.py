@@ -103,7 +103,8 @@ def _into(name: str, head: tuple[tuple[Step, ...], str], model: Model) -> list[t
 def _apply(call: str, argument: str, head: tuple[tuple[Step, ...], str]) -> list[tuple[tuple[Step, ...], str]]:
     path, leaf = head
     if call in ("as", "ofType"):
-        return [head] if leaf == argument.strip().removeprefix("FHIR.") else []
+        # R4 itself writes `as(DateTime)`: no two types differ in case alone.
+        return [head] if leaf.lower() == argument.strip().removeprefix("FHIR.").lower() else []
     equals, points = _EQUALS.fullmatch(argument), _IS.fullmatch(argument)
     if call == "where" and path and (equals or points):
         test = ("equals", equals[1], equals[2]) if equals else ("type", "", points[1] if points else "")

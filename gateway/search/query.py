@@ -77,11 +77,18 @@ Value = Token | Text | Span | Amount | Target | Uri
 
 
 @dataclass(frozen=True, slots=True)
+class Together:
+    """A composite's value: one element has all of `parts`, in the order of its components."""
+
+    parts: tuple[Value, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Is:
     """The parameter has any of `values`; `negated` (:not): it has none of them, or no value at all."""
 
     param: str
-    values: tuple[Value, ...]
+    values: tuple[Value | Together, ...]
     negated: bool = False
 
 

@@ -14,7 +14,7 @@ from typing import cast
 from gateway.search.dates import instant, interval
 from gateway.search.numbers import decimal, implied, sortable
 from gateway.search.parameters import Parameter
-from gateway.search.query import Amount, Prefix, Span, Target, Text, Token, Uri, Value
+from gateway.search.query import Amount, Prefix, Span, Target, Text, Together, Token, Uri, Value
 from gateway.search.references import normal, type_of
 from gateway.search.text import bounded, folded
 
@@ -132,11 +132,29 @@ def uri(text: str, *, below: bool, versioned: bool) -> Uri:
     return Uri(bounded(address), version if mark else None, below)
 
 
+def together(text: str, *, parameter: Parameter, now: datetime | None, base: str) -> Together:
+    """A composite's value: one value for each component, with $ between them."""
+    texts = split(text, "$")
+    if len(texts) != len(parameter.parts):
+        raise ValueError(f"is not {len(parameter.parts)} values with $ between them")
+    found: list[Value] = []
+    for part, one in zip(parameter.parts, texts, strict=True):
+        routes = tuple(route for _, some in part.routes for route in some)
+        read = reader(Parameter(parameter.code, part.kind, routes=routes), None, now=now, base=base)
+        value = read(one) if read and one else None
+        if value is None or isinstance(value, Together):
+            raise ValueError("has an empty value")
+        found.append(value)
+    return Together(tuple(found))
+
+
 def reader(
     parameter: Parameter, modifier: str | None, *, now: datetime | None = None, base: str = ""
-) -> Callable[[str], Value] | None:
+) -> Callable[[str], Value | Together] | None:
     """How values of `parameter` are read under `modifier`; None when it has no such modifier."""
     kind = parameter.kind
+    if kind == "composite" and modifier is None:
+        return lambda text: together(text, parameter=parameter, now=now, base=base)
     if kind == "token" and modifier in (None, "not"):
         return lambda text: token(text, codes_of=parameter.systems if parameter.codes_only else None)
     if kind == "string" and modifier in (None, "exact", "contains"):

@@ -17,6 +17,7 @@ from gateway.search.query import (
     Span,
     Target,
     Text,
+    Together,
     Token,
     Updated,
     Uri,
@@ -68,6 +69,8 @@ def rank(condition: Condition) -> int:
         return 8
     if isinstance(condition, Is) and not condition.negated:
         first = condition.values[0]
+        if isinstance(first, Together):
+            return NEVER
         if isinstance(first, Text):
             return NEVER if first.how == "contains" else 4
         if isinstance(first, Token):
@@ -110,12 +113,34 @@ class Maker:
             return Sql.any(self._chain_test(condition.param, row, *target) for target in condition.targets)
         if isinstance(condition, Reverse):
             return self._reverse_test(condition, row)
+        if isinstance(condition, Is) and isinstance(condition.values[0], Together):
+            return Sql.any(
+                self._composite(condition.param, row, v) for v in condition.values if isinstance(v, Together)
+            )
         e = self._alias("e")
         if isinstance(condition, Missing):
             meets, negated = Sql("1 = 1"), condition.missing
         else:
             meets, negated = _values(condition.values, e, self._dialect), condition.negated
         return self._some(e, row, condition.param, meets, word="NOT EXISTS" if negated else "EXISTS")
+
+    def _composite(self, param: str, row: str, value: Together) -> Sql:
+        """The components' entries of one group: `param$7.0` belongs with `param$7.1`. "%" is the letter behind "$"."""
+        first, *others = [self._alias("e") for _ in value.parts]
+        source = " CROSS JOIN ".join(f"search_entry {e}" for e in (first, *others))
+        meets = [
+            Sql(
+                f"{first}.key = {row}.key AND {first}.param >= ? AND {first}.param < ?"
+                f" AND substr({first}.param, length({first}.param) - 1) = '.0'",
+                (f"{param}$", f"{param}%"),
+            )
+        ]
+        for number, e in enumerate(others, 1):
+            group = f"substr({first}.param, 1, length({first}.param) - 1)"
+            meets.append(Sql(f"{e}.key = {row}.key AND {e}.param = {group} || '{number}'"))
+        meets += [_values((part,), e, self._dialect) for part, e in zip(value.parts, (first, *others), strict=True)]
+        where = Sql.all(meets)
+        return Sql(f"EXISTS (SELECT 1 FROM {source} WHERE {where.text} {FENCE})", where.parameters)  # noqa: S608
 
     @staticmethod
     def _some(e: str, row: str, param: str, meets: Sql, *, source: str = "", word: str = "EXISTS") -> Sql:
@@ -182,7 +207,7 @@ def _union(parts: Iterable[Sql]) -> Sql:
     return Sql(" UNION ALL ".join(p.text for p in listed), tuple(x for p in listed for x in p.parameters))
 
 
-def _values(values: Sequence[Value], e: str, dialect: Dialect) -> Sql:
+def _values(values: Sequence[Value | Together], e: str, dialect: Dialect) -> Sql:
     """Any of the values; what equals one of several is asked for with IN, which the index answers."""
     plain = [v.code for v in values if isinstance(v, Token) and v.system is None and v.code is not None]
     targets = [reference for v in values if isinstance(v, Target) for reference in v.references]
@@ -197,7 +222,7 @@ def _values(values: Sequence[Value], e: str, dialect: Dialect) -> Sql:
     return Sql.any(rest)
 
 
-def _value(value: Value, e: str, dialect: Dialect) -> Sql:
+def _value(value: Value | Together, e: str, dialect: Dialect) -> Sql:
     if isinstance(value, Token):
         return _token(value, e)
     if isinstance(value, Text):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -20,7 +21,7 @@ from gateway.store.search import search
 from tests.databases import CALLER, OTHER
 
 Find = Callable[..., Page]
-TYPES = ("Patient", "ServiceRequest", "Task", "CareTeam", "Provenance", "Practitioner", "Goal")
+TYPES = ("Patient", "ServiceRequest", "Task", "CareTeam", "Provenance", "Practitioner", "Goal", "Observation")
 PACKAGES = ("hl7.fhir.us.core#7.0.0", "hl7.fhir.us.sdoh-clinicalcare#3.0.0")
 
 
@@ -273,6 +274,39 @@ def test_includes(find: Find) -> None:
     assert around(far) == {"Task/t1", "ServiceRequest/s1", "ServiceRequest/s3"}
     ring = find("Task", ("_include:iterate", "Task:part-of"), ("_revinclude:iterate", "Task:part-of"))
     assert around(ring) == set(), "a match is not included again"
+
+
+def part(code: str, value: str) -> dict[str, Any]:
+    return {
+        "code": {"coding": [{"system": "urn:l", "code": code}]},
+        "valueQuantity": {"value": Decimal(value), "unit": "mm"},
+    }
+
+
+@pytest.mark.parametrize(
+    ("param", "value", "expected"),
+    [
+        ("component-code-value-quantity", "sys$120", "o1"),
+        ("component-code-value-quantity", "urn:l|dia$gt75", "o1 o2"),
+        ("component-code-value-quantity", "sys$80", "o2"),
+        ("component-code-value-quantity", "dia$120", "o2"),
+        ("component-code-value-quantity", "dia$80,sys$80", "o1 o2"),
+        ("component-code-value-quantity:missing", "true", "o3"),
+        ("combo-code-value-quantity", "pulse$60", "o3"),
+        ("code-value-quantity", "pulse$lt61||mm", "o3"),
+        ("code-value-quantity", "sys$ge0", ""),
+    ],
+)
+def test_composites_hold_what_belongs_together(
+    find: Find, store: SqlStore, param: str, value: str, expected: str
+) -> None:
+    keep(
+        store,
+        {"resourceType": "Observation", "id": "o1", "component": [part("sys", "120"), part("dia", "80")]},
+        {"resourceType": "Observation", "id": "o2", "component": [part("sys", "80"), part("dia", "120")]},
+        {"resourceType": "Observation", "id": "o3", **part("pulse", "60")},
+    )
+    assert ids(find("Observation", (param, value))) == expected.split()
 
 
 def test_a_search_inside_a_transaction_sees_what_it_wrote(store: SqlStore, rules: Search) -> None:
