@@ -18,7 +18,8 @@ from gateway.ports import Kept, Page
 from gateway.search.query import Query, Sort
 from gateway.store.included import included
 from gateway.store.rows import kept, kept_columns, micros
-from gateway.store.search_conditions import NEVER, Maker, Sql, rank
+from gateway.store.search_conditions import NEVER, Maker, rank
+from gateway.store.search_values import Sql
 from gateway.store.sql import Reader, Row
 
 _SURE = 3
