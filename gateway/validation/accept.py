@@ -69,7 +69,7 @@ class Acceptor:
 
     def _holds(self, validator: jsonschema_rs.Draft202012Validator, resource: Json) -> bool:
         state = self._state
-        state.begin(resource)
+        state.resource, state.run, state.unsure = resource, None, False
         try:
             return bool(validator.is_valid(resource)) and not state.unsure
         except (ValueError, TypeError, RecursionError, UnicodeError):

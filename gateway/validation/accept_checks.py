@@ -5,7 +5,6 @@ A check that cannot tell says so (`Acceptance.unsure`), and the engine decides a
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -29,22 +28,15 @@ _UNKEYED = object()
 _PERIOD = "start.hasValue().not() or end.hasValue().not() or (start <= end)"
 
 
-class Acceptance(threading.local):
-    """The resource being looked at on this thread, and whether something could not be told."""
+class Acceptance:
+    """The resource being looked at, and whether something could not be told. Threads take turns at a validator."""
 
-    resource: Json | None = None
-    run: Run | None = None
-    unsure: bool = False
-
-    def begin(self, resource: Json) -> None:
-        self.resource, self.run, self.unsure = resource, None, False
-
-
-class _Alone(threading.local):
-    """A surrounding for expressions that ask nothing of it."""
+    __slots__ = ("resource", "run", "unsure")
 
     def __init__(self) -> None:
-        self.env = fhirpath.Env()
+        self.resource: Json = {}
+        self.run: Run | None = None
+        self.unsure = False
 
 
 class Checks:
@@ -55,7 +47,8 @@ class Checks:
         self._state = state
         self._extension_check = extension
         self._made: dict[str, Check] = {}
-        self._alone = _Alone()
+        self._alone = fhirpath.Env()
+        """A surrounding for expressions that ask nothing of it."""
 
     def make(self, said: list[Any]) -> Check:
         """The check that a keyword's value names; the same one for the same value."""
@@ -70,7 +63,7 @@ class Checks:
         state = self._state
         if state.run is None:
             state.run = Run(self._engine)
-            state.run.resource = state.run.root = state.run.top = state.resource or {}
+            state.run.resource = state.run.root = state.run.top = state.resource
         return state.run
 
     # Values
@@ -162,11 +155,11 @@ class Checks:
         code = fhirpath.compile(expression, model=self._engine.model, type=type)
         alone = self._alone if code.alone else None
         if expression == _PERIOD:
-            return lambda value: _in_order(value) or code.test(value, self._alone.env)
+            return lambda value: _in_order(value) or code.test(value, self._alone)
 
         def check(value: Any) -> bool:
             try:
-                return code.test(value, alone.env if alone is not None else self._engine.env(self.run()))
+                return code.test(value, alone if alone is not None else self._engine.env(self.run()))
             except fhirpath.FhirPathError:
                 self._state.unsure = True
                 return False

@@ -104,6 +104,8 @@ class Shapes2Schema:
 
     def _value(self, shape: Shape, member: Member, at: str | None) -> Schema:
         coded = self._coded(shape, member)
+        if member.path == "Reference.reference":
+            return {"type": "string"}  # wherever a Reference stands, `targets` says what form it may have
         if member.primitive:
             longest = {"maxLength": member.max_length} if member.max_length is not None else None
             kept = [self.invariant(constraint, member.type) for constraint in member.constraints]

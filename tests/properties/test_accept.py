@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from gateway.fhir import codec
 from gateway.validation.validator import Validator
+from tests.validation.mutations import mutations
 
 SETS = {
     "us-core-6.1.0": ["hl7.fhir.us.core#6.1.0"],
@@ -118,6 +119,23 @@ def test_what_is_accepted_of_hl7s_cases_has_no_error_in_the_engine(shared: Path)
             continue
         if validator.acceptor.accepts(resource):
             assert is_valid(validator, resource), path.name
+
+
+@pytest.mark.interop
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("name", ["us-core-6.1.0", "sdohcc-3.0.0"])
+def test_what_breaks_one_rule_is_accepted_only_if_the_engine_finds_no_error(shared: Path, name: str) -> None:
+    validator = Validator.load(SETS[name])
+    tried = 0
+    for path in sorted((shared / "fhir" / "examples" / name).glob("*.json"))[::3]:
+        resource = codec.read(path.read_bytes())
+        if len(codec.write(resource)) >= 12_000:
+            continue
+        for mutation in mutations(validator, resource):
+            tried += 1
+            if validator.acceptor.accepts(mutation.resource):
+                assert is_valid(validator, mutation.resource), (path.name, mutation.rule, mutation.place)
+    assert tried > 1000
 
 
 VALIDATOR: list[Validator] = []
