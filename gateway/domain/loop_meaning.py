@@ -7,7 +7,7 @@ one `Meaning`. Unknown words are refused, never guessed; what could mean two thi
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from gateway.domain.closed_loop import ClosedLoop, ClosureRow, InForce, LifeCycle
@@ -46,6 +46,13 @@ class Meaning:
     discontinuation: str | None = None
     text: str | None = None
 
+    @property
+    def ends_care(self) -> bool:
+        """Whether nobody serves the member on this referral from now on. Services received means that they go on."""
+        if self.discontinuation or self.state in ("discontinued", "declined", "unreachable", "denied", "expired"):
+            return True
+        return self.status in CLOSED and not (self.closure and self.closure.code == SERVICES_RECEIVED)
+
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
@@ -58,6 +65,17 @@ class Vocabulary:
 
     def meaning(self, change: ReferralChange, *, present: TaskStatus, on: date) -> Meaning:
         """The meaning of valid news for a loop that stands at `present`; Unmappable where it has none."""
+        if change.discontinuation is None:
+            return self._said(change, present, on=on)
+        ended = self._discontinued(change, on=on)
+        found = self._said(change, present, on=on)
+        if found.status is None:
+            return ended
+        if found.status not in CLOSED:
+            raise _refused("discontinuation", "discontinuation", "A loop that goes on has no discontinuation reason.")
+        return replace(found, state=ended.state, discontinuation=ended.discontinuation)
+
+    def _said(self, change: ReferralChange, present: TaskStatus, *, on: date) -> Meaning:
         if change.word is not None:
             word = self._word(change)
             return self._status(change, word.status, closure=word.closure or change.closure_reason, on=on)
@@ -70,8 +88,6 @@ class Vocabulary:
             closure = _CLOSURE_OF_STATE.get(state.name)
             found = self._status(change, state.task_status, closure=closure, on=on)
             return Meaning(found.status, found.closure, state.name, text=found.text)
-        if change.discontinuation is not None:
-            return self._discontinued(change, on=on)
         return Meaning(None, text=change.reason)
 
     def _word(self, change: ReferralChange) -> Word:

@@ -19,8 +19,8 @@ class ReferralChange:
     """One piece of news of one referral.
 
     Exactly one of `referral`, `service_request`, `task` and `cin` says which referral. At most one of `status`,
-    `referral_status`, `state`, `word` and `discontinuation` says where it stands; none, if only who serves the member
-    has changed (`provider`, `lead`). Exactly one of `at` and `on` says since when.
+    `referral_status`, `state` and `word` says where it stands; none, if ECM has ended (`discontinuation`) or only who
+    serves the member has changed (`provider`, `lead`). Exactly one of `at` and `on` says since when.
     """
 
     key: Key
@@ -52,6 +52,7 @@ class ReferralChange:
     word: values.Text | None = None
     """The sender's own word, read by the loop-status table of the partner that the key's source names."""
     discontinuation: values.DiscontinuationReason | None = None
+    """Why ECM ended, by the plan's numbers; beside a status only where that ends the loop."""
     reason: values.Text | None = None
     """Why, in words."""
     provider: Organization | None = None
@@ -69,7 +70,7 @@ class ReferralChange:
 
 
 NAMES = ("referral", "service_request", "task", "cin")
-SAYINGS = ("status", "referral_status", "state", "word", "discontinuation")
+SAYINGS = ("status", "referral_status", "state", "word")
 
 
 def of_referral_change(change: ReferralChange, today: date) -> Iterator[Finding]:
@@ -79,8 +80,9 @@ def of_referral_change(change: ReferralChange, today: date) -> Iterator[Finding]
     said = _given(change, SAYINGS)
     if len(said) > 1:
         yield _wrong(said[1], "change-one-saying", f"is one too many: give one of {', '.join(SAYINGS)}")
-    if not said and not (change.provider or change.lead):
-        yield _wrong("status", "change-says-nothing", f"is missing: give one of {', '.join(SAYINGS)}, provider, lead")
+    if not said and not (change.discontinuation or change.provider or change.lead):
+        others = "discontinuation, provider or lead"
+        yield _wrong("status", "change-says-nothing", f"is missing: give one of {', '.join(SAYINGS)}, {others}")
     if change.closure_reason and not (change.referral_status or change.status):
         yield _wrong("closure_reason", "change-closure", "goes with referral_status or status only")
     if (change.at is None) == (change.on is None):

@@ -94,6 +94,12 @@ def state_of(task: Json) -> str | None:
     return code_of(task.get("businessStatus"), LIFE_CYCLE)
 
 
+def with_state(task: Json, state: str) -> Json:
+    """The Task with another state of ECM and all else as it was."""
+    codings = [one for one in task["businessStatus"]["coding"] if one.get("system") != LIFE_CYCLE]
+    return task | {"businessStatus": {"coding": [*codings, coding(LIFE_CYCLE, state)]}}
+
+
 def since_of(task: Json) -> datetime | None:
     """Since when the Task has its status; None for one that has never moved."""
     return _instant(task["lastModified"]) if "lastModified" in task else None

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from gateway.domain.dates import PACIFIC
-from gateway.domain.loop import Heard, Loop, hear
+from gateway.domain.loop import Heard, Loop, TaskStatus, hear
 from gateway.domain.loop_meaning import Meaning, Vocabulary
 from gateway.domain.referral_change import ReferralChange
 from gateway.errors import Invalid, Issue, StaleVersion, Unprocessable
@@ -123,6 +123,8 @@ def _turn(change: ReferralChange, kept: Kept, *, services: Services) -> _Turn:
     meaning = vocabulary.meaning(change, present=present.status, on=at.astimezone(PACIFIC).date())
     if meaning.status is None:
         return _Turn(kept, Heard.MOVED, task, meaning)
+    if meaning.ends_care and present.status is TaskStatus.COMPLETED:
+        return _ended(kept, task, meaning)
     state_heard = _state_heard(task, change.state, at=at, present=present, vocabulary=vocabulary)
     then, heard = hear(present, meaning.status, party=change.party, at=at, reason=meaning.text)
     if Heard.STALE in (heard, state_heard):
@@ -142,6 +144,14 @@ def _turn(change: ReferralChange, kept: Kept, *, services: Services) -> _Turn:
     if issues := services.validator.faults(after):
         raise Invalid(issues=issues)
     return _Turn(kept, Heard.MOVED, after, meaning)
+
+
+def _ended(kept: Kept, task: Json, meaning: Meaning) -> _Turn:
+    """Care that ends after its loop was closed (services received): the state of ECM alone moves."""
+    if not meaning.discontinuation and meaning.state is None:
+        return _Turn(kept, Heard.SAME, meaning=meaning)
+    after = loops.with_state(task, meaning.state or "discontinued")
+    return _Turn(kept, Heard.SAME if after == task else Heard.MOVED, None if after == task else after, meaning)
 
 
 def _present(task: Json) -> Loop:

@@ -16,6 +16,8 @@ from tests.conftest import NOW, ROOT
 
 KINDS = {"referral-json": "referral", "care-plan-json": "care-plan", "care-team-json": "care-team"}
 FOLDERS = ("referrals", "care-plans", "care-teams")
+NEWS = ("referral-changes",)
+"""Cases of records that change what is kept: they become no resource of their own."""
 TODAY = NOW.date()
 
 
@@ -54,9 +56,9 @@ class Said:
     readings: Sequence[Reading[Any]]
 
 
-def all_cases() -> list[Case]:
+def all_cases(folders: Sequence[str] = FOLDERS) -> list[Case]:
     """Every case of our doors; what only HTTP can refuse (media type, size) is replayed elsewhere."""
-    files = [file for folder in FOLDERS for file in sorted((ROOT / "fixtures" / folder).glob("*/case.toml"))]
+    files = [file for folder in folders for file in sorted((ROOT / "fixtures" / folder).glob("*/case.toml"))]
     cases = [Case(file.parent, tomllib.loads(file.read_text(encoding="utf-8"))) for file in files]
     return [case for case in cases if "content_type" not in case.toml and "file" in case.toml]
 

@@ -8,7 +8,7 @@ from gateway.doors import dialect
 from gateway.doors.readers import Readers
 from gateway.mapping.partners import header_of
 from tests.conftest import ROOT
-from tests.doors.cases import TODAY, all_cases
+from tests.doors.cases import FOLDERS, NEWS, TODAY, all_cases
 
 READERS = Readers.load(ROOT / "mappings")
 
@@ -17,8 +17,8 @@ READERS = Readers.load(ROOT / "mappings")
 def test_every_row_of_the_table_has_a_fixture(partner: str, kind: str) -> None:
     layout = READERS.layouts[partner, kind]
     filled: set[str] = set()
-    for case in all_cases():
-        if case.toml.get("partner") != partner or 200 not in case.statuses:
+    for case in all_cases(FOLDERS + NEWS):
+        if (case.toml.get("partner"), case.toml.get("kind")) != (partner, kind) or 200 not in case.statuses:
             continue
         good = {row.number for row in READERS.table(partner, kind).read(case.body, today=TODAY).accepted}
         text = dialect.text(case.body, encoding=layout.encoding)
@@ -34,8 +34,9 @@ def test_every_row_of_the_table_has_a_fixture(partner: str, kind: str) -> None:
 def test_every_row_of_this_partner_s_table_reaches_its_field() -> None:
     """The filled row of each layout gives a value at the path of every row of the table."""
     for (partner, kind), layout in READERS.layouts.items():
-        case = next(c for c in all_cases() if c.name == f"referrals/csv-{partner}-clean")
-        records = [row.require() for row in READERS.table(partner, kind).read(case.body, today=TODAY).rows]
+        name = {"referral": f"referrals/csv-{partner}-clean", "referral-change": f"referral-changes/csv-{partner}-return"}
+        case = next(c for c in all_cases(FOLDERS + NEWS) if c.name == name[kind])
+        records = [row.require() for row in READERS.table(partner, kind).read(case.body, today=TODAY).accepted]
         for rule in layout.table.rules:
             if rule.target is not None and rule.target.put in ("set", "add"):
                 assert any(_reached(record, rule.target.steps) for record in records), rule.place

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import permutations
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -153,6 +154,7 @@ def test_a_move_that_cannot_have_happened_names_those_that_can(referred: FlaskCl
     assert (requester.status_code, rules(requester)) == (422, ["loop-move"])
 
 
+NOON = at(12)
 CANCEL = {"at": at(10), "status": "cancelled", "reason": "moved away"}
 RACES: list[tuple[list[Json], set[str]]] = [
     ([CANCEL | {"party": "requester"}, CANCEL | {"at": at(11)}], {"cancelled"}),
@@ -178,18 +180,13 @@ def test_races_end_as_documented_in_either_order(client: FlaskClient, race: list
         seen.add(task["status"])
         if task["status"] in ("cancelled", "completed"):
             assert hear(
-                client, number * 10 + 5, referral=referral["key"], at=at_(12), status="in-progress"
+                client, number * 10 + 5, referral=referral["key"], at=NOON, status="in-progress"
             ).status_code == (422)
     assert seen == ends
 
 
-at_ = at
-
-
 def test_a_member_with_one_open_referral_is_name_enough(referred: FlaskClient) -> None:
     body: Json = {"key": {"source": "la-care", "id": "1"}, "party": "target", "cin": "90000123A", "plan": "la-care"}
-    answer = send(referred, "POST", "/referral-changes", body | {"on": "2026-03-03", "status": "accepted"})
-    assert answer.status_code in (200, 415)
     answer = referred.post("/referral-changes", json=body | {"on": "2026-03-03", "status": "accepted"})
     assert answer.status_code == 200, answer.data
     other = a_referral() | {"key": {"source": "shelter", "id": "2"}, "coverage": {"plan": "health-net"}}
@@ -222,3 +219,40 @@ def test_states_of_ecm_pass_through_those_nobody_told(referred: FlaskClient) -> 
     late = hear(referred, 9, at=at(10), state="screened")
     assert late.status_code == 200
     assert loop.state_of(kept(referred, "Task")) == "active-care"
+
+
+RETURN = Path(__file__).parents[2] / "fixtures" / "referral-changes" / "csv-eldermark-return" / "file.csv"
+
+
+def test_a_return_file_moves_each_member_s_loop(referred: FlaskClient) -> None:
+    other = a_referral() | {"key": {"source": "harbor-clinic", "id": "R-2"}}
+    other["member"] = other["member"] | {"cin": "90000124B", "name": {"first": "Anton", "last": "Zanzibarovna"}}
+    assert referred.post("/referrals", json=other).status_code == 201
+    first, again = (
+        referred.post("/files/eldermark/referral-change", data=RETURN.read_bytes(), content_type="text/csv")
+        for _ in range(2)
+    )
+    assert [first.headers[f"X-Rows-{name}"] for name in ("Read", "Kept", "Same", "Refused")] == ["3", "2", "0", "1"]
+    assert [again.headers[f"X-Rows-{name}"] for name in ("Read", "Kept", "Same", "Refused")] == ["3", "0", "2", "1"]
+    ended = referred.get("/fhir/Task?identifier=R-2026-0001").get_json()["entry"][0]["resource"]
+    under_way = referred.get("/fhir/Task?identifier=R-2").get_json()["entry"][0]["resource"]
+    assert (ended["status"], ended["lastModified"]) == ("completed", "2026-02-27T00:00:00-08:00")
+    assert code_of(ended["statusReason"], loop.DISCONTINUATION) == "1"
+    assert loop.state_of(ended) == "discontinued"
+    assert under_way["status"] == "in-progress"
+
+
+def test_a_partner_s_own_word_is_read_by_its_table(referred: FlaskClient) -> None:
+    key = {"source": "eldermark", "id": "1"}
+    unknown = hear(referred, 0, key=key, at=at(9), word="On the way")
+    assert (unknown.status_code, rules(unknown)) == (422, ["loop-word"])
+    assert hear(referred, 0, key=key, at=at(9), word="unable to CONTACT").status_code == 200
+    task = kept(referred, "Task")
+    assert (task["status"], code_of(task["statusReason"], loop.CLOSURE)) == ("failed", "unable-to-reach")
+
+
+def test_care_may_end_after_its_loop_was_closed(referred: FlaskClient) -> None:
+    hear(referred, 1, at=at(9), referral_status="loop-closed", closure_reason="services-received")
+    assert hear(referred, 2, at=at(10), discontinuation="3").status_code == 200
+    task = kept(referred, "Task")
+    assert (task["status"], task["lastModified"], loop.state_of(task)) == ("completed", at(9), "discontinued")
