@@ -28,6 +28,8 @@ from gateway.validation.structure_definitions import StructureDefinitions
 from gateway.validation.terminology import Terminology, TerminologyServer
 from gateway.validation.vital_signs import vital_signs
 
+MOST_PROFILES = 5_000
+"""Canonicals remembered, known and unknown ones; instances may make up any number of unknown ones."""
 RESOURCE_KINDS = ("Resource", "DomainResource")
 
 
@@ -97,6 +99,8 @@ class Engine:
         scope = self._scope(asked_in) if asked_in else None
         key = (canonical, scope)
         if key not in self._profiles:
+            if len(self._profiles) > MOST_PROFILES:
+                self._profiles = {k: found for k, found in self._profiles.items() if found is not None}
             try:
                 self._profiles[key] = self._compile(canonical, scope)
             except BadProfile as error:

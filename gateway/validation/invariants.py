@@ -82,11 +82,15 @@ class Invariants:
 
     def _fail(self, run: Run, invariant: Invariant, place: Place) -> None:
         constraint = invariant.constraint
-        severity = "warning" if constraint.severity == "warning" or constraint.best_practice else "error"
         run.add(
-            "warning" if severity == "warning" else "error", "invariant", constraint.key, sentence(constraint, said=invariant.said),
-            place, profile=invariant.said or None, about=constraint.expression,
-        )  # fmt: skip
+            "warning" if constraint.severity == "warning" or constraint.best_practice else "error",
+            "invariant",
+            constraint.key,
+            sentence(constraint, said=invariant.said),
+            place,
+            profile=invariant.said or None,
+            about=constraint.expression,
+        )
 
     def holds(self, run: Run, expression: str, value: Any, type: str) -> bool | None:
         """Whether a loose expression holds; None when that cannot be told."""

@@ -101,6 +101,7 @@ class Surroundings:
 class References:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._fitting: dict[tuple[int, str], list[str]] = {}
 
     def of(self, member: Member) -> Callable[[Run, Any, Place], None] | None:
         """The check of a Reference member by the types its element allows."""
@@ -240,11 +241,12 @@ class References:
         kind = found.type if found is not None else self.named_type(value)
         if kind is None:
             return
-        fitting = []
-        for canonical in canonicals:
-            of = self._engine.type_of(canonical, asked_in=rules.profile)
-            if of is None or of == kind or of in _ANY:
-                fitting.append(canonical)
+        key = (id(rules), kind)
+        fitting = self._fitting.get(key)
+        if fitting is None:
+            fitting = self._of_type(canonicals, kind, rules.profile)
+            if self._engine.shapes.find(kind) is not None:
+                self._fitting[key] = fitting
         if not fitting:
             asked = {self._engine.type_of(c, asked_in=rules.profile) or "?" for c in canonicals}
             run.error("structure", "reference-target", f"The reference must point to {_list(asked)}, not to {kind}.",
@@ -254,6 +256,11 @@ class References:
             if True not in verdicts and None not in verdicts:
                 run.error("structure", "reference-profile", f"The {kind} that is referred to meets none of the target "
                           "profiles: " + ", ".join(fitting) + ".", item.place, profile=said)  # fmt: skip
+
+    def _of_type(self, canonicals: list[str], kind: str, asked_in: str) -> list[str]:
+        """The target profiles that a resource of type `kind` may meet."""
+        types = {canonical: self._engine.type_of(canonical, asked_in=asked_in) for canonical in canonicals}
+        return [canonical for canonical, of in types.items() if of is None or of == kind or of in _ANY]
 
     def _check_manner(
         self, run: Run, types: list[TypeRule], value: Json, found: Target | None, item: Item, said: str

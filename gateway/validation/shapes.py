@@ -16,6 +16,8 @@ MAX_VALUE_SET = CORE + "elementdefinition-maxValueSet"
 BEST_PRACTICE = CORE + "elementdefinition-bestpractice"
 FHIR_TYPE = CORE + "structuredefinition-fhir-type"
 ADDITIONAL = ("http://hl7.org/fhir/tools/StructureDefinition/additional-binding", CORE + "additional-binding")
+MOST_NAMES = 2_000
+"""Names remembered, known and unknown ones; R4 has about 220 types, and instances may make up any number."""
 INHERITED = frozenset(("ele-1", "ext-1"))
 """Every element repeats these; they are checked once, natively."""
 
@@ -37,6 +39,8 @@ class Shapes:
     def find(self, name: str) -> Shape | None:
         """The shape of a FHIR type, or None when R4 has no such type."""
         if name not in self._known:
+            if len(self._known) > MOST_NAMES:
+                self._known = {known: shape for known, shape in self._known.items() if shape is not None}
             self._known[name] = None
             definition = self._definitions.structure(f"{CORE}{name}|4.0.1") if name.isalnum() else None
             if definition and definition.get("derivation") != "constraint" and definition.get("kind") != "logical":
