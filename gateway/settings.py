@@ -42,6 +42,12 @@ class Settings:
     operator_npi: str = ""
     partners: Path = Path("partners.toml")
     """Where partner FHIR servers are listed; absent: no partner is owed anything."""
+    webhooks: Path = Path("webhooks.toml")
+    """Who may be sent what by Subscription, and who may send us webhooks; absent: public https only, nobody cleared."""
+    mail: str = ""
+    """How e-mail goes out: `file:FOLDER`, `smtp://host:port`, `smtps://user:password@host:port`; empty: none does."""
+    mail_from: str = ""
+    """The sender of that e-mail."""
     mappings: Path | None = None
     """Folder of the mapping tables; unset: those shipped with the gateway."""
     profiles: Path | None = None

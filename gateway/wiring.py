@@ -132,26 +132,36 @@ def own_definitions(profiles: Path | None) -> list[Path]:
 def composed(settings: Settings) -> Iterator[Services]:
     """Everything the use cases need; the store is closed with the block."""
     known = knowledge_of(settings)
+    search = searching(settings, known)
     store = open_store(settings, known)
     try:
-        yield Services(
-            store=store,
-            validator=known.checker,
-            intake=intake(settings, known),
-            loops=known.loops,
-            search=searching(settings, known),
-            clock=now,
-            new_id=new_id,
-            types=SERVED,
-            subscribers=subscribers(settings),
-            check_references=settings.check_references,
-            max_entries=settings.max_entries,
-            started=now(),
-            guides=GUIDES,
-            profiles=profiles_of(known.definitions),
-        )
+        yield services_over(store, settings, known, search)
     finally:
         store.close()
+
+
+def services_over(store: SqlStore, settings: Settings, known: Knowledge, search: Search) -> Services:
+    """The services of one store."""
+    from gateway import wiring_webhooks
+
+    return Services(
+        store=store,
+        validator=known.checker,
+        intake=intake(settings, known),
+        loops=known.loops,
+        search=search,
+        clock=now,
+        new_id=new_id,
+        types=SERVED,
+        subscribers=subscribers(settings),
+        check_references=settings.check_references,
+        max_entries=settings.max_entries,
+        started=now(),
+        guides=GUIDES,
+        profiles=profiles_of(known.definitions),
+        offer=wiring_webhooks.offer(settings, search),
+        hooks=wiring_webhooks.hooks(settings),
+    )
 
 
 @contextmanager
@@ -199,12 +209,13 @@ def wsgi() -> Flask:
 
 def open_store(settings: Settings, known: Knowledge) -> SqlStore:
     """The store at ECM_DATABASE, indexing by the published search parameters."""
-    from gateway import store
+    from gateway import store, wiring_webhooks
 
     if settings.database.startswith("sqlite:///"):
         Path(settings.database.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
-    index = searching(settings, known).entries
-    return store.open(settings.database, clock=now, index=index, connections=settings.threads + 2)
+    search = searching(settings, known)
+    watch = wiring_webhooks.watching(search)
+    return store.open(settings.database, clock=now, index=search.entries, watch=watch, connections=settings.threads + 2)
 
 
 def searching(settings: Settings, known: Knowledge) -> Search:

@@ -9,18 +9,24 @@ import socket
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
+from functools import partial
 
 import click
 
-from gateway import log, partners, store, wiring
+from gateway import log, partners, wiring, wiring_webhooks
 from gateway import settings as environment
 from gateway.errors import GatewayError
 from gateway.usecases.courier import Courier, Pace
 from gateway.usecases.deliver import Attempt, Delivering
+from gateway.usecases.notify import notify
 from gateway.usecases.partner_health import Health
+from gateway.usecases.tend_subscriptions import tend
+
+CHORE_SECONDS = 0.5
+"""Between looks for heartbeats that are due and for what partners sent us."""
 
 
 @click.command()
@@ -56,24 +62,59 @@ def command(once: bool, hands: int, database: str | None, hurry: float) -> None:
 
     with ExitStack() as stack:
         told = {name: stack.enter_context(closing(one)) for name, one in partners.adapters(settings.partners).items()}
-        kept = stack.enter_context(closing(store.open(settings.database, clock=wiring.now)))
+        kept, _services = stack.enter_context(wiring_webhooks.working(settings))
+        using = Delivering(kept, kept.outbox, wiring.now, wiring.base_url(settings), scale=1 / hurry)
+        notifying = stack.enter_context(wiring_webhooks.notifying(settings, using, alert=_subscription_alert))
         courier = Courier(
             name,
             partners=told,
-            using=Delivering(kept, kept.outbox, wiring.now, wiring.base_url(settings), scale=1 / hurry),
+            using=using,
             health=Health(alert=_alert, scale=1 / hurry),
             tell=tell,
             trouble=_trouble,
             pace=Pace(hands=hands),
+            notify=partial(notify, notifying=notifying),
         )
         log.event("worker.start", worker=name, count=len(told))
         began = time.monotonic()
-        with _stopping() as stop:
+        chores = [partial(tend, notifying)]
+        with _stopping() as stop, _beside(chores, stop, once=once):
             courier.run(stop, once=once)
         log.event("worker.stop", worker=name, count=ended.total(), seconds=round(time.monotonic() - began, 3))
     if once:
         told_of = ", ".join(f"{count} {ending}" for ending, count in sorted(ended.items()))
         click.echo(told_of or "Nothing was due.")
+
+
+@contextmanager
+def _beside(chores: Sequence[Callable[[], int]], stop: threading.Event, *, once: bool) -> Iterator[None]:
+    """Do the chores beside the deliveries: once before them, else again and again until `stop`."""
+
+    def do() -> int:
+        done = 0
+        for chore in chores:
+            try:
+                done += chore()
+            except Exception as error:
+                _trouble(error)
+        return done
+
+    def go_on() -> None:
+        while not stop.is_set():
+            if not do():
+                stop.wait(CHORE_SECONDS)
+
+    if once:
+        do()
+        yield
+        return
+    thread = threading.Thread(target=go_on, name="chores")
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
 
 
 @contextmanager
@@ -106,6 +147,11 @@ def _alert(partner: str, state: str, reason: str) -> None:
     """One line when a partner goes down, one when it is back: what a pager listens for."""
     level = logging.ERROR if state == "down" else logging.WARNING
     log.event(f"partner.{state}", level=level, partner=partner, state=state, reason=reason or None)
+
+
+def _subscription_alert(id: str, reason: str) -> None:
+    """One line when a subscription goes to error: its subscriber hears nothing more until it asks again."""
+    log.event("subscription.error", level=logging.ERROR, id=id, reason=reason or None)
 
 
 def _trouble(error: Exception) -> None:

@@ -24,7 +24,7 @@ class Files:
         part = file.with_suffix(f".{os.getpid()}.part")
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            _write_through(part, message.body)
+            write_through(part, message.body)
             os.replace(part, file)
             _sync_folder(self._folder)
         except OSError as error:
@@ -41,7 +41,8 @@ def _plain(text: str) -> str:
     return "".join(letter if letter.isalnum() else "-" for letter in text)
 
 
-def _write_through(path: Path, data: bytes) -> None:
+def write_through(path: Path, data: bytes) -> None:
+    """Write a file that its owner alone can read, and wait until it is on the disk."""
     with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
         file.write(data)
         file.flush()

@@ -13,7 +13,7 @@ import io
 import socket
 import ssl
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from threading import Lock
 from typing import Any
@@ -22,6 +22,8 @@ from urllib.parse import urlsplit
 MAX_REPLY = 4 * 1024 * 1024
 """Largest reply body that is read."""
 _KEPT_OPEN = 8
+Resolve = Callable[[str, int], str]
+"""Host and port to the address that is connected to; OSError when there is none that may be."""
 _NEVER_A_BODY = (204, 304)
 
 
@@ -45,8 +47,14 @@ class Reply:
 class Client:
     """Keeps connections to one server open. Safe for threads."""
 
-    def __init__(self, base_url: str, *, seconds: float, ca_file: str | None = None) -> None:
-        """`seconds` is the deadline of each exchange, from looking for a connection to the reply's last byte."""
+    def __init__(
+        self, base_url: str, *, seconds: float, ca_file: str | None = None, resolve: Resolve | None = None
+    ) -> None:
+        """`seconds` is the deadline of each exchange, from looking for a connection to the reply's last byte.
+
+        `resolve` gives the address to connect to for a host and port, or raises OSError: for hosts that others name.
+        """
+        self._resolve = resolve
         parts = urlsplit(base_url)
         self._https = parts.scheme == "https"
         self._host = parts.hostname or ""
@@ -124,7 +132,7 @@ class Client:
         connection.close()
 
     def _connection(self) -> _Connection:
-        return _Connection(self._host, self._port, tls=self._tls)
+        return _Connection(self._host, self._port, tls=self._tls, resolve=self._resolve)
 
 
 class _Stale(Exception):
@@ -184,8 +192,9 @@ class _Response(http.client.HTTPResponse):
 class _Connection(http.client.HTTPConnection):
     """A connection that obeys one deadline per exchange."""
 
-    def __init__(self, host: str, port: int, *, tls: ssl.SSLContext | None) -> None:
+    def __init__(self, host: str, port: int, *, tls: ssl.SSLContext | None, resolve: Resolve | None = None) -> None:
         super().__init__(host, port)
+        self._resolve = resolve
         self._tls = tls
         self._deadline = 0.0
 
@@ -196,7 +205,11 @@ class _Connection(http.client.HTTPConnection):
 
     def connect(self) -> None:
         self.timeout = self._left()
-        super().connect()
+        if self._resolve is None:
+            super().connect()
+        else:
+            self.sock = socket.create_connection((self._resolve(self.host, self.port), self.port), self._left())
+            self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if self._tls is not None:
             self.sock.settimeout(self._left())
             self.sock = self._tls.wrap_socket(self.sock, server_hostname=self.host)

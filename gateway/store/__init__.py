@@ -12,7 +12,7 @@ from gateway.store.sql import Engine, Index
 from gateway.store.store import SqlStore
 from gateway.store.subscriptions import Watch
 
-__all__ = ["HEAD", "SqlStore", "migrate", "open"]
+__all__ = ["HEAD", "SqlStore", "Watch", "migrate", "open"]
 
 
 def open(

@@ -12,7 +12,21 @@ from datetime import UTC, datetime, timedelta
 
 from gateway.ports import Change
 from gateway.search.emit import Entry
-from gateway.search.query import Amount, Condition, Ids, Is, Missing, Span, Target, Text, Token, Updated, Uri, Value
+from gateway.search.query import (
+    Amount,
+    Condition,
+    Ids,
+    Is,
+    Missing,
+    Span,
+    Target,
+    Text,
+    Together,
+    Token,
+    Updated,
+    Uri,
+    Value,
+)
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Entries = Mapping[str, Sequence[Entry]]
@@ -40,7 +54,9 @@ def _meets(condition: Condition, change: Change, entries: Entries) -> bool:
     raise TypeError("a chain cannot be asked of one resource")
 
 
-def _value(value: Value, entry: Entry) -> bool:
+def _value(value: Value | Together, entry: Entry) -> bool:
+    if isinstance(value, Together):
+        raise TypeError("a composite is no filter")
     if isinstance(value, Token):
         return _token(value, entry)
     if isinstance(value, Target):

@@ -16,15 +16,16 @@ from urllib.parse import parse_qsl
 from gateway.errors import BadRequest, Issue
 from gateway.fhir.element import extension_value, extension_values
 from gateway.ports import Change, Clock, Json
-from gateway.search.query import Chain, Condition, Query, Reverse
+from gateway.search.query import Chain, Condition, Is, Query, Reverse, Together
 from gateway.subscriptions.endpoint import Endpoints, mail_address
 from gateway.subscriptions.matching import meets
 from gateway.subscriptions.topics import Topic, topic_of
 
 BACKPORT = "http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition/backport-"
 PROFILE = BACKPORT + "subscription"
-CONTENTS = ("empty", "id-only", "full-resource")
 Content = Literal["empty", "id-only", "full-resource"]
+CONTENTS: tuple[Content, ...] = ("empty", "id-only", "full-resource")
+"""From the least to the most."""
 MIME = ("application/fhir+json", "application/json")
 MAIL_MIME = ("text/plain", *MIME)
 KNOWN = {
@@ -114,7 +115,7 @@ class Offer:
         if any(name.partition(":")[0].partition(".")[0] not in topic.filters for name, _ in pairs):
             raise BadRequest(f"This topic is filtered by {', '.join(sorted(topic.filters))} only.")
         found = self.parse(type, pairs).where
-        if any(isinstance(one, Chain | Reverse) for one in found):
+        if any(isinstance(one, Chain | Reverse) or _composite(one) for one in found):
             raise BadRequest("A filter looks at the resource itself: it cannot follow references.")
         return found
 
@@ -154,6 +155,10 @@ class Offer:
     def _end(self, subscription: Json) -> Iterator[Issue]:
         if "end" in subscription and datetime.fromisoformat(subscription["end"]) <= self.clock():
             yield _refused("The end has passed already.", "end", "end")
+
+
+def _composite(condition: Condition) -> bool:
+    return isinstance(condition, Is) and any(isinstance(value, Together) for value in condition.values)
 
 
 def filters(subscription: Json) -> list[str]:

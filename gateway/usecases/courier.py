@@ -21,6 +21,10 @@ LEASE_SECONDS = 120.0
 """How long a claim holds: longer than any exchange with a partner may take."""
 
 
+SUBSCRIPTION = "subscription:"
+"""What the names of partners begin with that are subscriptions."""
+
+
 @dataclass(frozen=True, slots=True)
 class Pace:
     """`hands` deliveries at a time; `idle` seconds between looks when nothing is due."""
@@ -43,7 +47,9 @@ class Courier:
         tell: Callable[[Attempt], None],
         trouble: Callable[[Exception], None],
         pace: Pace | None = None,
+        notify: Callable[[Delivery], Attempt] | None = None,
     ) -> None:
+        """`notify` delivers what is owed to subscriptions instead of partners."""
         self.name = name
         self._partners = partners
         self._using = using
@@ -51,6 +57,7 @@ class Courier:
         self._tell = tell
         self._trouble = trouble
         self._pace = pace or Pace()
+        self._notify = notify
         self._busy: Counter[str] = Counter()
         self._under_way: dict[Future[Attempt], Delivery] = {}
 
@@ -101,9 +108,14 @@ class Courier:
             return 0
         for delivery in claimed:
             self._busy[delivery.owed.partner] += 1
-            partner = self._partners.get(delivery.owed.partner)
-            self._under_way[hands.submit(deliver, delivery, partner=partner, using=self._using)] = delivery
+            self._under_way[hands.submit(self._deliver, delivery)] = delivery
         return len(claimed)
+
+    def _deliver(self, delivery: Delivery) -> Attempt:
+        name = delivery.owed.partner
+        if self._notify is not None and name.startswith(SUBSCRIPTION):
+            return self._notify(delivery)
+        return deliver(delivery, partner=self._partners.get(name), using=self._using)
 
     def _gather(self, seconds: float) -> None:
         """Take in what has ended, waiting for the first for up to `seconds`."""

@@ -7,6 +7,7 @@ PACKAGES = (
     "hl7.fhir.us.core#6.1.0",
     "hl7.fhir.us.core#7.0.0",
     "hl7.fhir.us.sdoh-clinicalcare#3.0.0",
+    "hl7.fhir.uv.subscriptions-backport.r4#1.1.0",
 )
 """Published packages whose definitions are loaded, `name#version`; later ones win where no version is named."""
 
@@ -14,6 +15,7 @@ GUIDES = (
     "http://hl7.org/fhir/us/core/ImplementationGuide/hl7.fhir.us.core|6.1.0",
     "http://hl7.org/fhir/us/core/ImplementationGuide/hl7.fhir.us.core|7.0.0",
     "http://hl7.org/fhir/us/sdoh-clinicalcare/ImplementationGuide/hl7.fhir.us.sdoh-clinicalcare|3.0.0",
+    "http://hl7.org/fhir/uv/subscriptions-backport/ImplementationGuide/hl7.fhir.uv.subscriptions-backport.r4|1.1.0",
 )
 """The same packages as implementation guides."""
 

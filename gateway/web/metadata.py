@@ -7,10 +7,15 @@ from collections.abc import Iterable, Mapping
 from flask import Response
 
 from gateway.ports import Json
+from gateway.subscriptions.topics import TOPICS
 from gateway.web import answers
 from gateway.web.context import View, Web
 from gateway.web.formats import wanted
 
+BACKPORT = "http://hl7.org/fhir/uv/subscriptions-backport/"
+TOPIC = f"{BACKPORT}StructureDefinition/capabilitystatement-subscriptiontopic-canonical"
+SUBSCRIPTION = ("create", "read", "update", "search-type")
+"""Interactions of Subscription."""
 INTERACTIONS: Mapping[str, str] = {  # name of a route -> interaction of a type
     "create": "create",
     "read": "read",
@@ -22,6 +27,8 @@ INTERACTIONS: Mapping[str, str] = {  # name of a route -> interaction of a type
 SYSTEM: Mapping[str, tuple[str, ...]] = {"transaction": ("transaction", "batch")}
 OPERATIONS: Mapping[str, tuple[str, str]] = {  # name of a route -> operation and its definition
     "validate_type": ("validate", "http://hl7.org/fhir/OperationDefinition/Resource-validate"),
+    "status": ("status", f"{BACKPORT}OperationDefinition/backport-subscription-status"),
+    "events": ("events", f"{BACKPORT}OperationDefinition/backport-subscription-events"),
     "convert": ("convert", "https://ecm-gateway.example/fhir/OperationDefinition/convert"),
 }
 
@@ -61,7 +68,10 @@ def capability_statement(web: Web, names: Iterable[str]) -> Json:
             {
                 "mode": "server",
                 "documentation": "Search by POST [type]/_search keeps what is said of a person out of addresses.",
-                "resource": [_resource(type, offered, web) for type in sorted(services.types)],
+                "resource": [
+                    *(_resource(type, offered, web) for type in sorted(services.types)),
+                    *([_subscription(web)] if services.offer is not None else []),
+                ],
                 "interaction": [{"code": code} for name in SYSTEM if name in offered for code in SYSTEM[name]],
                 "operation": [_operation(name) for name in OPERATIONS if name in offered and name == "convert"],
             }
@@ -87,6 +97,22 @@ def _resource(type: str, offered: set[str], web: Web) -> Json:
         "referencePolicy": ["literal", "logical"] + (["enforced"] if web.services.check_references else []),
         **{name: listed for name, listed in searching.items() if listed},
         "operation": [_operation("validate_type")],
+    }
+
+
+def _subscription(web: Web) -> Json:
+    """Subscription, with the topics that can be subscribed to."""
+    return {
+        "extension": [{"url": TOPIC, "valueCanonical": f"{one.url}|{one.version}"} for one in TOPICS.values()],
+        "type": "Subscription",
+        "profile": "http://hl7.org/fhir/StructureDefinition/Subscription",
+        "supportedProfile": [f"{BACKPORT}StructureDefinition/backport-subscription|1.1.0"],
+        "documentation": "Everyone sees their own only. Channels: rest-hook, and email where it is configured.",
+        "interaction": [{"code": code} for code in SUBSCRIPTION],
+        "versioning": "versioned",
+        "updateCreate": True,
+        "searchParam": web.services.search.capabilities("Subscription")["searchParam"],
+        "operation": [_operation("status"), _operation("events")],
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from gateway.web import health, validate
+from gateway.web import health, subscriptions, validate
 from gateway.web.context import View, Web
 from gateway.web.convert import convert
 from gateway.web.create import create
@@ -35,6 +35,17 @@ ROUTES = (
     Route("POST", "/fhir", "transaction", transaction),
     Route("POST", "/fhir/", "transaction", transaction),
     Route("POST", "/fhir/<type>", "create", create),
+    Route("POST", "/fhir/Subscription", "create_subscription", subscriptions.create),
+    Route("GET", "/fhir/Subscription", "search_subscription", subscriptions.search),
+    Route("POST", "/fhir/Subscription/_search", "search_post_subscription", subscriptions.search_post),
+    Route("GET", "/fhir/Subscription/<id>", "read_subscription", subscriptions.read),
+    Route("PUT", "/fhir/Subscription/<id>", "update_subscription", subscriptions.update),
+    Route("GET", "/fhir/Subscription/$status", "status_type", subscriptions.status_type),
+    Route("POST", "/fhir/Subscription/$status", "status_type_post", subscriptions.status_type),
+    Route("GET", "/fhir/Subscription/<id>/$status", "status", subscriptions.status),
+    Route("POST", "/fhir/Subscription/<id>/$status", "status", subscriptions.status),
+    Route("GET", "/fhir/Subscription/<id>/$events", "events", subscriptions.events),
+    Route("POST", "/fhir/Subscription/<id>/$events", "events", subscriptions.events),
     Route("GET", "/fhir/<type>", "search", search),
     Route("POST", "/fhir/<type>/_search", "search_post", search_post),
     Route("PUT", "/fhir/<type>", "conditional_update", conditional_update),

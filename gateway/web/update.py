@@ -20,7 +20,7 @@ def update(web: Web) -> View:
 
     def view(type: str, id: str) -> Response:
         offered(type, services)
-        expected = _expected()
+        expected = expected_version()
         resource = resource_of(fhir(web), type=type)
         written = usecase.update(resource, caller(web), type=type, id=id, services=services, expected=expected)
         return answers.wrote(written, base=web.base)
@@ -34,7 +34,7 @@ def conditional_update(web: Web) -> View:
 
     def view(type: str) -> Response:
         offered(type, services)
-        expected = _expected()
+        expected = expected_version()
         resource = resource_of(fhir(web), type=type)
         where = query()
         written = usecase.conditional_update(
@@ -45,7 +45,8 @@ def conditional_update(web: Web) -> View:
     return view
 
 
-def _expected() -> int | None:
+def expected_version() -> int | None:
+    """The version that If-Match names."""
     """The version that is to be replaced: what If-Match names, 0 (it may not be there yet) for `If-None-Match: *`."""
     tag, unless = request.environ.get("HTTP_IF_MATCH"), request.environ.get("HTTP_IF_NONE_MATCH")
     if unless is not None and (unless != "*" or tag is not None):

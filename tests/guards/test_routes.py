@@ -13,7 +13,7 @@ from flask import Flask
 
 from gateway import wiring
 from gateway.settings import Settings
-from gateway.web.metadata import INTERACTIONS, OPERATIONS, SYSTEM
+from gateway.web.metadata import INTERACTIONS, OPERATIONS, SUBSCRIPTION, SYSTEM
 from gateway.web.routes import ROUTES
 
 PAGE = Path(__file__).parents[2] / "docs" / "api.md"
@@ -58,10 +58,16 @@ def test_the_capability_statement_matches_the_routes(statement: dict[str, Any]) 
     stated = {code for name, code in INTERACTIONS.items() if name in names}
     assert stated == {"create", "read", "vread", "update", "history-instance", "search-type"}
     for resource in rest["resource"]:
-        assert {one["code"] for one in resource["interaction"]} == stated
+        own = set(SUBSCRIPTION) if resource["type"] == "Subscription" else stated
+        assert {one["code"] for one in resource["interaction"]} == own
     assert {one["code"] for one in rest["interaction"]} == {c for n in SYSTEM if n in names for c in SYSTEM[n]}
     fhir = {route.name for route in ROUTES if route.rule.startswith("/fhir")}
     told = {*INTERACTIONS, *SYSTEM, *OPERATIONS, "metadata", "search_post", "conditional_update", "validate_instance"}
+    told |= {
+        "status_type",
+        "status_type_post",
+        *(f"{word}_subscription" for word in ("create", "read", "update", "search", "search_post")),
+    }
     assert fhir == told
 
 
@@ -117,6 +123,15 @@ FAILING = {  # a request to each route that must fail, and how
     "validate_type": (b"{", 400),
     "validate_instance": (b"{", 400),
     "convert": (b"{", 415),
+    "create_subscription": (b"{", 400),
+    "search_subscription": (None, 400),
+    "read_subscription": (None, 404),
+    "update_subscription": (b"{", 400),
+    "search_post_subscription": (b"{", 415),
+    "status_type": (None, 400),
+    "status_type_post": (b"{", 400),
+    "status": (None, 404),
+    "events": (None, 404),
     "receive_referral": (b"{", 415),
     "change_referral": (b"{", 415),
     "publish_care_plan": (b"{", 415),
@@ -133,7 +148,7 @@ def test_every_route_fails_with_an_operation_outcome(application: Flask, route: 
     body, status = FAILING[route.name]
     path = route.rule.replace("<type>", "Patient").replace("<id>", "none").replace("<version>", "1")
     path = path.replace("<partner>", "kaiser").replace("<kind>", "referral")
-    path += "?eye-color=blue" if route.name == "search" else ""
+    path += "?eye-color=blue" if route.name in ("search", "search_subscription", "status_type") else ""
     method = "POST" if status == 405 else route.method
     headers = {"Content-Type": "application/fhir+json"} if body else {}
     if status == 406:

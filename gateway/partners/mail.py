@@ -1,0 +1,97 @@
+"""E-mail to subscribers: into a folder for rehearsals, or through an SMTP server with TLS.
+
+ECM_MAIL: `file:FOLDER`, `smtps://user:password@host:465` or `smtp://host:25` (STARTTLS unless the host is loopback).
+"""
+
+from __future__ import annotations
+
+import smtplib
+import ssl
+from email.message import EmailMessage
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from gateway.errors import Misconfigured
+from gateway.partners.files import write_through
+from gateway.ports import Receipt
+
+SECONDS = 20.0
+
+
+def mailer(how: str, *, sender: str) -> FileMail | Smtp | None:
+    """The mailer that a setting names; None for an empty one."""
+    if not how:
+        return None
+    parts = urlsplit(how)
+    if "@" not in sender:
+        raise Misconfigured("ECM_MAIL_FROM is not an e-mail address.")
+    if parts.scheme == "file":
+        return FileMail(Path(how.removeprefix("file:")), sender=sender)
+    if parts.scheme in ("smtp", "smtps") and parts.hostname:
+        return Smtp(how, sender=sender)
+    raise Misconfigured("ECM_MAIL is file:FOLDER, smtp://host:port or smtps://user:password@host:port.")
+
+
+def message(to: str, *, sender: str, subject: str, text: str, id: str) -> EmailMessage:
+    """One plain message; `id` makes its Message-ID, so that a repeat can be told."""
+    made = EmailMessage()
+    made["From"] = sender
+    made["To"] = to
+    made["Subject"] = subject
+    made["Message-ID"] = f"<{id}@{sender.rpartition('@')[2]}>"
+    made["Auto-Submitted"] = "auto-generated"
+    made.set_content(text)
+    return made
+
+
+class FileMail:
+    """A folder of .eml files."""
+
+    def __init__(self, folder: Path, *, sender: str) -> None:
+        self._folder, self._sender = folder, sender
+
+    def mail(self, to: str, *, subject: str, text: str, id: str) -> Receipt:
+        made = message(to, sender=self._sender, subject=subject, text=text, id=id)
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            write_through(self._folder / f"{id}.eml", bytes(made))
+        except OSError as error:
+            return Receipt(False, retry=True, reason=f"the file cannot be written: {error.strerror}")
+        return Receipt(True)
+
+
+class Smtp:
+    """An SMTP server, a connection a message. Without TLS only to this machine."""
+
+    def __init__(self, address: str, *, sender: str) -> None:
+        parts = urlsplit(address)
+        self._host = parts.hostname or ""
+        self._implicit = parts.scheme == "smtps"
+        self._port = parts.port or (465 if self._implicit else 25)
+        self._login = (unquote(parts.username), unquote(parts.password or "")) if parts.username else None
+        self._sender = sender
+
+    def mail(self, to: str, *, subject: str, text: str, id: str) -> Receipt:
+        made = message(to, sender=self._sender, subject=subject, text=text, id=id)
+        try:
+            with self._connected() as server:
+                if self._login:
+                    server.login(*self._login)
+                server.send_message(made)
+        except smtplib.SMTPRecipientsRefused as error:
+            codes = [code for code, _ in error.recipients.values()]
+            return Receipt(False, retry=all(code < 500 for code in codes), reason="the address was refused")
+        except smtplib.SMTPResponseException as error:
+            return Receipt(False, retry=error.smtp_code < 500, reason=f"smtp {error.smtp_code}")
+        except (smtplib.SMTPException, OSError) as error:
+            return Receipt(False, retry=True, reason=f"the mail server failed: {type(error).__name__}")
+        return Receipt(True, reason="smtp accepted")
+
+    def _connected(self) -> smtplib.SMTP:
+        tls = ssl.create_default_context()
+        if self._implicit:
+            return smtplib.SMTP_SSL(self._host, self._port, timeout=SECONDS, context=tls)
+        server = smtplib.SMTP(self._host, self._port, timeout=SECONDS)
+        if self._host not in ("127.0.0.1", "::1", "localhost"):
+            server.starttls(context=tls)
+        return server

@@ -1,0 +1,59 @@
+"""How a notification goes out: POSTed to a rest-hook, or announced by e-mail that says nothing of anybody."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from gateway.ports import Json, Mailer, Poster, Receipt, SubscriptionEvent
+from gateway.subscriptions.endpoint import mail_address
+from gateway.subscriptions.rules import headers_of, number_of
+from gateway.trust.disclosure import Disclosed
+from gateway.trust.webhook_signature import signed
+
+TIMEOUT = 20
+LONGEST_TIMEOUT = 60
+"""Seconds for one whole exchange: well within the lease of a claim, whatever a Subscription asks for."""
+
+
+def send(
+    leaving: Disclosed,
+    subscription: Json,
+    *,
+    id: str,
+    events: Sequence[SubscriptionEvent],
+    secrets: Sequence[str],
+    at: datetime,
+    post: Poster,
+    mail: Mailer | None,
+) -> Receipt:
+    """Send one notification by the Subscription's channel. `id` is the same on every attempt; `events` may be named."""
+    channel = subscription["channel"]
+    if channel["type"] == "email":
+        return _mailed(subscription, id=id, events=events, mail=mail)
+    headers = {
+        **headers_of(channel),
+        "Content-Type": channel["payload"],
+        "Idempotency-Key": id,
+        **signed(leaving.body, secrets=secrets, id=id, at=at),
+    }
+    seconds = min(number_of(channel, "timeout") or TIMEOUT, LONGEST_TIMEOUT)
+    return post.post(channel["endpoint"], body=leaving.body, headers=headers, seconds=float(seconds))
+
+
+def _mailed(subscription: Json, *, id: str, events: Sequence[SubscriptionEvent], mail: Mailer | None) -> Receipt:
+    """A line an event: its number, and where the Subscription asks for ids the reference, which names nobody."""
+    to = mail_address(subscription["channel"]["endpoint"])
+    if mail is None or to is None:
+        return Receipt(False, reason="e-mail is not offered any more")
+    listed = [f"- event {event.number}: {event.reference}" for event in events]
+    text = "\n".join(
+        [
+            f"There is news for Subscription/{subscription['id']}.",
+            *listed,
+            "",
+            f"Ask Subscription/{subscription['id']}/$events for what happened. This message holds nobody's data.",
+            "",
+        ]
+    )
+    return mail.mail(to, subject=f"News for Subscription/{subscription['id']}", text=text, id=id)

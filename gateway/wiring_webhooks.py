@@ -1,0 +1,110 @@
+"""The part of wiring that is about subscriptions and webhooks: what is honoured, who is watched for, how it is sent."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from functools import cache
+from typing import TYPE_CHECKING
+
+from gateway import log, store, wiring
+from gateway.errors import GatewayError
+from gateway.ports import Caller, Change, Json
+from gateway.settings import Settings
+from gateway.subscriptions.rules import Offer
+from gateway.subscriptions.topics import topic_of
+from gateway.trust.policy import decide
+from gateway.usecases.services import Hook, Services
+
+if TYPE_CHECKING:
+    from gateway.partners.webhooks_file import WebhooksFile
+    from gateway.search.rules import Search
+    from gateway.store import SqlStore, Watch
+    from gateway.usecases.deliver import Delivering
+    from gateway.usecases.notify import Notifying
+
+
+def webhooks_file(settings: Settings) -> WebhooksFile:
+    """webhooks.toml; Misconfigured with everything that is wrong in it, its secrets included."""
+    from gateway.partners.webhooks_file import load
+    from gateway.trust.webhook_signature import key
+
+    read = load(settings.webhooks)
+    for secret in (one for _, secrets in read.hooks.values() for one in secrets):
+        key(secret)
+    for secret in (one for secrets in read.secrets.values() for one in secrets):
+        key(secret)
+    return read
+
+
+def offer(settings: Settings, search: Search) -> Offer:
+    """Which Subscriptions are honoured."""
+    read = webhooks_file(settings)
+    return Offer(search.parse, wiring.now, read.endpoints, read.cleared, mail=bool(settings.mail))
+
+
+def hooks(settings: Settings) -> Mapping[str, Hook]:
+    """Who may send us webhooks."""
+    return {name: Hook(name, tenant, keys) for name, (tenant, keys) in webhooks_file(settings).hooks.items()}
+
+
+def watching(search: Search) -> Watch:
+    """Which changes are events of a Subscription: those that meet it and that its principal may see when they happen.
+
+    One that cannot be compiled any more (a search parameter is gone) matches nothing, and says so in the log.
+    """
+    compiler = Offer(search.parse, wiring.now)
+
+    def watch(subscription: Json, principal: str, tenant: str) -> Callable[[Change], bool]:
+        try:
+            matches = compiler.matcher(subscription)
+        except GatewayError as error:
+            reason = error.issues[0].rule
+            log.event("subscription.unreadable", level=logging.ERROR, id=subscription.get("id"), reason=reason)
+            return lambda change: False
+        subscriber = Caller(principal, tenant=tenant)
+        topic = topic_of(subscription["criteria"])
+        assert topic is not None
+
+        def event(change: Change) -> bool:
+            return matches(change) and decide(subscriber, action="R", type=change.type, id=change.id).allowed
+
+        return event
+
+    return watch
+
+
+@contextmanager
+def working(settings: Settings) -> Iterator[tuple[SqlStore, Callable[[], Services]]]:
+    """The worker's store, and the services over it; definitions are loaded only when something has to be kept."""
+
+    @cache
+    def known() -> wiring.Knowledge:
+        return wiring.knowledge_of(settings)
+
+    @cache
+    def search() -> Search:
+        return wiring.searching(settings, known())
+
+    opened = store.open(
+        settings.database,
+        clock=wiring.now,
+        index=lambda resource: search().entries(resource),
+        watch=lambda *subscription: watching(search())(*subscription),
+    )
+    with closing(opened):
+        yield opened, cache(lambda: wiring.services_over(opened, settings, known(), search()))
+
+
+@contextmanager
+def notifying(settings: Settings, using: Delivering, *, alert: Callable[[str, str], None]) -> Iterator[Notifying]:
+    """How subscribers are notified."""
+    from gateway.partners.mail import mailer
+    from gateway.partners.webhook import Webhooks
+    from gateway.usecases.notify import Notifying
+
+    read = webhooks_file(settings)
+    with closing(Webhooks(read.endpoints)) as post:
+        mail = mailer(settings.mail, sender=settings.mail_from)
+        yield Notifying(using, post, mail, lambda principal: read.secrets.get(principal, ()), alert)
