@@ -41,7 +41,28 @@ def _criterion(engine: Engine, criterion: Criterion, part: Rules, shape: Shape) 
         return both(*leaves)
     if test == "binding":
         return _at(engine, shape, criterion.steps, {CHECK: ["member", expected, part.profile]}, part)
+    if test == "type" and len(criterion.steps) == 1:
+        return _of_type(engine, shape, criterion.steps[0], expected)
     raise NotSaid
+
+
+def _of_type(engine: Engine, shape: Shape, step: tuple[str, str], codes: tuple[str, ...]) -> Schema:
+    """Where a member of the item has a value of one of the types."""
+    kind, name = step
+    if kind != "member":
+        raise NotSaid
+    names: list[str] = []
+    for member in shape.members.values():
+        if member.name != name and member.group != f"{name}[x]":
+            continue
+        if member.type in ("Resource", "DomainResource"):
+            raise NotSaid
+        inner = engine.shapes.find(member.type)
+        if member.type in codes or (inner is not None and any(above in codes for above in inner.ancestors)):
+            names += [member.name, "_" + member.name] if member.primitive else [member.name]
+    if not names:
+        return {"not": {}}
+    return {"required": names} if len(names) == 1 else {"anyOf": [{"required": [one]} for one in names]}
 
 
 def _at(engine: Engine, shape: Shape, steps: tuple[tuple[str, str], ...], leaf: Schema | None, part: Rules) -> Schema:
