@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 from gateway.errors import Conflict, Invalid, Issue
 from gateway.fhir.outcome import outcome
+from gateway.mapping.known_member import known
 from gateway.ports import Caller, Json, Kept, Transaction
 from gateway.trust.disclosure import Collected, Disclosed, content, disclose
 from gateway.trust.policy import permit
 from gateway.usecases.intake import Intaken
-from gateway.usecases.keep import Written, messages_for, put_over, within
+from gateway.usecases.keep import Written, check, messages_for, put_over, within
 from gateway.usecases.references import missing
 from gateway.usecases.services import Services
 from gateway.usecases.transaction import answered_write
@@ -81,15 +82,19 @@ def _put_all(mapped: Intaken, tx: Transaction, services: Services) -> list[tuple
         ]
         if lost:
             raise Invalid(issues=lost)
-    return [_put(resource, mapped.once, tx) for resource in mapped.resources]
+    return [_put(resource, mapped.once, tx, services) for resource in mapped.resources]
 
 
-def _put(resource: Json, once: frozenset[str], tx: Transaction) -> tuple[Written, Json]:
+def _put(resource: Json, once: frozenset[str], tx: Transaction, services: Services) -> tuple[Written, Json]:
     current = tx.read(resource["resourceType"], resource["id"])
     if current is not None and not current.deleted:
         if current.reference in once:
             return Written(current, created=False, changed=False), resource
-        resource = _as_moved(resource, current)
+        if current.type == "Patient":
+            resource = known(resource, content(current))
+            check(resource, services)
+        else:
+            resource = _as_moved(resource, current)
     return put_over(current, resource, tx), resource
 
 

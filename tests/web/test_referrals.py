@@ -133,3 +133,15 @@ def test_two_members_with_one_cin(client: FlaskClient, referral: Json) -> None:
 def test_another_media_type(client: FlaskClient, referral: Json, media: str) -> None:
     answer = client.post("/referrals", data=codec.write(referral), headers={"Content-Type": media})
     assert (answer.status_code, issues(answer)[0][0]) == (415, "not-supported")
+
+
+def test_what_is_known_of_a_member_outlives_a_document_that_says_less(client: FlaskClient, referral: Json) -> None:
+    member = client.get(path_of(refer(client, referral))).get_json()["subject"]["reference"]
+    before = client.get(f"/fhir/{member}").get_json()
+    stated = {name: referral["member"][name] for name in ("name", "cin", "birth_date")}
+    referral |= {"member": {**stated, "email": "ljuba@example.org"}, "key": {"source": "harbor-clinic", "id": "R-2"}}
+    assert refer(client, referral).status_code == 201
+    after = client.get(f"/fhir/{member}").get_json()
+    email = {"system": "email", "value": "ljuba@example.org"}
+    assert after == before | {"telecom": [email, *before["telecom"]], "meta": after["meta"]}
+    assert after["meta"]["versionId"] == "2"
