@@ -29,7 +29,7 @@ from gateway.validation.terminology import Terminology, TerminologyServer
 from gateway.validation.vital_signs import vital_signs
 
 MOST_PROFILES = 5_000
-"""Canonicals remembered, known and unknown ones; instances may make up any number of unknown ones."""
+"""Canonicals remembered; instances may make up any number of unknown ones."""
 RESOURCE_KINDS = ("Resource", "DomainResource")
 
 
@@ -240,9 +240,8 @@ class Engine:
 
     def apply_at(self, run: Run, canonical: str, value: Json, place: Place, *, asked_in: str | None) -> None:
         """Check a value by a profile, in its own resource if it is one."""
-        with_context = place[1].type in RESOURCE_KINDS
         before = (run.resource, run.root, run.root_place, run.env)
-        if with_context:
+        if place[1].type in RESOURCE_KINDS:
             run.resource, run.env = value, None
             if not place[1].path.endswith(".contained"):
                 run.root, run.root_place = value, place
