@@ -5,13 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 
 from gateway.partners.console import Console
+from gateway.partners.ehr import Ehr
 from gateway.partners.fhir_server import FhirServer
 from gateway.partners.files import Files
+from gateway.partners.findhelp import Findhelp
 from gateway.partners.settings import PartnerSettings, load
 
-Adapter = FhirServer | Files | Console
-ADAPTERS: dict[str, type[FhirServer] | type[Files] | type[Console]] = {
+Adapter = FhirServer | Ehr | Findhelp | Files | Console
+ADAPTERS: dict[str, type[FhirServer] | type[Ehr] | type[Findhelp] | type[Files] | type[Console]] = {
     "fhir_server": FhirServer,
+    "ehr": Ehr,
+    "epic": Ehr,
+    "oracle": Ehr,
+    "findhelp": Findhelp,
     "files": Files,
     "console": Console,
 }

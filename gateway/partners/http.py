@@ -70,15 +70,23 @@ class Client:
         return time.monotonic() + self._seconds
 
     def exchange(
-        self, method: str, path: str, *, body: bytes = b"", headers: Mapping[str, str], deadline: float | None = None
+        self,
+        method: str,
+        path: str,
+        *,
+        body: bytes = b"",
+        headers: Mapping[str, str],
+        deadline: float | None = None,
+        once: bool = False,
     ) -> Reply:
         """Send a request to `path` below the base, and read the whole reply; Unanswered without one.
 
         `deadline` (of `deadline()`) is shared by several requests that make one exchange. A request that fails
-        on a kept connection before any byte of a reply came is sent once more on a new one: all ours may be repeated.
+        on a kept connection before any byte of a reply came is sent once more on a new one, unless it may be sent
+        `once` only (a create that the server does not know again): that takes a new connection at once.
         """
         deadline = self.deadline() if deadline is None else deadline
-        kept = self._take()
+        kept = None if once else self._take()
         if kept is not None:
             try:
                 return self._once(kept, method, path, body, headers, deadline)

@@ -23,7 +23,7 @@ _PASSING = frozenset(["transient", "lock-error", "no-store", "exception", "timeo
 
 def of_transaction(reply: Reply, *, entries: int) -> Receipt:
     """The receipt of a transaction with `entries` entries."""
-    failed = _failed(reply)
+    failed = by_status(reply)
     if failed is not None:
         return failed
     answer = _json(reply)
@@ -44,7 +44,7 @@ def of_transaction(reply: Reply, *, entries: int) -> Receipt:
 
 def of_write(reply: Reply) -> Receipt:
     """The receipt of one create, update or delete: an empty body will do, errors in it will not."""
-    failed = _failed(reply)
+    failed = by_status(reply)
     if failed is not None:
         return failed
     if not reply.body.strip():
@@ -57,7 +57,7 @@ def of_write(reply: Reply) -> Receipt:
     return Receipt(True, reason=f"http {reply.status}", remote=reply.headers.get("location"))
 
 
-def _failed(reply: Reply) -> Receipt | None:
+def by_status(reply: Reply) -> Receipt | None:
     """The receipt by status alone, None for a success that the body has to confirm."""
     status = reply.status
     if status in (200, 201, 204):

@@ -1,12 +1,17 @@
 """partners.toml: one table a partner, with what it is capable of.
 
     [sutter-ehr]
-    kind = "fhir_server"              # or "files", "console"
+    kind = "fhir_server"              # or "ehr", "epic", "oracle" (they take little), "findhelp", "files", "console"
     base_url = "https://fhir.example.org/r4"
     send = ["ServiceRequest", "Task"] # resource types it is told of
     exchange = "transaction"          # or "conditional": for servers that give out their own ids,
                                       # or "each": one PUT a resource, for servers without transactions
     seconds = 20                      # for one whole exchange
+    token_file = "secrets/token"      # a bearer token that somebody else keeps fresh
+    poll = ["Task"]                   # types whose changes are asked for (epic, oracle: what they offer)
+    poll_minutes = 15                 # how often at most
+    accepts = { Communication = ["create"], "*" = [] }   # of an "ehr": what may be written
+
 
 Everything wrong in the file is said at once, and stops the process.
 """
@@ -15,19 +20,30 @@ from __future__ import annotations
 
 import ipaddress
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from gateway.errors import Issue, Misconfigured
+from gateway.partners.capabilities import wrong_accepts
 
-KINDS = {"fhir_server": "base_url", "files": "folder", "console": ""}
+KINDS = {
+    "fhir_server": "base_url",
+    "ehr": "base_url",
+    "epic": "base_url",
+    "oracle": "base_url",
+    "findhelp": "base_url",
+    "files": "folder",
+    "console": "",
+}
 """Kind of partner, and the entry it cannot do without."""
 EXCHANGES = ("transaction", "conditional", "each")
 _KNOWN: dict[str, tuple[type, ...]] = {
     "kind": (str,), "base_url": (str,), "folder": (str,), "send": (list,), "exchange": (str,),
-    "seconds": (int, float), "ca_file": (str,), "insecure": (bool,),
+    "seconds": (int, float), "ca_file": (str,), "insecure": (bool,), "token_file": (str,), "accepts": (dict,),
+    "poll": (list,), "poll_minutes": (int, float), "overlap_minutes": (int, float), "tenant": (str,),
 }  # fmt: skip
 LONGEST = 60.0
 """Most seconds an exchange may be given: well within the lease of a claim."""
@@ -47,6 +63,15 @@ class PartnerSettings:
     ca_file: str | None = None
     insecure: bool = False
     """Plain http beyond this machine: only for rehearsals."""
+    token_file: Path | None = None
+    accepts: Mapping[str, Any] | None = None
+    poll: tuple[str, ...] = ()
+    poll_minutes: float = 15.0
+    """Never asked for changes more often than this."""
+    overlap_minutes: float = 10.0
+    """How much of the time before the last poll is asked for again: clocks differ, and indexes are late."""
+    tenant: str = ""
+    """Of a community platform."""
 
 
 def load(path: Path) -> dict[str, PartnerSettings]:
@@ -65,8 +90,10 @@ def load(path: Path) -> dict[str, PartnerSettings]:
 
 def _settings(name: str, table: dict[str, Any]) -> PartnerSettings:
     values = {**table, "send": tuple(table.get("send", ())), "base_url": table.get("base_url", "").rstrip("/")}
-    if "folder" in table:
-        values["folder"] = Path(table["folder"])
+    values["poll"] = tuple(table.get("poll", ()))
+    for path in ("folder", "token_file"):
+        if path in table:
+            values[path] = Path(table[path])
     return PartnerSettings(name=name, **values)
 
 
@@ -92,8 +119,24 @@ def _wrong(table: Any) -> list[str]:
         found.append(f"has an exchange that is none of {', '.join(EXCHANGES)}")
     if not 0 < table.get("seconds", 1) <= LONGEST:
         found.append(f"has seconds that are not between 0 and {LONGEST:g}")
-    if table["kind"] == "fhir_server":
+    found += _wrong_polling(table)
+    if KINDS[table["kind"]] == "base_url":
         found += _wrong_address(table.get("base_url", ""), insecure=table.get("insecure", False))
+    return found
+
+
+def _wrong_polling(table: dict[str, Any]) -> list[str]:
+    found = []
+    if not all(isinstance(type, str) for type in table.get("poll", [])):
+        found.append("has a poll that is not a list of resource types")
+    if not 0 < table.get("poll_minutes", 1) <= 24 * 60:
+        found.append("has poll_minutes that are not between 0 and a day")
+    if not 0 <= table.get("overlap_minutes", 0) <= 24 * 60:
+        found.append("has overlap_minutes that are not between 0 and a day")
+    if wrong_accepts(table.get("accepts", {})):
+        found.append("has an accepts that is not a list of create, update, delete for each type")
+    if table["kind"] == "findhelp" and not table.get("tenant"):
+        found.append("is a findhelp and has no tenant")
     return found
 
 

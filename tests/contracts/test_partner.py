@@ -11,9 +11,11 @@ from typing import NamedTuple
 import pytest
 
 from gateway.fhir import codec
-from gateway.partners import Adapter, Console, FhirServer, Files
+from gateway.partners import Adapter, Console, Files, adapter
 from gateway.partners.settings import PartnerSettings
 from gateway.ports import Message
+from gateway.simulators.faults import FAULTS, Script
+from gateway.simulators.kinds import TENANT, memory
 from gateway.simulators.server import Simulator
 
 PATIENT = {"resourceType": "Patient", "id": "p1", "meta": {"versionId": "3"}, "name": [{"family": "Zanzibarovna"}]}
@@ -31,14 +33,42 @@ def message(*resources: dict[str, object], delivery_id: str = "d1") -> Message:
 
 
 class Case(NamedTuple):
-    """An adapter, what it has done so far, and a way to make its partner unreachable."""
+    """An adapter, what it has done so far, a way to make its partner unreachable, and what it is told."""
 
     partner: Adapter
     effects: Callable[[], list[object]]
     away: Callable[[], None]
+    told: Message
+    faults: Simulator | None = None
+    whole_bundles: bool = False
 
 
-@pytest.fixture(params=["transaction", "conditional", "each", "files", "console"])
+def known_at(server: Simulator, resource: dict[str, object], place: str) -> dict[str, object]:
+    """A resource of ours that is the partner's own `place`."""
+    return {**resource, "identifier": [{"system": server.url, "value": place}]}
+
+
+def fhir_cases(kind: str, server: Simulator) -> tuple[PartnerSettings, Message]:
+    """Settings of a networked partner, and what it can be told."""
+    address = f"{server.url}/{TENANT}" if kind == "oracle" else server.url
+    if kind in ("transaction", "conditional", "each"):
+        return PartnerSettings("p", "fhir_server", address, exchange=kind, seconds=0.4), message()
+    if kind == "findhelp":
+        return PartnerSettings("p", kind, address, tenant="health-net", seconds=0.4), message()
+    patient = {**PATIENT, "identifier": [{"system": address, "value": "Patient/their-p1"}]}
+    task: dict[str, object] = {**TASK, "status": "accepted"}
+    if kind == "epic":
+        server.memory.put({"resourceType": "Task", "id": "their-t1", "status": "requested"})
+        task["identifier"] = [{"system": address, "value": "Task/their-t1"}]
+    accepts = {"*": ["create", "update"]} if kind == "ehr" else None
+    return PartnerSettings("p", kind, address, accepts=accepts, seconds=0.4), message(patient, task)
+
+
+NETWORKED = ["transaction", "conditional", "each", "ehr", "epic", "oracle", "findhelp"]
+SIMULATED = {"ehr": "plan", "epic": "epic", "oracle": "oracle", "findhelp": "findhelp"}
+
+
+@pytest.fixture(params=[*NETWORKED, "files", "console"])
 def case(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Case]:
     if request.param == "files":
         partner: Adapter = Files(PartnerSettings("p", "files", folder=tmp_path / "out"))
@@ -48,41 +78,72 @@ def case(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Case]:
             shutil.rmtree(blocked, ignore_errors=True)
             blocked.write_text("a file where the folder should be")
 
-        yield Case(partner, lambda: [f.name for f in blocked.glob("*")] if blocked.is_dir() else [], away)
+        yield Case(partner, lambda: [f.name for f in blocked.glob("*")] if blocked.is_dir() else [], away, message())
     elif request.param == "console":
         stream = io.StringIO()
-        yield Case(Console(PartnerSettings("p", "console"), stream=stream), lambda: [], stream.close)
+        yield Case(Console(PartnerSettings("p", "console"), stream=stream), lambda: [], stream.close, message())
     else:
-        with Simulator() as server:
-            settings = PartnerSettings("p", "fhir_server", server.url, exchange=request.param, seconds=2)
-            fhir = FhirServer(settings)
-            yield Case(fhir, lambda: list(server.memory.effects), server.close)
-            fhir.close()
+        with Simulator(memory=memory(SIMULATED.get(request.param, "ehr")), slow=0.04) as server:
+            settings, told = fhir_cases(request.param, server)
+            sender = adapter(settings)
+            yield Case(
+                sender, lambda: list(server.memory.effects), server.close, told, server, request.param in NETWORKED[:2]
+            )
+            sender.close()
 
 
 def test_a_message_is_accepted(case: Case) -> None:
-    receipt = case.partner.send(message())
+    receipt = case.partner.send(case.told)
     assert receipt.accepted, receipt
     assert case.partner.name == "p"
 
 
 def test_a_repeat_has_no_second_effect(case: Case) -> None:
-    assert case.partner.send(message()).accepted
+    assert case.partner.send(case.told).accepted
     once = case.effects()
-    assert case.partner.send(message()).accepted
+    assert case.partner.send(case.told).accepted
     assert case.effects() == once
 
 
 def test_a_partner_that_is_away_is_to_be_tried_again(case: Case) -> None:
     case.away()
-    receipt = case.partner.send(message())
+    receipt = case.partner.send(case.told)
     assert (receipt.accepted, receipt.retry) == (False, True)
     assert receipt.reason
 
 
 def test_no_reason_names_anybody(case: Case, capsys: pytest.CaptureFixture[str]) -> None:
-    case.partner.send(message())
+    case.partner.send(case.told)
     case.away()
-    receipt = case.partner.send(message())
+    receipt = case.partner.send(case.told)
     printed = capsys.readouterr()
     assert "zanzibarovna" not in (receipt.reason + printed.out + printed.err).lower()
+
+
+@pytest.mark.parametrize("fault", sorted(FAULTS))
+def test_no_fault_of_any_request_counts_as_success(case: Case, fault: str) -> None:
+    """Cut in the headers, cut in a chunk, dripped, lost, redirected: at whichever request of the exchange it comes."""
+    if case.faults is None or (fault == "not-all-entries" and not case.whole_bundles):
+        return
+    requests = count_requests(case)
+    for number in range(requests):
+        case.faults.faults = Script([*["ok"] * number, fault])
+        before = len(case.faults.recorded)
+        receipt = case.partner.send(case.told)
+        asked = [one.fault for one in case.faults.recorded[before:]]
+        assert asked[number] == fault
+        if receipt.accepted:
+            assert fault in ("close", "lost-reply"), receipt
+            assert asked[number + 1] == "ok", "closed before a reply: it was asked once more, on a new connection"
+            continue
+        assert receipt.reason
+        assert case.partner.send(case.told).accepted, "what passes heals"
+
+
+def count_requests(case: Case) -> int:
+    """How many requests one delivery takes, repeats included."""
+    assert case.faults is not None
+    assert case.partner.send(case.told).accepted
+    before = len(case.faults.recorded)
+    assert case.partner.send(case.told).accepted
+    return len(case.faults.recorded) - before
