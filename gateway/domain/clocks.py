@@ -6,7 +6,7 @@ it. Working days end at the close of the local day; hours, days and months run f
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Literal, get_args
@@ -61,17 +61,17 @@ class NextAction:
 
 
 def next_action(
-    events: Iterable[tuple[str, datetime]], *, rules: Iterable[ClockRule], calendar: Calendar, kind: str
+    events: Iterable[tuple[str, datetime]], *, rules: Iterable[ClockRule], calendar: Calendar, kinds: Collection[str]
 ) -> NextAction | None:
     """The earliest due end of all clocks that these events started and none of them has ended.
 
-    `kind` is the case's own word for `when` (`routine`, `urgent`, `initial`, `renewal`).
+    `kinds` are the words for `when` that hold of the case (`routine` or `urgent`, `initial` or `renewal`, `reported`).
     """
     happened = dict(events)
     running = [
         NextAction(rule.ends, rule.who, rule.due(happened[rule.starts], calendar=calendar), rule.id)
         for rule in rules
-        if rule.starts in happened and rule.ends not in happened and rule.when in (None, kind)
+        if rule.starts in happened and rule.ends not in happened and (rule.when is None or rule.when in kinds)
     ]
     return min(running, key=lambda action: action.due, default=None)
 

@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from gateway.domain.clocks import UNITS, ClockRule
+from gateway.domain.loop_events import SIGNS, Sign
 from gateway.domain.working_days import Calendar, Holiday
 from gateway.errors import BadTable
 from gateway.mapping.own_tables import records
 
 _CLOCK = "id starts ends amount unit when who source"
+_SIGN = "event sign value source"
 _HOLIDAY = "name rule since until saturday source"
 
 
@@ -21,6 +23,11 @@ def load_rules(folder: Path) -> tuple[ClockRule, ...]:
     if len({rule.id for rule in rules}) != len(rules):
         raise BadTable(f"{path.name}: an id is used twice")
     return rules
+
+
+def load_signs(folder: Path) -> tuple[Sign, ...]:
+    """Which status or state of a Task shows which event: `folder/clocks/events.csv`."""
+    return tuple(records(folder / "clocks" / "events.csv", _SIGN, _sign))
 
 
 def load_calendar(folder: Path, *, name: str = "california-state-holidays") -> Calendar:
@@ -41,6 +48,10 @@ def _rule(row: Mapping[str, str]) -> ClockRule:
         source=row["source"],
         when=row["when"] or None,
     )
+
+
+def _sign(row: Mapping[str, str]) -> Sign:
+    return Sign(row["event"], SIGNS[row["sign"]], row["value"])
 
 
 def _holiday(row: Mapping[str, str]) -> Holiday:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.domain.clocks import ClockRule
+from gateway.domain.loop_events import Sign
 from gateway.domain.loop_meaning import Vocabulary
 from gateway.domain.working_days import Calendar
 from gateway.mapping import clocks, closed_loop
@@ -18,9 +19,15 @@ class LoopTables:
 
     vocabulary: Vocabulary
     rules: Sequence[ClockRule]
+    signs: Sequence[Sign]
     calendar: Calendar
 
     @classmethod
     def load(cls, folder: Path) -> LoopTables:
         """What a mappings folder holds; BadTable if anything in it is wrong."""
-        return cls(closed_loop.load_vocabulary(folder), clocks.load_rules(folder), clocks.load_calendar(folder))
+        return cls(
+            vocabulary=closed_loop.load_vocabulary(folder),
+            rules=clocks.load_rules(folder),
+            signs=clocks.load_signs(folder),
+            calendar=clocks.load_calendar(folder),
+        )

@@ -22,6 +22,11 @@ def disclosed(what: Disclosed, *, status: int = 200, headers: Mapping[str, str] 
     return _response(what.body, wanted(), status=status, headers=headers)
 
 
+def own(what: Disclosed) -> Response:
+    """A response with JSON of the gateway's own, disclosed like everything else."""
+    return Response(what.body, 200, _PLAIN_HEADERS, content_type="application/json")
+
+
 def public(
     resource: Json, *, status: int = 200, format: Format = "json", headers: Mapping[str, str] | None = None
 ) -> Response:

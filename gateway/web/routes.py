@@ -12,6 +12,7 @@ from gateway.web.create import create
 from gateway.web.doors import care_plan, care_team, referral, referral_change
 from gateway.web.files import receive_file
 from gateway.web.history import history
+from gateway.web.loops import loops
 from gateway.web.metadata import metadata
 from gateway.web.read import read
 from gateway.web.search import search, search_post
@@ -61,6 +62,7 @@ ROUTES = (
     Route("POST", "/referral-changes", "change_referral", referral_change),
     Route("POST", "/care-plans", "publish_care_plan", care_plan),
     Route("POST", "/care-teams", "change_care_team", care_team),
+    Route("GET", "/loops", "loops", loops),
     Route("POST", "/files/<partner>/<kind>", "receive_file", receive_file),
     Route("GET", "/health/live", "live", health.live),
     Route("GET", "/health/ready", "ready", health.ready),

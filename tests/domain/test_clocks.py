@@ -39,15 +39,15 @@ def test_due(clock: str, started: str, due: str) -> None:
 
 def test_the_earliest_running_clock_is_the_next_action() -> None:
     received = ("referral-received", at("2026-03-02T09:30:00-08:00"))
-    routine = next_action([received], rules=RULES.values(), calendar=CALENDAR, kind="routine")
-    urgent = next_action([received], rules=RULES.values(), calendar=CALENDAR, kind="urgent")
+    routine = next_action([received], rules=RULES.values(), calendar=CALENDAR, kinds={"routine"})
+    urgent = next_action([received], rules=RULES.values(), calendar=CALENDAR, kinds={"urgent"})
     assert routine is not None
     assert urgent is not None
     assert (routine.clock, urgent.clock, routine.who) == ("T1", "T2", "plan")
     assert urgent.is_overdue(at("2026-03-05T09:30:01-08:00"))
     assert not urgent.is_overdue(urgent.due)
     decided = ("authorization-decided", at("2026-03-03T09:30:00-08:00"))
-    assert next_action([received, decided], rules=RULES.values(), calendar=CALENDAR, kind="urgent") is None
+    assert next_action([received, decided], rules=RULES.values(), calendar=CALENDAR, kinds={"urgent"}) is None
 
 
 @pytest.mark.parametrize(

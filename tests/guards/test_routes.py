@@ -137,6 +137,7 @@ FAILING = {  # a request to each route that must fail, and how
     "publish_care_plan": (b"{", 415),
     "change_care_team": (b"{", 415),
     "receive_file": (b"{", 415),
+    "loops": (None, 405),
     "metadata": (None, 406),
     "live": (None, 405),
     "ready": (None, 405),

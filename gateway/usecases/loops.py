@@ -1,0 +1,148 @@
+"""Open loops: what each waits for, from whom, until when. docs/closed-loop.md"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+
+from gateway.domain.clocks import NextAction, next_action
+from gateway.domain.loop import CLOSED, TaskStatus
+from gateway.domain.loop_events import Stood, events_of
+from gateway.mapping import loop, service_request, task
+from gateway.ports import Caller, Json, Kept
+from gateway.trust.disclosure import Disclosed, content, disclose
+from gateway.trust.policy import permit
+from gateway.usecases.references import relative
+from gateway.usecases.services import Services
+
+OPEN = ",".join(status for status in TaskStatus if status not in CLOSED)
+MOST = 1_000
+"""Most loops in one answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenLoop:
+    """One open loop. `action` None: no clock is running (it is not reported to the state)."""
+
+    kept: Kept
+    status: str
+    state: str | None
+    since: datetime
+    service: str
+    action: NextAction | None
+    overdue: bool
+    alarms: tuple[str, ...] = ()
+    also: tuple[str, ...] = field(default=())
+    """Tasks of other senders that are the same loop."""
+
+    def plain(self) -> Json:
+        """As JSON, without any person's data."""
+        action = self.action
+        return {
+            "task": self.kept.reference,
+            "also": list(self.also),
+            "service": self.service,
+            "status": self.status,
+            "state": self.state,
+            "since": self.since.isoformat(),
+            "next": action.event if action else None,
+            "who": action.who if action else None,
+            "due": action.due.isoformat() if action else None,
+            "clock": action.clock if action else None,
+            "overdue": self.overdue,
+            "alarms": list(self.alarms),
+        }
+
+
+def open_loops(caller: Caller, *, services: Services, overdue: bool = False, who: str | None = None) -> list[OpenLoop]:
+    """Every open loop, what is due first first; only those `overdue`, or waiting for `who` (plan, provider).
+
+    Reads the history of every open Task: about a millisecond a loop.
+    """
+    permit(caller, action="R", type="Task", store=services.store)
+    now = services.clock()
+    groups: dict[str, list[Kept]] = {}
+    for kept in _open_tasks(caller, services):
+        groups.setdefault(loop.group_of(content(kept)), []).append(kept)
+    found = [_loop(group, caller, services=services, now=now) for group in groups.values()]
+    wanted = [
+        one
+        for one in found
+        if (one.overdue or one.alarms or not overdue) and (who is None or (one.action and one.action.who == who))
+    ]
+    return sorted(wanted, key=lambda one: (one.action is None, one.action.due if one.action else now))
+
+
+def shown(
+    caller: Caller, *, services: Services, overdue: bool = False, who: str | None = None, count: int = 100
+) -> Disclosed:
+    """The same as JSON that may leave: `{"total": 12, "loops": [...]}`, at most `count` of them."""
+    found = open_loops(caller, services=services, overdue=overdue, who=who)
+    listed = found[: min(count, MOST)]
+    return disclose(
+        {"total": len(found), "loops": [one.plain() for one in listed]},
+        caller=caller,
+        note=partial(services.store.note, caller),
+        event="loops",
+        wrote=[one.kept for one in listed],
+    )
+
+
+def _open_tasks(caller: Caller, services: Services) -> Iterator[Kept]:
+    page: str | None = None
+    while True:
+        asked = [("code", "fulfill"), ("status", OPEN), ("_count", "200"), *([("_page", page)] if page else [])]
+        found = services.store.search(caller, services.search.parse("Task", asked))
+        yield from (kept for kept in found.matches if loop.is_referral_task(content(kept)))
+        if (page := found.next) is None:
+            return
+
+
+def _loop(group: Sequence[Kept], caller: Caller, *, services: Services, now: datetime) -> OpenLoop:
+    """The loop of these Tasks; the first of them counts, its clocks ran before the others joined."""
+    first, *others = sorted(group, key=lambda kept: (content(kept)["authoredOn"], kept.id))
+    history = [
+        _stood(content(one))
+        for one in reversed(services.store.history(caller, "Task", first.id))
+        if not one.deleted and loop.is_referral_task(content(one))
+    ]
+    request = _request(content(first), caller, services)
+    tables = services.loops
+    events = events_of(history, tables.signs)
+    action = next_action(events.items(), rules=tables.rules, calendar=tables.calendar, kinds=_kinds(request))
+    return OpenLoop(
+        kept=first,
+        status=history[-1].status,
+        state=history[-1].state,
+        since=history[-1].at,
+        service=(service_request.service_from(request) if request else None) or "ecm",
+        action=action,
+        overdue=action is not None and action.is_overdue(now),
+        also=tuple(one.reference for one in others),
+    )
+
+
+def _stood(resource: Json) -> Stood:
+    at = loop.since_of(resource) or task.received_from(resource) or loop.loop_of(resource).since
+    return Stood(at, resource["status"], loop.state_of(resource))
+
+
+def _request(resource: Json, caller: Caller, services: Services) -> Json | None:
+    target = relative((resource.get("focus") or {}).get("reference", ""))
+    kept = services.store.read(caller, *target) if target else None
+    return content(kept) if kept is not None and not kept.deleted else None
+
+
+def _kinds(request: Json | None) -> frozenset[str]:
+    """What kind of case it is, in the words of the clocks. No priority is routine: the longest clock that holds."""
+    request = request or {}
+    urgent = request.get("priority") in ("urgent", "asap", "stat")
+    return frozenset(
+        [
+            "urgent" if urgent else "routine",
+            "renewal" if request.get("replaces") else "initial",
+            "reported",
+        ]
+    )
