@@ -68,7 +68,8 @@ def read(data: bytes, types: Types) -> XmlResource:
     """Read one FHIR resource from XML bytes, or raise Malformed."""
     root = parse(data, max_depth=MAX_DEPTH)
     reader = _Reader(types)
-    reader.read.value = reader.resource(root, (), root.local)
+    known = root.local.isalnum() and types.find(root.local) is not None
+    reader.read.value = reader.resource(root, (), root.local if known else "Resource")
     return reader.read
 
 
@@ -114,7 +115,7 @@ class _Reader:
         member = shape.members.get(child.local)
         expected = XHTML if member is not None and member.type == "xhtml" else FHIR
         if member is None or child.local == "resourceType" or member.attribute or child.space != expected:
-            shown = child.local[:64] if child.local.isalnum() else "?"
+            shown = _shown(child.local)
             self.fault("unknown-element", f"{shape.name} has no element '{shown}'.", child, where)
             return None
         return member
@@ -125,8 +126,7 @@ class _Reader:
             if member is not None and member.attribute:
                 value[name] = text
             elif not name.startswith("http://www.w3.org/2001/XMLSchema-instance "):
-                shown = name[:64] if name.isalnum() else "?"
-                self.fault("unknown-attribute", f"{shape.name} has no attribute '{shown}'.", element, where)
+                self.fault("unknown-attribute", f"{shape.name} has no attribute '{_shown(name)}'.", element, where)
         self._no_text(element, where)
 
     def _no_text(self, element: Element, where: str) -> None:
@@ -186,6 +186,11 @@ class _Reader:
         shape = self.types.find("Element")
         if child.attributes or child.children or child.text:
             self._object(child, shape, beside, at, where)
+
+
+def _shown(name: str) -> str:
+    """A name as it may be shown: one that is not written as elements are could be a person's name or number."""
+    return name[:64] if name.isalnum() and name[0].islower() else "?"
 
 
 def _append(value: Json, name: str, item: Any, beside: Json | None, index: int) -> None:

@@ -180,5 +180,10 @@ class _Reader:
 
 
 def _shown(name: str) -> str:
-    """A parameter's name as it may be repeated in an answer: names hold no person's data, but may be hostile."""
+    """A parameter's name as it may be repeated in an answer: not if it begins as a person's name or number does.
+
+    A value with an ampersand that was not escaped (`Ljuba & Ana`) arrives as a name.
+    """
+    if not re.match("[a-z_]", name):
+        return "?"
     return "".join(letter if letter.isalnum() or letter in "_:.-" else "?" for letter in name[:60])

@@ -95,7 +95,8 @@ class Content:
         if self._depth > MAX_DEPTH:
             raise _Refused
         if (space and space != XHTML) or local not in _ELEMENTS:
-            self.faults.append(f"must not have an element '{local[:40]}'" if local.isalnum() else "has a bad element")
+            named = local.isalnum() and local[0].islower()  # others could be a person's name
+            self.faults.append(f"must not have an element '{local[:40]}'" if named else "has a bad element")
         if local == "img":
             self.readable = True
         for key, value in attributes.items():

@@ -19,7 +19,7 @@ Place = tuple[Any, Member, int | None, Shape | None]
 NOWHERE: Place = (None, Member("", "", "", "", ""), None, None)
 MAX_ISSUES = 500
 """Issues listed for one resource, and as many errors again; beyond, one last issue says that there are more."""
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
+_NAME = re.compile(r"[a-z_][A-Za-z0-9_]{0,63}")
 
 
 class Enough(Exception):
@@ -58,7 +58,7 @@ def pointer(place: Place) -> tuple[str | int, ...]:
 
 
 def safe(name: object) -> str:
-    """A member name as it may be shown: names that are no identifiers could hold anything."""
+    """A member name as it may be shown: one that is not written as elements are could be a person's name or number."""
     return name if isinstance(name, str) and _NAME.fullmatch(name) else "?"
 
 

@@ -178,3 +178,9 @@ def test_what_a_client_may_include_is_listed(rules: Search) -> None:
     told = rules.capabilities("ServiceRequest")
     assert "ServiceRequest:requester" in told["searchInclude"]
     assert "Task:focus" in told["searchRevInclude"]
+
+
+def test_a_name_that_could_be_a_persons_is_not_repeated(rules: Search) -> None:
+    with pytest.raises(BadRequest) as refused:
+        rules.parse("Patient", [("Zanzibarovna", "x"), ("90000123A", "x")])
+    assert [issue.message for issue in refused.value.issues] == ["'?' is not a search parameter of Patient."] * 2
