@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import jsonschema_rs
+import msgspec
 
-from gateway.errors import BadProfile
+from gateway.errors import BadProfile, GatewayError
+from gateway.fhirpath import FhirPathError
 from gateway.validation.accept_cache import SchemaCache
 from gateway.validation.accept_checks import Acceptance, Check, Checks
 from gateway.validation.compiled import Json, Profile
-from gateway.validation.schema_elements import value_types
+from gateway.validation.schema_elements import is_recursive, value_types
 from gateway.validation.schema_profiles import Profiles2Schema
 from gateway.validation.schema_shapes import Shapes2Schema
 from gateway.validation.schema_values import CHECK, Schema
@@ -34,6 +36,22 @@ _REGEX = jsonschema_rs.RegexOptions()
 ENGINE_ONLY = frozenset(("StructureDefinition",))
 """Types that the engine has rules of its own for, beyond their definition."""
 _Key = tuple[Any, ...]
+_encode = msgspec.json.Encoder(decimal_format="number").encode
+
+
+class Compiled:
+    """A compiled schema. One that refers to itself is only run on data whose depth is bounded."""
+
+    __slots__ = ("_recursive", "_run")
+
+    def __init__(self, validator: jsonschema_rs.Draft202012Validator, *, recursive: bool) -> None:
+        self._run = validator.is_valid
+        self._recursive = recursive
+
+    def holds(self, value: Any) -> bool:
+        if self._recursive:
+            _encode(value)  # RecursionError where it is nested deeper than Python goes
+        return bool(self._run(value))
 
 
 class Acceptor:
@@ -44,7 +62,7 @@ class Acceptor:
         self._state = Acceptance()
         self._checks = Checks(engine, self._state, self._extension)
         self._cache = SchemaCache(cache, engine.definitions.fingerprint)
-        self._ready: dict[_Key, jsonschema_rs.Draft202012Validator | None] = {}
+        self._ready: dict[_Key, Compiled | None] = {}
         self._paths: frozenset[str] | None = None
         self._extensions: dict[tuple[str, str | None], Check] = {}
 
@@ -56,22 +74,22 @@ class Acceptor:
             key = (kind, *declared, *(profile.canonical for profile in profiles))
             if kind == "Observation":
                 key = (*key, *vital_signs(resource))
-            validator = self._ready[key]
+            compiled = self._ready[key]
         except KeyError:
             return self._first(resource, profiles)
         except (TypeError, AttributeError):
             return False
-        return validator is not None and self._holds(validator, resource)
+        return compiled is not None and self._holds(compiled, resource)
 
     def save(self) -> None:
         """Write what was compiled to the cache file, if there is one."""
         self._cache.save()
 
-    def _holds(self, validator: jsonschema_rs.Draft202012Validator, resource: Json) -> bool:
+    def _holds(self, compiled: Compiled, resource: Json) -> bool:
         state = self._state
         state.resource, state.run, state.unsure = resource, None, False
         try:
-            return bool(validator.is_valid(resource)) and not state.unsure
+            return compiled.holds(resource) and not state.unsure
         except (ValueError, TypeError, RecursionError, UnicodeError):
             return False
 
@@ -91,8 +109,8 @@ class Acceptor:
             wanted = self._wanted(kind, (*declared, *vital), profiles)
             scope = self._scope(declared, profiles)
             self._ready[key] = None if wanted is None else self._validator(kind, wanted, scope)
-        validator = self._ready[key]
-        return validator is not None and self._holds(validator, resource)
+        compiled = self._ready[key]
+        return compiled is not None and self._holds(compiled, resource)
 
     def _wanted(self, kind: str, canonicals: Sequence[str], profiles: Sequence[Profile]) -> list[Profile] | None:
         """The profiles to hold a resource to; None where the engine must decide."""
@@ -122,11 +140,13 @@ class Acceptor:
 
     # Schemas
 
-    def _validator(
-        self, kind: str, profiles: Sequence[Profile], scope: str | None
-    ) -> jsonschema_rs.Draft202012Validator:
+    def _validator(self, kind: str, profiles: Sequence[Profile], scope: str | None) -> Compiled | None:
+        """None where a profile has what cannot be made a schema: the engine then decides alone."""
         name = "+".join([kind, *sorted({profile.canonical for profile in profiles}), f"in {scope}"])
-        return self._compiled(self._cache.get(name, lambda: self._document(kind, profiles, scope)))
+        try:
+            return self._compiled(self._cache.get(name, lambda: self._document(kind, profiles, scope)))
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError, FhirPathError, GatewayError):
+            return None
 
     def _document(self, kind: str, profiles: Sequence[Profile], scope: str | None) -> Schema:
         shape = self._engine.shapes[kind]
@@ -160,17 +180,18 @@ class Acceptor:
         key = (profile.canonical, scope)
         found = self._extensions.get(key)
         if found is None:
-            compiled: list[jsonschema_rs.Draft202012Validator] = []
+            made: list[Compiled | None] = []
 
             def check(value: Any) -> bool:
-                if not compiled:
-                    compiled.append(self._validator("Extension", [profile], scope))
-                return bool(compiled[0].is_valid(value))
+                if not made:
+                    made.append(self._validator("Extension", [profile], scope))
+                compiled = made[0]
+                return compiled is not None and compiled.holds(value)
 
             found = self._extensions[key] = check
         return found
 
-    def _compiled(self, schema: Schema) -> jsonschema_rs.Draft202012Validator:
+    def _compiled(self, schema: Schema) -> Compiled:
         make = self._checks.make
 
         class Ask:
@@ -183,4 +204,5 @@ class Acceptor:
                 if not self._check(instance):
                     raise ValueError("not accepted")
 
-        return jsonschema_rs.Draft202012Validator(schema, pattern_options=_REGEX, keywords={CHECK: Ask})
+        made = jsonschema_rs.Draft202012Validator(schema, pattern_options=_REGEX, keywords={CHECK: Ask})
+        return Compiled(made, recursive=is_recursive(schema))

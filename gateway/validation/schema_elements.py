@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 from gateway.validation.compiled import Member, Rules, Shape, TypeRule
 from gateway.validation.schema_values import Schema
@@ -100,3 +101,26 @@ def value_types(rules: Rules) -> frozenset[str] | None:
                 return None
             found |= below
     return frozenset(found)
+
+
+def is_recursive(schema: Schema) -> bool:
+    """Whether some definition of a document leads back to itself."""
+    leads = {name: set(_refs(inner)) for name, inner in schema.get("$defs", {}).items()}
+    while True:  # take away, again and again, what leads to nothing that is left
+        ends = [name for name, found in leads.items() if not found & leads.keys()]
+        if not ends:
+            return bool(leads)
+        for name in ends:
+            del leads[name]
+
+
+def _refs(schema: Any) -> Iterator[str]:
+    stack = [schema]
+    while stack:
+        one = stack.pop()
+        if isinstance(one, dict):
+            if isinstance(one.get("$ref"), str):
+                yield one["$ref"].rpartition("/")[2]
+            stack.extend(one.values())
+        elif isinstance(one, list):
+            stack.extend(one)

@@ -138,6 +138,22 @@ def test_what_breaks_one_rule_is_accepted_only_if_the_engine_finds_no_error(shar
     assert tried > 1000
 
 
+@pytest.mark.parametrize("depth", [10, 1_000, 100_000])
+def test_depth_is_survived(depth: int) -> None:
+    validator = Validator.load([])
+    item: dict[str, Any] = {"linkId": "x", "type": "display", "text": "t"}
+    part: dict[str, Any] = {"url": "a", "valueString": "b"}
+    for _ in range(depth):
+        item = {"linkId": "x", "type": "group", "item": [item]}
+        part = {"url": "a", "extension": [part]}
+    holder = {"url": "http://hl7.org/fhir/StructureDefinition/patient-nationality", "extension": [part]}
+    assert validator.acceptor.accepts({"resourceType": "Questionnaire", "status": "draft", "item": [item]}) in (
+        True,
+        False,
+    )
+    assert not validator.acceptor.accepts({"resourceType": "Patient", "extension": [holder]})
+
+
 VALIDATOR: list[Validator] = []
 
 
