@@ -188,6 +188,33 @@ class Inbound:
     reason: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """How far a partner was asked for its changes. `fence` grows with every claim."""
+
+    tenant: str
+    partner: str
+    name: str
+    """What is asked for: `Task`, `ServiceRequest` ..."""
+    fence: int
+    through: datetime | None = None
+    """Everything changed before this is here; None: never asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One version of a resource that a partner has: `version` is its own, or a hash of what it says."""
+
+    type: str
+    id: str
+    version: str
+    resource: Json
+
+    @property
+    def key(self) -> str:
+        return f"{self.type}/{self.id}/_history/{self.version}"
+
+
 class Transaction(Protocol):
     """One unit of work: resources, search index, audit and outbox are kept together or not at all."""
 
@@ -223,6 +250,9 @@ class Store(Protocol):
 
     @property
     def inbox(self) -> Inbox: ...
+
+    @property
+    def cursors(self) -> Cursors: ...
 
     def begin(self, caller: Caller) -> AbstractContextManager[Transaction]: ...
 
@@ -328,6 +358,19 @@ class Inbox(Protocol):
         """Put a parked message back to waiting (a person decided; audited with it)."""
 
 
+class Cursors(Protocol):
+    """How far partners were asked for changes: one worker asks at a time, and not before it is due."""
+
+    def claim(self, caller: Caller, *, partner: str, name: str, now: datetime, lease_seconds: float) -> Cursor | None:
+        """The cursor if asking is due and nobody else is at it; None else."""
+
+    def settle(self, cursor: Cursor, *, through: datetime | None, due: datetime) -> bool:
+        """Move to `through` (None: stay, the poll failed) and ask again when due; False when overtaken."""
+
+    def due(self, caller: Caller, *, partner: str, name: str, now: datetime) -> None:
+        """Make asking due now: a person wants it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Receipt:
     """How one attempt ended at the partner."""
@@ -360,6 +403,13 @@ class Poster(Protocol):
         """One POST; never raises for what the subscriber does. `reason` is `http 410` and its like."""
 
 
+class Source(Protocol):
+    """Reads a resource that a partner's notification only names."""
+
+    def read(self, partner: str, reference: str) -> Json:
+        """The current version there. PartnerUnavailable (try again) or PartnerRefused (it is not there, not theirs)."""
+
+
 class Mailer(Protocol):
     """Sends e-mail, which never carries a person's data."""
 
@@ -373,3 +423,25 @@ class Partner(Protocol):
     name: str
 
     def send(self, message: Message) -> Receipt: ...
+
+
+class Polled(Protocol):
+    """An outside system that is asked for changes. Raises PartnerUnavailable (later), PartnerRefused (a person)."""
+
+    name: str
+    base: str
+    """Its FHIR address: identifiers with this system name what is its own."""
+    types: Sequence[str]
+    every_seconds: float
+    overlap_seconds: float
+
+    def by_member(self, type: str) -> bool:
+        """Whether a type can be asked for member by member only."""
+
+    def changes(
+        self, type: str, *, since: datetime | None, until: datetime, members: Iterable[str] = ()
+    ) -> Iterable[Found]:
+        """Versions changed in that time (`since` None: all); `members` are `Patient/id` there."""
+
+    def whole(self, found: Found) -> Sequence[Json]:
+        """What the resource refers to there, and last itself."""

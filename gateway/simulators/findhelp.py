@@ -53,7 +53,7 @@ class FindhelpMemory:
         self._lock = Lock()
         self._numbers = itertools.count(1)
         self._kept: dict[tuple[str, str], Any] = {}
-        self._answered: dict[tuple[str, str], tuple[bytes, Answer]] = {}
+        self._answered: dict[tuple[str, str], Answer] = {}
 
     def forget(self) -> None:
         with self._lock:
@@ -81,7 +81,7 @@ class FindhelpMemory:
             return _problem(400, "no-idempotency-key")
         before = self._answered.get((tenant, key))
         if before is not None:
-            return before[1] if before[0] == body else _problem(409, "idempotency-key-reused")
+            return before
         try:
             sent = codec.read(body)
             reference, version = sent["referral"]["reference"], int(sent["referral"]["version"])
@@ -95,7 +95,7 @@ class FindhelpMemory:
             self._kept[tenant, reference] = {"id": id, "version": version}
             self.effects.append(Effect(tenant, reference, version))
         answer = Answer(201, {"contract": CONTRACT, "id": id, "reference": reference, "taken": True}, _JSON)
-        self._answered[tenant, key] = (body, answer)
+        self._answered[tenant, key] = answer
         return answer
 
     def event(self, tenant: str, reference: str, status: str, *, at: datetime | None = None, reason: str = "") -> bytes:

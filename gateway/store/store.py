@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from gateway.ports import AuditEntry, Caller, Clock, Inbox, Kept, Outbox, Page, Subscriptions
+from gateway.ports import AuditEntry, Caller, Clock, Cursors, Inbox, Kept, Outbox, Page, Subscriptions
 from gateway.store import audit
 from gateway.store.audit import Gathering
+from gateway.store.cursors import SqlCursors
 from gateway.store.inbox import SqlInbox
 from gateway.store.outbox import SqlOutbox
 from gateway.store.rows import kept, kept_columns, micros, moment
@@ -31,6 +32,7 @@ class SqlStore:
         self.outbox: Outbox = SqlOutbox(engine)
         self.subscriptions: Subscriptions = SqlSubscriptions(engine)
         self.inbox: Inbox = SqlInbox(engine)
+        self.cursors: Cursors = SqlCursors(engine)
         self._watched = Watched(watch) if watch is not None else None
         self._clock = clock
         self._index = index

@@ -216,6 +216,19 @@ inbound = Table(
     ),
     comment="What partners sent us, as it came, kept before it was answered.",
 )
+poll_cursor = Table(
+    "poll_cursor",
+    metadata,
+    Column("key", _Key, primary_key=True, autoincrement=True),
+    _word("tenant"),
+    _word("partner"),
+    _word("name"),
+    _whole("through", null=True),
+    _whole("fence"),
+    _whole("due"),
+    Index("poll_cursor_name", "tenant", "partner", "name", unique=True),
+    comment="How far each partner was asked for its changes, and when it may be asked again.",
+)
 probe = Table(
     "probe",
     metadata,
