@@ -66,7 +66,7 @@ PLACES = """/fhir /fhir/ /fhir/metadata /fhir/Patient /fhir/CareTeam /fhir/Patie
 WORDS = f"""{NAME} Patient CareTeam Task Nonsense ljuba team $validate $convert _history _search 1 0 99999999999 1\u0665
 %00 %ff %2e%2e .. metadata kaiser referral care-team \u00e9 {"x" * 65}""".split()
 PATHS = st.sampled_from(PLACES) | st.lists(st.sampled_from(WORDS) | st.text(max_size=5), max_size=5).map(
-    lambda parts: "/fhir/" + "/".join(parts)
+    lambda parts: "/fhir/" + "/".join(parts).replace("?", "%3F")
 )
 CODES = f"""name name:exact name:contains name:missing identifier birthdate patient patient.name participant _id _sort
 _lastUpdated _has:CareTeam:patient:status _include _include:iterate _revinclude _page _summary _elements _total _format
