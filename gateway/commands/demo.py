@@ -24,13 +24,15 @@ from rich.table import Table
 
 from gateway import shipped
 from gateway.errors import Misconfigured
-from gateway.replay import cases, drive
+from gateway.replay import cases, closed_loop, drive
 
 TYPES = (
     "Patient", "Coverage", "Organization", "ServiceRequest", "Task", "QuestionnaireResponse", "Provenance", "CarePlan",
     "Goal", "Condition", "CareTeam",
 )  # fmt: skip
-PARTNER = "community-platform"
+PARTNER = "community-gateway"
+START_SECONDS = 60
+"""How long a gateway may take to start on a slow, fresh machine."""
 
 
 @click.command()
@@ -38,7 +40,8 @@ PARTNER = "community-platform"
 @click.option("--seconds", default=40, show_default=True, help="How long to wait for deliveries.")
 def command(keep: Path | None, seconds: int) -> None:
     """Run the main job: two plans' CSV files, a care plan, a care team and FHIR bundles go through one gateway into a
-    second one, over HTTP between real processes. Prints what arrived where, and what was refused and why.
+    second one, over HTTP between real processes. Prints what arrived where, and what was refused and why. Then one
+    referral runs from request to Services Received, and what each of three partners was told of it is printed.
 
     \b
     Examples:
@@ -50,8 +53,12 @@ def command(keep: Path | None, seconds: int) -> None:
         folder = keep or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ecm-demo-")))
         partner = stack.enter_context(_served(folder / PARTNER))
         partners = folder / "partners.toml"
+        three = stack.enter_context(closed_loop.partners())
         partners.write_text(
-            f'[{PARTNER}]\nkind = "fhir_server"\nbase_url = "{partner}/fhir"\nsend = {list(TYPES)}\n'.replace("'", '"')
+            f'[{PARTNER}]\nkind = "fhir_server"\nbase_url = "{partner}/fhir"\nsend = {list(TYPES)}\n\n'.replace(
+                "'", '"'
+            )
+            + three.toml
         )
         ours = stack.enter_context(_served(folder / "gateway", partners=partners))
         console.print(f"Two gateways are up: ours at {ours}, the partner's at {partner}.\n")
@@ -61,7 +68,8 @@ def command(keep: Path | None, seconds: int) -> None:
         arrived = _wait(ours, partner, seconds=seconds)
         _print_arrived(console, ours=_totals(ours), partner=_totals(partner))
         _print_plans(console, partner)
-    if not arrived or any(result.problems for result in results):
+        closed = _close_loop(console, drive.OverHttp(ours), three, seconds=seconds)
+    if not (arrived and closed) or any(result.problems for result in results):
         raise SystemExit(1)
 
 
@@ -79,9 +87,8 @@ def _served(folder: Path, *, partners: Path | None = None) -> Iterator[str]:
         port = free.getsockname()[1]
     base = f"http://127.0.0.1:{port}"
     with _process("serve", "--port", str(port), folder=folder, partners=partners) as process:
-        for _ in range(200):
-            if process.poll() is not None:
-                break
+        until = time.monotonic() + START_SECONDS
+        while time.monotonic() < until and process.poll() is None:
             try:
                 if requests.get(f"{base}/health/ready", timeout=1).ok:
                     yield base
@@ -180,3 +187,25 @@ def _print_plans(console: Console, partner: str) -> None:
             size = len(resource.get("goal", resource.get("participant", ())))
             what = "goals" if type_ == "CarePlan" else "members"
             console.print(f"  {type_} {resource['id']}: {size} {what}", highlight=False)
+
+
+def _close_loop(console: Console, gateway: drive.OverHttp, three: closed_loop.Partners, *, seconds: int) -> bool:
+    """Run one referral to its end; whether each partner heard every state, in order."""
+    expected: list[str] = []
+    task: list[str] = []
+
+    def wait(status: str) -> None:
+        expected.append(status)
+        task[:] = task or [closed_loop.task_of(gateway)]
+        closed_loop.until(
+            lambda: all(three.heard(name, task[0])[-1:] == [status] for name in three.servers), seconds=seconds
+        )
+
+    steps = closed_loop.run(gateway, wait=wait)
+    console.print("\nOne referral from request to Services Received, among three partners", style="bold")
+    for step in steps:
+        console.print(f"  {step.what}: {step.answer.status}", highlight=False)
+    heard = {name: three.heard(name, task[0]) for name in three.servers}
+    for name, statuses in heard.items():
+        console.print(f"  {name} was told: {', '.join(statuses) or 'nothing'}", highlight=False)
+    return all(statuses == expected for statuses in heard.values())
