@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from gateway import log, store, wiring
 from gateway.errors import GatewayError
-from gateway.ports import Caller, Change, Json
+from gateway.ports import Caller, Change, Inbound, Json
 from gateway.settings import Settings
 from gateway.subscriptions.rules import Offer
 from gateway.subscriptions.topics import topic_of
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from gateway.partners.webhooks_file import WebhooksFile
     from gateway.search.rules import Search
     from gateway.store import SqlStore, Watch
+    from gateway.usecases.apply_inbox import Applying, Ending
     from gateway.usecases.deliver import Delivering
     from gateway.usecases.notify import Notifying
 
@@ -31,7 +32,7 @@ def webhooks_file(settings: Settings) -> WebhooksFile:
     from gateway.trust.webhook_signature import key
 
     read = load(settings.webhooks)
-    for secret in (one for _, secrets in read.hooks.values() for one in secrets):
+    for secret in (one for hook in read.hooks.values() for one in hook.secrets):
         key(secret)
     for secret in (one for secrets in read.secrets.values() for one in secrets):
         key(secret)
@@ -46,7 +47,8 @@ def offer(settings: Settings, search: Search) -> Offer:
 
 def hooks(settings: Settings) -> Mapping[str, Hook]:
     """Who may send us webhooks."""
-    return {name: Hook(name, tenant, keys) for name, (tenant, keys) in webhooks_file(settings).hooks.items()}
+    read = webhooks_file(settings).hooks
+    return {name: Hook(name, one.tenant, one.secrets, one.accepts) for name, one in read.items()}
 
 
 def watching(search: Search) -> Watch:
@@ -95,6 +97,20 @@ def working(settings: Settings) -> Iterator[tuple[SqlStore, Callable[[], Service
     )
     with closing(opened):
         yield opened, cache(lambda: wiring.services_over(opened, settings, known(), search()))
+
+
+@contextmanager
+def applying(
+    settings: Settings, services: Callable[[], Services], *, tell: Callable[[Inbound, Ending, str], None], scale: float
+) -> Iterator[Applying]:
+    """How what partners sent us is applied."""
+    from gateway.partners.settings import load
+    from gateway.partners.source import FhirSource
+    from gateway.usecases.apply_inbox import Applying
+
+    bases = {name: one.base_url for name, one in load(settings.partners).items()}
+    with closing(FhirSource(bases)) as source:
+        yield Applying(services, source, wiring.now, wiring.base_url(settings), tell, scale)
 
 
 @contextmanager

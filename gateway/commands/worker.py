@@ -19,6 +19,8 @@ import click
 from gateway import log, partners, wiring, wiring_webhooks
 from gateway import settings as environment
 from gateway.errors import GatewayError
+from gateway.ports import Inbound
+from gateway.usecases.apply_inbox import LEASE_SECONDS, apply_inbox
 from gateway.usecases.courier import Courier, Pace
 from gateway.usecases.deliver import Attempt, Delivering
 from gateway.usecases.notify import notify
@@ -62,7 +64,7 @@ def command(once: bool, hands: int, database: str | None, hurry: float) -> None:
 
     with ExitStack() as stack:
         told = {name: stack.enter_context(closing(one)) for name, one in partners.adapters(settings.partners).items()}
-        kept, _services = stack.enter_context(wiring_webhooks.working(settings))
+        kept, services = stack.enter_context(wiring_webhooks.working(settings))
         using = Delivering(kept, kept.outbox, wiring.now, wiring.base_url(settings), scale=1 / hurry)
         notifying = stack.enter_context(wiring_webhooks.notifying(settings, using, alert=_subscription_alert))
         courier = Courier(
@@ -77,7 +79,9 @@ def command(once: bool, hands: int, database: str | None, hurry: float) -> None:
         )
         log.event("worker.start", worker=name, count=len(told))
         began = time.monotonic()
-        chores = [partial(tend, notifying)]
+        applying = stack.enter_context(wiring_webhooks.applying(settings, services, tell=_applied, scale=1 / hurry))
+        claim = lambda: kept.inbox.claim(now=wiring.now(), lease_seconds=LEASE_SECONDS)  # noqa: E731
+        chores = [partial(tend, notifying), partial(apply_inbox, applying, inbox=claim)]
         with _stopping() as stop, _beside(chores, stop, once=once):
             courier.run(stop, once=once)
         log.event("worker.stop", worker=name, count=ended.total(), seconds=round(time.monotonic() - began, 3))
@@ -95,7 +99,7 @@ def _beside(chores: Sequence[Callable[[], int]], stop: threading.Event, *, once:
         for chore in chores:
             try:
                 done += chore()
-            except Exception as error:
+            except Exception as error:  # a chore that fails is done again, and holds up no other
                 _trouble(error)
         return done
 
@@ -105,7 +109,8 @@ def _beside(chores: Sequence[Callable[[], int]], stop: threading.Event, *, once:
                 stop.wait(CHORE_SECONDS)
 
     if once:
-        do()
+        while do():
+            pass
         yield
         return
     thread = threading.Thread(target=go_on, name="chores")
@@ -152,6 +157,11 @@ def _alert(partner: str, state: str, reason: str) -> None:
 def _subscription_alert(id: str, reason: str) -> None:
     """One line when a subscription goes to error: its subscriber hears nothing more until it asks again."""
     log.event("subscription.error", level=logging.ERROR, id=id, reason=reason or None)
+
+
+def _applied(message: Inbound, ending: str, reason: str) -> None:
+    level = logging.INFO if ending == "applied" else logging.WARNING
+    log.event(f"inbound.{ending}", level=level, partner=message.partner, id=message.id, reason=reason or None)
 
 
 def _trouble(error: Exception) -> None:

@@ -11,6 +11,7 @@
     [hooks.findhelp]                      # POST /hooks/findhelp
     secrets = ["whsec_..."]               # required, unless unsigned = true
     tenant = "default"
+    accepts = ["Task"]                    # resource types that it may change here; unset: Task
 
 Everything wrong in the file is said at once, and stops the process.
 """
@@ -28,8 +29,17 @@ from gateway.subscriptions.endpoint import Endpoints
 
 _ENTRIES: dict[str, dict[str, type]] = {
     "subscribers": {"secrets": list, "full_resource": bool},
-    "hooks": {"secrets": list, "tenant": str, "unsigned": bool},
+    "hooks": {"secrets": list, "tenant": str, "unsigned": bool, "accepts": list},
 }
+
+
+@dataclass(frozen=True, slots=True)
+class HookEntry:
+    """A partner that sends us webhooks; without secrets they are unsigned."""
+
+    tenant: str
+    secrets: tuple[str, ...]
+    accepts: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +50,7 @@ class WebhooksFile:
     secrets: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Signing secrets by principal."""
     cleared: frozenset[str] = frozenset()
-    hooks: Mapping[str, tuple[str, tuple[str, ...]]] = field(default_factory=dict)
-    """Partner to tenant and secrets (none: unsigned)."""
+    hooks: Mapping[str, HookEntry] = field(default_factory=dict)
 
 
 def load(path: Path) -> WebhooksFile:
@@ -60,8 +69,13 @@ def load(path: Path) -> WebhooksFile:
         Endpoints(endpoints.get("loopback", False), frozenset(endpoints.get("private", ()))),
         {name: tuple(one.get("secrets", ())) for name, one in subscribers.items()},
         frozenset(name for name, one in subscribers.items() if one.get("full_resource")),
-        {name: (one.get("tenant", "default"), tuple(one.get("secrets", ()))) for name, one in hooks.items()},
+        {name: _hook(one) for name, one in hooks.items()},
     )
+
+
+def _hook(table: dict[str, Any]) -> HookEntry:
+    accepts = frozenset(table.get("accepts", ["Task"]))
+    return HookEntry(table.get("tenant", "default"), tuple(table.get("secrets", ())), accepts)
 
 
 def _wrong(read: dict[str, Any]) -> list[str]:
@@ -96,6 +110,8 @@ def _wrong_entries(table: Any, known: dict[str, type]) -> list[str]:
         for entry, value in table.items()
         if entry in known and not isinstance(value, known[entry])
     ]
+    if not _texts(table.get("accepts", [])):
+        found.append("has accepts that is not a list of resource types")
     if not _texts(table.get("secrets", [])):
         found.append("has secrets that are not a list of whsec_...")
     return found

@@ -53,6 +53,8 @@ class Hook:
     partner: str
     tenant: str = "default"
     secrets: tuple[str, ...] = ()
+    accepts: frozenset[str] = frozenset(["Task"])
+    """Resource types that it may change here."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from gateway.web import health, subscriptions, validate
+from gateway.web import health, hooks, subscriptions, validate
 from gateway.web.context import View, Web
 from gateway.web.convert import convert
 from gateway.web.create import create
@@ -58,6 +58,7 @@ ROUTES = (
     Route("POST", "/fhir/<type>/<id>/$validate", "validate_instance", validate.validate_instance),
     Route("GET", "/fhir/<type>/<id>/$validate", "validate_instance", validate.validate_instance),
     Route("POST", "/fhir/$convert", "convert", convert),
+    Route("POST", "/hooks/<partner>", "receive_hook", hooks.receive),
     Route("POST", "/referrals", "receive_referral", referral),
     Route("POST", "/referral-changes", "change_referral", referral_change),
     Route("POST", "/care-plans", "publish_care_plan", care_plan),

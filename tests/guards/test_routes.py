@@ -132,6 +132,7 @@ FAILING = {  # a request to each route that must fail, and how
     "status_type_post": (b"{", 400),
     "status": (None, 404),
     "events": (None, 404),
+    "receive_hook": (b"{", 404),
     "receive_referral": (b"{", 415),
     "change_referral": (b"{", 415),
     "publish_care_plan": (b"{", 415),

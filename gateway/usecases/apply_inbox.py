@@ -1,0 +1,216 @@
+"""Apply what partners sent us, one message of a partner at a time: idempotently, newest by the source's version.
+
+A message says what changed (a resource, a Bundle of them, news of a referral in the gateway's own schema) or only that
+something did (a subscription's notification by id: then it is read from the partner, and nowhere else). What cannot be
+understood is parked for a person, never guessed; what fails for a while is tried again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from gateway.errors import Forbidden, GatewayError, Invalid, Issue, StaleVersion, Trouble, Unprocessable
+from gateway.fhir import codec, ids
+from gateway.ports import AuditEntry, Caller, Clock, Inbound, Json, Source, Transaction
+from gateway.trust.disclosure import content
+from gateway.trust.policy import permit
+from gateway.usecases.change_referral import change_referral
+from gateway.usecases.delivery_schedule import next_attempt
+from gateway.usecases.keep import check, check_references, messages_for, put_over
+from gateway.usecases.services import Hook, Services
+
+LEASE_SECONDS = 120.0
+TRIES = 3
+"""How often a resource is looked at again when another writer was faster."""
+Ending = Literal["applied", "waiting", "parked"]
+
+
+@dataclass(frozen=True, slots=True)
+class Applying:
+    """What applying needs. `source` reads from partners; `services` is made when the first message is there."""
+
+    services: Callable[[], Services]
+    source: Source
+    clock: Clock
+    base: str
+    tell: Callable[[Inbound, Ending, str], None]
+    scale: float = 1.0
+
+
+def apply_inbox(applying: Applying, *, inbox: Callable[[], Inbound | None]) -> int:
+    """Apply the next message that `inbox` gives out (a claim); 0 when there is none."""
+    message = inbox()
+    if message is None:
+        return 0
+    services = applying.services()
+    ending, reason, due = _ended(message, services, applying)
+    if services.store.inbox.settle(message, state=ending, now=due, reason=reason or None):
+        applying.tell(message, ending, reason)
+    return 1
+
+
+def _ended(message: Inbound, services: Services, applying: Applying) -> tuple[Ending, str, datetime]:
+    """How applying a message ends, why, and when it is looked at again."""
+    now = applying.clock()
+    try:
+        return "applied", _apply(message, services, applying), now
+    except (Trouble, StaleVersion) as error:
+        reason = error.issues[0].code
+    except GatewayError as error:
+        first = error.issues[0]
+        return "parked", f"{first.code}{f' ({first.rule})' if first.rule else ''}", now
+    except Exception as error:
+        reason = f"a defect of this gateway: {type(error).__name__}"
+    due = next_attempt(message.attempts, now=now, jitter=0.5, scale=applying.scale)
+    return ("parked", f"gave up: {reason}", now) if due is None else ("waiting", reason, due)
+
+
+def _apply(message: Inbound, services: Services, applying: Applying) -> str:
+    """Do what the message says; a word on what came of it."""
+    hook = services.hooks.get(message.partner)
+    if hook is None:
+        raise Unprocessable("The partner sends no webhooks any more.")
+    value = codec.read(message.body)
+    caller = Caller(f"partner:{message.partner}", tenant=message.tenant, request_id=message.id)
+    if not isinstance(value, dict):
+        raise Unprocessable("The message is no JSON object.")
+    if "resourceType" not in value:
+        change_referral(value, caller, source=message.body, services=services, base=applying.base)
+        return "news of a referral"
+    newer = [
+        keep_newest(resource, message, caller, hook=hook, services=services)
+        for resource in told(value, hook=hook, source=applying.source, now=applying.clock())
+    ]
+    return f"{sum(newer)} of {len(newer)} resources were news"
+
+
+def told(value: Json, *, hook: Hook, source: Source, now: datetime) -> Iterator[Json]:
+    """The resources that a message is about, in its order; what it only names is read from the partner."""
+    if value["resourceType"] != "Bundle":
+        yield value
+        return
+    entries = [entry for entry in value.get("entry", ()) if isinstance(entry, dict)]
+    first = entries[0].get("resource") if entries else None
+    if value.get("type") == "history" and isinstance(first, dict) and first.get("resourceType") == "Parameters":
+        yield from _notified(first, entries[1:], hook=hook, source=source)
+        return
+    if value.get("type") not in ("transaction", "batch", "collection", "message", "history"):
+        raise Unprocessable(issues=[Issue("error", "not-supported", "A Bundle of this type is not applied.")])
+    for entry in entries:
+        if entry.get("request", {}).get("method") == "DELETE":
+            raise Unprocessable(
+                issues=[Issue("error", "not-supported", "A deletion is not applied: a person decides.")]
+            )
+        if isinstance(entry.get("resource"), dict):
+            yield entry["resource"]
+
+
+def _notified(status: Json, entries: list[Json], *, hook: Hook, source: Source) -> Iterator[Json]:
+    """What a notification tells: resources that it carries, and the focus of each event that it only names."""
+    listed = [one for one in status.get("parameter", ()) if isinstance(one, dict)]
+    kind = next((one.get("valueCode") for one in listed if one.get("name") == "type"), None)
+    if kind in ("handshake", "heartbeat", "query-status"):
+        return
+    carried = {str(e.get("fullUrl")): e["resource"] for e in entries if isinstance(e.get("resource"), dict)}
+    events = [one.get("part", ()) for one in listed if one.get("name") == "notification-event"]
+    focuses = [p["valueReference"]["reference"] for part in events for p in part if p.get("name") == "focus"]
+    if len(focuses) < len(events):
+        raise Unprocessable("A notification names no focus: what changed cannot be known from it.")
+    for focus in dict.fromkeys(focuses):
+        yield carried.get(focus) or source.read(hook.partner, focus)
+
+
+def keep_newest(resource: Json, message: Inbound, caller: Caller, *, hook: Hook, services: Services) -> bool:
+    """Keep a partner's version unless a newer one of it is here; whether anything changed."""
+    type, id = resource.get("resourceType"), resource.get("id")
+    if type not in hook.accepts or type not in services.types:
+        raise Forbidden("This partner may not send resources of this type.")
+    if not isinstance(id, str) or not ids.is_id(id):
+        raise Unprocessable(issues=[Issue("error", "value", "The resource has no id.", f"{type}.id")])
+    permit(caller, action="U", type=str(type), store=services.store)
+    version = source_version(resource, message)
+    for attempt in range(TRIES):
+        try:
+            with services.store.begin(caller) as tx:
+                return _keep(resource, version, caller, tx, hook=hook, services=services)
+        except StaleVersion:
+            if attempt + 1 == TRIES:
+                raise
+    raise AssertionError
+
+
+def _keep(
+    resource: Json, version: SourceVersion, caller: Caller, tx: Transaction, *, hook: Hook, services: Services
+) -> bool:
+    current = tx.read(resource["resourceType"], resource["id"])
+    reference = f"{resource['resourceType']}/{resource['id']}"
+    if current is not None and not current.deleted:
+        before = known_version(content(current), hook.partner)
+        if before is not None and not version.newer_than(before):
+            tx.note(AuditEntry("U", "inbound.older", (reference,), "success", hook.partner))
+            return False
+    named = {**resource, "meta": {**_meta(resource), "source": version.as_source(hook.partner, reference)}}
+    check(named, services)
+    check_references(named, tx, services)
+    written = put_over(current, named, tx)
+    others = [one for one in services.subscribers if one.name != hook.partner]  # its own echo stops here
+    tx.owe(messages_for([(written, named)], subscribers=others, kind="resource"))
+    entity = f"{reference}/_history/{written.kept.version}"
+    tx.note(AuditEntry("U", "inbound.applied", (entity,), "success", hook.partner))
+    return written.changed
+
+
+@dataclass(frozen=True, slots=True)
+class SourceVersion:
+    """A version as its source counts: when it was kept there, and its versionId where that is a number."""
+
+    at: datetime
+    number: int | None = None
+
+    def newer_than(self, other: SourceVersion) -> bool:
+        """By time; two of one moment by number. What cannot be told apart is not newer."""
+        if self.at == other.at and self.number is not None and other.number is not None:
+            return self.number > other.number
+        return self.at > other.at
+
+    def as_source(self, partner: str, reference: str) -> str:
+        """As meta.source: whose version of what this is."""
+        number = "" if self.number is None else str(self.number)
+        return f"{SOURCE}{partner}:{reference}:{number}#{self.at.isoformat()}"
+
+
+SOURCE = "urn:ecm-gateway:source:"
+
+
+def source_version(resource: Json, message: Inbound) -> SourceVersion:
+    """By the resource's own meta; without a time of its own it is as old as the message."""
+    meta = _meta(resource)
+    number = meta.get("versionId")
+    numbered = int(number) if isinstance(number, str) and number.isascii() and number.isdecimal() else None
+    try:
+        at = datetime.fromisoformat(str(meta["lastUpdated"]))
+    except (KeyError, ValueError):
+        at = message.received_at
+    if at.tzinfo is None:
+        at = message.received_at
+    return SourceVersion(min(at, message.received_at + timedelta(minutes=10)), numbered)
+
+
+def known_version(current: Json, partner: str) -> SourceVersion | None:
+    """Which version of this partner's the kept one is; None when somebody else wrote it last."""
+    source = str(current.get("meta", {}).get("source", ""))
+    if not source.startswith(f"{SOURCE}{partner}:"):
+        return None
+    name, _, at = source.partition("#")
+    number = name.rpartition(":")[2]
+    return SourceVersion(datetime.fromisoformat(at), int(number) if number else None)
+
+
+def _meta(resource: Json) -> Mapping[str, object]:
+    meta = resource.get("meta", {})
+    if not isinstance(meta, dict):
+        raise Invalid(issues=[Issue("error", "structure", "meta is no object.", f"{resource['resourceType']}.meta")])
+    return meta

@@ -1,0 +1,46 @@
+"""Receive a webhook: who sent it is verified, and it is kept as it came, before it is answered. What it says is applied
+later, so that a sender never waits for us and nothing that was answered is lost."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+
+from gateway.errors import Issue, NotFound, Unauthenticated
+from gateway.ports import AuditEntry, Caller
+from gateway.trust.webhook_signature import verify
+from gateway.usecases.services import Services
+
+LONGEST_KEY = 200
+"""A sender's own id that is longer is named by its hash."""
+
+
+def receive_hook(
+    body: bytes, headers: Mapping[str, str], *, partner: str, content_type: str, services: Services, request_id: str
+) -> bool:
+    """Keep one message of `partner`; False for a repeat. Header names are lower case.
+
+    NotFound for a partner that sends no webhooks, Unauthenticated (audited) for a body that it did not sign.
+    """
+    hook = services.hooks.get(partner)
+    if hook is None:
+        raise NotFound(issues=[Issue("error", "not-found", "No partner of this name sends webhooks.")])
+    caller = Caller(f"partner:{partner}", tenant=hook.tenant, request_id=request_id)
+    now = services.clock()
+    if hook.secrets:
+        try:
+            verify(body, headers, secrets=hook.secrets, now=now)
+        except Unauthenticated:
+            services.store.note(caller, AuditEntry("C", "inbound.refused", (), "refused", partner, "signature"))
+            raise
+    key = _key(body, headers)
+    return services.store.inbox.keep(caller, partner=partner, key=key, content_type=content_type, body=body, now=now)
+
+
+def _key(body: bytes, headers: Mapping[str, str]) -> str:
+    """What tells a repeat: the sender's id of the message, else the body itself."""
+    own = headers.get("webhook-id") or headers.get("idempotency-key")
+    if not own:
+        return "sha256:" + hashlib.sha256(body).hexdigest()
+    plain = own.isascii() and own.isprintable() and len(own) <= LONGEST_KEY
+    return own if plain else "id:" + hashlib.sha256(own.encode()).hexdigest()
