@@ -264,6 +264,8 @@ class TeamStatus(StrEnum):
 
 class TeamRole(StrEnum):
     LEAD_CARE_MANAGER = "lead-care-manager"
+    ECM_PROVIDER = "ecm-provider"
+    """The organization that serves the member as ECM provider."""
     BACKUP_CARE_MANAGER = "backup-care-manager"
     CARE_COORDINATOR = "care-coordinator"
     ECM_DIRECTOR = "ecm-director"

@@ -44,7 +44,7 @@ class Marks:
 
 MARKS = RecordExtension(Marks, "membership")
 _CASE_MANAGER = coding(systems.NUCC, "171M00000X", "Case Manager/Care Coordinator")
-_NUCC = {  # only the taxonomy codes that a published source names for the role
+NUCC = {  # only the taxonomy codes that a published source names for the role
     TeamRole.LEAD_CARE_MANAGER: _CASE_MANAGER,
     TeamRole.BACKUP_CARE_MANAGER: _CASE_MANAGER,
     TeamRole.CARE_COORDINATOR: _CASE_MANAGER,
@@ -146,7 +146,7 @@ def _participant(one: Membership, *, subject: Json, context: Context, collected:
             "role": [
                 {
                     "coding": some(
-                        coding(systems.TEAM_ROLE, one.role.value, labels.TEAM_ROLE[one.role]), _NUCC.get(one.role)
+                        coding(systems.TEAM_ROLE, one.role.value, labels.TEAM_ROLE[one.role]), NUCC.get(one.role)
                     )
                 }
             ],

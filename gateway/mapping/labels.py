@@ -25,6 +25,7 @@ POPULATION: dict[PopulationOfFocus, str] = {
 }
 TEAM_ROLE: dict[TeamRole, str] = {
     TeamRole.LEAD_CARE_MANAGER: "ECM Lead Care Manager",
+    TeamRole.ECM_PROVIDER: "ECM provider",
     TeamRole.BACKUP_CARE_MANAGER: "Backup care manager",
     TeamRole.CARE_COORDINATOR: "Care coordinator",
     TeamRole.ECM_DIRECTOR: "ECM Director",

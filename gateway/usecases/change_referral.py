@@ -30,6 +30,7 @@ from gateway.usecases.keep_mapped import Received
 from gateway.usecases.named_loop import named
 from gateway.usecases.references import relative
 from gateway.usecases.services import Services
+from gateway.usecases.team_rules import team_follows
 from gateway.usecases.transaction import answered_write
 
 EVENT = "referral-change"
@@ -87,14 +88,20 @@ def _take_in(news: Recorded, caller: Caller, tx: Transaction, *, services: Servi
         turn = _Turn(kept, Heard.SAME)
     else:
         turn = _turn(change, kept, services=services)
-    written = _kept(turn, change, news.context, tx, services=services) if turn.after else []
+    written = _kept(turn, change, tx) if turn.after else []
+    told: list[Issue] = []
+    if turn.after is not None and turn.meaning is not None:
+        team = team_follows(change, turn.meaning, turn.after, context=news.context, tx=tx, services=services)
+        written, told = [*written, *team.written], team.issues
+    if turn.heard is Heard.MOVED and not any(one.changed for one, _ in written):
+        turn, written = replace(turn, heard=Heard.SAME), []
     if written:
         written += _traced(trace, turn, news.context, tx)
         tx.owe(messages_for(written, subscribers=services.subscribers, kind=EVENT))
     elif turn.heard is Heard.STALE:
         tx.note(AuditEntry("U", f"{EVENT}.stale", (f"{kept.reference}/_history/{kept.version}",)))
     entries = [answered_write(one, base=base, full=full) for one, _ in written or [(Written(kept, False, False), {})]]
-    remarks = [*news.remarks, *_said(turn.heard)]
+    remarks = [*news.remarks, *_said(turn.heard), *told]
     if remarks:
         entries[0].fields["response"]["outcome"] = outcome(remarks)
     shown = disclose(
@@ -192,9 +199,7 @@ def _still(task: Json, then: Loop, vocabulary: Vocabulary) -> str | None:
     return state if row and row.task_status is then.status else None
 
 
-def _kept(
-    turn: _Turn, change: ReferralChange, context: Context, tx: Transaction, *, services: Services
-) -> list[tuple[Written, Json]]:
+def _kept(turn: _Turn, change: ReferralChange, tx: Transaction) -> list[tuple[Written, Json]]:
     """The Task's new version and all that follows."""
     assert turn.after is not None
     task, meaning = turn.after, turn.meaning

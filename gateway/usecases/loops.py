@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime, time
 from functools import partial
 
 from gateway.domain.clocks import NextAction, next_action
+from gateway.domain.dates import PACIFIC
 from gateway.domain.loop import CLOSED, TaskStatus
 from gateway.domain.loop_events import Stood, events_of
-from gateway.mapping import loop, service_request, task
+from gateway.fhir.element import extension_value
+from gateway.mapping import care_team, loop, service_request, task, team_membership
 from gateway.ports import Caller, Json, Kept
 from gateway.trust.disclosure import Disclosed, content, disclose
 from gateway.trust.policy import permit
@@ -33,7 +35,6 @@ class OpenLoop:
     service: str
     action: NextAction | None
     overdue: bool
-    alarms: tuple[str, ...] = ()
     also: tuple[str, ...] = field(default=())
     """Tasks of other senders that are the same loop."""
 
@@ -52,7 +53,6 @@ class OpenLoop:
             "due": action.due.isoformat() if action else None,
             "clock": action.clock if action else None,
             "overdue": self.overdue,
-            "alarms": list(self.alarms),
         }
 
 
@@ -68,9 +68,7 @@ def open_loops(caller: Caller, *, services: Services, overdue: bool = False, who
         groups.setdefault(loop.group_of(content(kept)), []).append(kept)
     found = [_loop(group, caller, services=services, now=now) for group in groups.values()]
     wanted = [
-        one
-        for one in found
-        if (one.overdue or one.alarms or not overdue) and (who is None or (one.action and one.action.who == who))
+        one for one in found if (one.overdue or not overdue) and (who is None or (one.action and one.action.who == who))
     ]
     return sorted(wanted, key=lambda one: (one.action is None, one.action.due if one.action else now))
 
@@ -78,24 +76,48 @@ def open_loops(caller: Caller, *, services: Services, overdue: bool = False, who
 def shown(
     caller: Caller, *, services: Services, overdue: bool = False, who: str | None = None, count: int = 100
 ) -> Disclosed:
-    """The same as JSON that may leave: `{"total": 12, "loops": [...]}`, at most `count` of them."""
+    """The same as JSON that may leave, at most `count` loops, and the care teams that need a lead:
+    `{"total": 12, "loops": [...], "teams_without_lead": ["CareTeam/..."]}`.
+    """
     found = open_loops(caller, services=services, overdue=overdue, who=who)
     listed = found[: min(count, MOST)]
+    teams = teams_without_lead(caller, services=services)[:MOST]
     return disclose(
-        {"total": len(found), "loops": [one.plain() for one in listed]},
+        {
+            "total": len(found),
+            "loops": [one.plain() for one in listed],
+            "teams_without_lead": [kept.reference for kept in teams],
+        },
         caller=caller,
         note=partial(services.store.note, caller),
         event="loops",
-        wrote=[one.kept for one in listed],
+        wrote=[*(one.kept for one in listed), *teams],
     )
 
 
+def teams_without_lead(caller: Caller, *, services: Services) -> list[Kept]:
+    """Care teams of members in care that have not exactly one Lead Care Manager today."""
+    permit(caller, action="R", type="CareTeam", store=services.store)
+    today = services.clock().astimezone(PACIFIC).date()
+    return [
+        kept
+        for kept in _all(caller, "CareTeam", [("status", "active,suspended")], services)
+        if care_team.PROFILES[0] in content(kept).get("meta", {}).get("profile", ())
+        and team_membership.leads(content(kept), on=today) != 1
+    ]
+
+
 def _open_tasks(caller: Caller, services: Services) -> Iterator[Kept]:
+    found = _all(caller, "Task", [("code", "fulfill"), ("status", OPEN)], services)
+    return (kept for kept in found if loop.is_referral_task(content(kept)))
+
+
+def _all(caller: Caller, type: str, where: list[tuple[str, str]], services: Services) -> Iterator[Kept]:
     page: str | None = None
     while True:
-        asked = [("code", "fulfill"), ("status", OPEN), ("_count", "200"), *([("_page", page)] if page else [])]
-        found = services.store.search(caller, services.search.parse("Task", asked))
-        yield from (kept for kept in found.matches if loop.is_referral_task(content(kept)))
+        asked = [*where, ("_count", "200"), *([("_page", page)] if page else [])]
+        found = services.store.search(caller, services.search.parse(type, asked))
+        yield from found.matches
         if (page := found.next) is None:
             return
 
@@ -110,7 +132,7 @@ def _loop(group: Sequence[Kept], caller: Caller, *, services: Services, now: dat
     ]
     request = _request(content(first), caller, services)
     tables = services.loops
-    events = events_of(history, tables.signs)
+    events = events_of(history, tables.signs) | _of_team(content(first), caller, services)
     action = next_action(events.items(), rules=tables.rules, calendar=tables.calendar, kinds=_kinds(request))
     return OpenLoop(
         kept=first,
@@ -122,6 +144,16 @@ def _loop(group: Sequence[Kept], caller: Caller, *, services: Services, now: dat
         overdue=action is not None and action.is_overdue(now),
         also=tuple(one.reference for one in others),
     )
+
+
+def _of_team(resource: Json, caller: Caller, services: Services) -> dict[str, datetime]:
+    """What the member's care team says has happened: that the primary care provider was told."""
+    patient = (resource.get("for") or {}).get("reference", "")
+    if relative(patient) is None:
+        return {}
+    found = services.store.search(caller, services.search.parse("CareTeam", [("patient", patient)])).matches
+    told = [day for one in found if (day := extension_value(content(one), care_team.PCP_NOTIFIED))]
+    return {"pcp-told": datetime.combine(date.fromisoformat(min(told)), time.min, PACIFIC)} if told else {}
 
 
 def _stood(resource: Json) -> Stood:

@@ -1,0 +1,134 @@
+"""The care team follows the referral: who serves the member joins, follows another, or leaves. docs/closed-loop.md"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import date
+
+from gateway.domain.codes import TeamRole
+from gateway.domain.dates import PACIFIC
+from gateway.domain.loop_meaning import Meaning
+from gateway.domain.member import Organization, Professional
+from gateway.domain.referral_change import ReferralChange
+from gateway.errors import Invalid, Issue
+from gateway.fhir.bundle import Collected
+from gateway.mapping import organization, practitioner, team_membership
+from gateway.mapping.care_team import PROFILES
+from gateway.mapping.context import Context
+from gateway.mapping.team_membership import ECM_STAFF, LEAD, Comer
+from gateway.ports import AuditEntry, Json, Kept, Transaction
+from gateway.trust.disclosure import content
+from gateway.usecases.keep import Written, put
+from gateway.usecases.named_loop import request_of, service_of
+from gateway.usecases.references import relative
+from gateway.usecases.services import Services
+
+NO_LEAD = "team-one-lead"
+
+
+@dataclass(frozen=True, slots=True)
+class TeamChanged:
+    """What was kept, and what a person should be told."""
+
+    written: list[tuple[Written, Json]]
+    issues: list[Issue]
+
+
+def team_follows(
+    change: ReferralChange, meaning: Meaning, task: Json, *, context: Context, tx: Transaction, services: Services
+) -> TeamChanged:
+    """Keep the member's team as the news makes it: who comes, who leaves, and whether one lead is left."""
+    subject = task.get("for") or {}
+    patient = relative(subject.get("reference", ""))
+    if patient is None or not (change.provider or change.lead or meaning.ends_care):
+        return TeamChanged([], [])
+    service = service_of(task, tx)
+    kept = _team(subject["reference"], tx, services)
+    if kept is None and meaning.ends_care:
+        return TeamChanged([], [])
+    on = change.since.astimezone(PACIFIC).date()
+    before = content(kept) if kept else _begun(task, on, context, tx)
+    collected = Collected()
+    after = _changed(before, change, meaning, service=service, on=on, context=context, collected=collected)
+    today = services.clock().astimezone(PACIFIC).date()
+    after = team_membership.settled(after, on=on, today=today)
+    if kept and after == before:
+        return TeamChanged([], [])
+    if issues := [issue for one in (*collected, after) for issue in services.validator.faults(one)]:
+        raise Invalid(issues=issues)
+    written = [(put(tx, one), one) for one in (*collected, after)]
+    return TeamChanged(written, _alarm(after, today, written[-1][0].kept, tx))
+
+
+def _changed(
+    team: Json,
+    change: ReferralChange,
+    meaning: Meaning,
+    *,
+    service: str | None,
+    on: date,
+    context: Context,
+    collected: Collected,
+) -> Json:
+    """The team as the news makes it."""
+    if meaning.ends_care:
+        return team_membership.ended(team, ECM_STAFF if service is None else {TeamRole.CS_PROVIDER}, on=on)
+    if change.provider:
+        role = TeamRole.ECM_PROVIDER if service is None else TeamRole.CS_PROVIDER
+        team = _served_by(team, change.provider, role=role, on=on, context=context, collected=collected)
+    if change.lead and service is None:
+        lead = change.lead if change.lead.organization else replace(change.lead, organization=change.provider)
+        who = practitioner.to_fhir(lead, context=context, collected=collected)
+        team = team_membership.joined(team, Comer(LEAD, who, _person_id(lead, context)), since=on)
+    return team
+
+
+def _served_by(
+    team: Json, provider: Organization, *, role: TeamRole, on: date, context: Context, collected: Collected
+) -> Json:
+    """The team with a provider. A change of the ECM provider ends the lead, who works for the one that leaves."""
+    id = context.ids.of("membership", role.value, provider.npi or provider.name.casefold())
+    present = team_membership.holder(team, role, on=on)
+    who = collected.add(organization.to_fhir(provider, ids=context.ids))
+    after = team_membership.joined(team, Comer(role, who, id), since=on)
+    if role is not TeamRole.ECM_PROVIDER or team_membership.holder(after, role, on=on) != id:
+        return after
+    if present not in (None, id):
+        after = team_membership.ended(after, ECM_STAFF - {role}, on=date.fromordinal(on.toordinal() - 1))
+    return after | {"managingOrganization": [who]}
+
+
+def _person_id(lead: Professional, context: Context) -> str:
+    name = lead.name
+    said = lead.npi or " ".join(filter(None, (name.first, name.last, name.text))).casefold()
+    return context.ids.of("membership", LEAD.value, said)
+
+
+def _team(patient: str, tx: Transaction, services: Services) -> Kept | None:
+    """The member's ECM care team that is not over, else the last one that this gateway has."""
+    found = [
+        kept
+        for kept in tx.search(services.search.parse("CareTeam", [("patient", patient)])).matches
+        if PROFILES[0] in content(kept).get("meta", {}).get("profile", ())
+    ]
+    order = {"active": 0, "suspended": 1, "proposed": 2}
+    return min(found, key=lambda kept: (order.get(content(kept)["status"], 3), kept.id), default=None)
+
+
+def _begun(task: Json, on: date, context: Context, tx: Transaction) -> Json:
+    """A team of this member and plan: its id is made of both, so it is begun once."""
+    request = request_of(task, tx)
+    plan = (task.get("owner") or {}).get("reference", "")
+    id = context.ids.of("CareTeam", "member", task["for"]["reference"], plan)
+    return team_membership.new_team(
+        id, subject={"reference": task["for"]["reference"]}, request=content(request) if request else None, since=on
+    )
+
+
+def _alarm(team: Json, today: date, kept: Kept, tx: Transaction) -> list[Issue]:
+    """A member in care without exactly one lead: told to the sender, kept in the audit, listed by loops."""
+    if team["status"] not in ("active", "suspended") or team_membership.leads(team, on=today) == 1:
+        return []
+    tx.note(AuditEntry("E", "care-team.no-lead", (f"{kept.reference}/_history/{kept.version}",), "failed"))
+    message = "The member's care team has no one active Lead Care Manager: name one."
+    return [Issue("warning", "business-rule", message, "CareTeam.participant", NO_LEAD)]
