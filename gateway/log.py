@@ -5,9 +5,14 @@ Use `log.event("delivery.retry", partner=..., attempt=...)`. Free text is not lo
 
 from __future__ import annotations
 
-import json
+import contextlib
 import logging
+import os
 from datetime import UTC, datetime
+from time import time
+from typing import TextIO
+
+import msgspec
 
 FIELDS = frozenset(
     [
@@ -45,6 +50,9 @@ FIELDS = frozenset(
     ]
 )
 _logger = logging.getLogger("gateway")
+_encode = msgspec.json.Encoder().encode
+_own: logging.StreamHandler[TextIO] | None = None
+"""Standard error, where a line is one write that nothing can come between; None: whoever listens to the logger."""
 
 
 def is_on(level: int) -> bool:
@@ -54,23 +62,41 @@ def is_on(level: int) -> bool:
 
 def event(name: str, *, level: int = logging.INFO, **values: str | int | float | None) -> None:
     """Write one line: the event's name and its allowed fields."""
-    unknown = values.keys() - FIELDS
-    if unknown:
-        raise ValueError(f"not loggable: {sorted(unknown)}")
-    if _logger.isEnabledFor(level):
-        _logger.log(level, json.dumps({"event": name, **{k: v for k, v in values.items() if v is not None}}))
+    if not values.keys() <= FIELDS:
+        raise ValueError(f"not loggable: {sorted(values.keys() - FIELDS)}")
+    if not _logger.isEnabledFor(level):
+        return
+    told = _encode({"event": name, **{k: v for k, v in values.items() if v is not None}}).decode()
+    if _own is None or _logger.handlers != [_own]:
+        _logger.log(level, told)
+    else:
+        with contextlib.suppress(OSError):  # nobody reads it any more
+            os.write(_own.stream.fileno(), _line(time(), logging.getLevelName(level), told))
+
+
+def _line(at: float, level: str, told: str) -> bytes:
+    moment = datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")
+    return f'{{"at":"{moment}","level":"{level}",{told[1:]}\n'.encode()
 
 
 class _Line(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
-        return f'{{"at":"{at}","level":"{record.levelname}",{record.getMessage()[1:]}'
+        return _line(record.created, record.levelname, record.getMessage()).decode().rstrip("\n")
 
 
 def start(level: str) -> None:
     """Send the gateway's log to standard error, one JSON object a line."""
+    global _own
     handler = logging.StreamHandler()
     handler.setFormatter(_Line())
     _logger.handlers[:] = [handler]
+    _own = handler if _is_file(handler.stream) else None
     _logger.setLevel(level)
     _logger.propagate = False
+
+
+def _is_file(stream: TextIO) -> bool:
+    try:
+        return stream.fileno() >= 0
+    except (OSError, ValueError):
+        return False

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC
+from email.utils import format_datetime
+from typing import TYPE_CHECKING
 
 from flask import Response
+from werkzeug.datastructures import Headers
 
 from gateway.fhir import codec
 from gateway.ports import Json, Kept
@@ -14,7 +17,28 @@ from gateway.usecases.keep import Written
 from gateway.web.formats import CONTENT_TYPE, Format, wanted, written
 from gateway.web.prefer import returned
 
-_PLAIN_HEADERS = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+_PLAIN_HEADERS = (("X-Content-Type-Options", "nosniff"), ("Cache-Control", "no-store"))
+_BODILESS = frozenset([204, 304])
+
+
+class Answer(Response):
+    """A response whose body is whole bytes and whose headers are final: nothing is left to be worked out of them."""
+
+    default_mimetype = None
+
+    def __init__(self, body: bytes, status: int, headers: Mapping[str, str]) -> None:
+        sent = Headers([*_PLAIN_HEADERS, *headers.items()])
+        if status not in _BODILESS:
+            sent.add("Content-Length", str(len(body)))
+        super().__init__(None, status, sent)
+        self.response = [body] if body else []
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        start_response(self.status, self.headers.to_wsgi_list())
+        return [] if environ["REQUEST_METHOD"] == "HEAD" else self.iter_encoded()
 
 
 def disclosed(what: Disclosed, *, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
@@ -24,7 +48,7 @@ def disclosed(what: Disclosed, *, status: int = 200, headers: Mapping[str, str] 
 
 def own(what: Disclosed) -> Response:
     """A response with JSON of the gateway's own, disclosed like everything else."""
-    return Response(what.body, 200, _PLAIN_HEADERS, content_type="application/json")
+    return Answer(what.body, 200, {"Content-Type": "application/json"})
 
 
 def public(
@@ -36,19 +60,17 @@ def public(
 
 def status_line(said: Mapping[str, str]) -> Response:
     """A small JSON answer for machines that watch the process."""
-    return Response(codec.write(dict(said)), 200, _PLAIN_HEADERS, content_type="application/json")
+    return Answer(codec.write(dict(said)), 200, {"Content-Type": "application/json"})
 
 
 def empty(status: int, *, headers: Mapping[str, str] | None = None) -> Response:
     """A response without a body."""
-    response = Response(status=status, headers={**_PLAIN_HEADERS, **(headers or {})})
-    del response.headers["Content-Type"]
-    return response
+    return Answer(b"", status, headers or {})
 
 
 def version_headers(kept: Kept) -> dict[str, str]:
     """ETag and Last-Modified of a version. https://hl7.org/fhir/R4/http.html#versions"""
-    return {"ETag": kept.etag, "Last-Modified": kept.at.astimezone(UTC).strftime("%a, %d %b %Y %H:%M:%S GMT")}
+    return {"ETag": kept.etag, "Last-Modified": format_datetime(kept.at.astimezone(UTC), usegmt=True)}
 
 
 def wrote(what: Written, *, base: str) -> Response:
@@ -74,9 +96,4 @@ def wrote(what: Written, *, base: str) -> Response:
 
 
 def _response(data: bytes, format: Format, *, status: int, headers: Mapping[str, str] | None) -> Response:
-    return Response(
-        written(data, format),
-        status,
-        {**_PLAIN_HEADERS, **(headers or {})},
-        content_type=CONTENT_TYPE[format],
-    )
+    return Answer(written(data, format), status, {"Content-Type": CONTENT_TYPE[format], **(headers or {})})

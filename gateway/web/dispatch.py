@@ -1,0 +1,89 @@
+"""Flask without what this room never uses: sessions, signals, hooks, host names. It spares each request half its way.
+
+Routes, error handlers and contexts are Flask's own; only methods that Flask documents for overriding are overridden.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from time import perf_counter
+from typing import Any
+
+from flask import Flask, Request, Response, request
+from flask.sessions import NullSession, SessionInterface, SessionMixin
+from werkzeug.routing import MapAdapter
+
+from gateway import log
+from gateway.web.context import Web, request_id
+
+METHODS = frozenset(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
+
+
+class _NoSession(SessionInterface):
+    """Callers are known by what each request carries."""
+
+    def __init__(self) -> None:
+        self._none = NullSession()
+
+    def open_session(self, app: Flask, request: Request) -> SessionMixin:
+        return self._none
+
+    def is_null_session(self, obj: object) -> bool:
+        return True
+
+
+class Application(Flask):
+    """One gateway's Flask: each answer gets the request's id, and one line in the log."""
+
+    session_interface = _NoSession()
+
+    def __init__(self, web: Web) -> None:
+        super().__init__("gateway.web", static_folder=None)
+        self._web = web
+
+    def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
+        """Routes by path and method alone: the Host header, which a caller can forge, is not looked at."""
+        if request is None:
+            return None
+        environ = request.environ
+        environ["ecm.began"] = perf_counter()
+        path = environ["PATH_INFO"].encode("latin-1").decode("utf-8", "replace")
+        return MapAdapter(
+            self.url_map, "localhost", "/", "", "http", path, environ["REQUEST_METHOD"], environ["QUERY_STRING"]
+        )
+
+    def preprocess_request(self) -> None:
+        """Nothing goes before a view: no hook is ever registered."""
+
+    def process_response(self, response: Response) -> Response:
+        """Answer with the request's id; log one line without the query, which may say something of a person."""
+        asked = request
+        found = request_id(self._web)
+        response.headers["X-Request-Id"] = found
+        if not log.is_on(logging.INFO):
+            return response
+        rule = asked.url_rule
+        environ = asked.environ
+        method = environ["REQUEST_METHOD"]
+        log.event(
+            "request",
+            request_id=found,
+            method=method if method in METHODS else "other",
+            route=rule.rule if rule else None,
+            type=type if (type := (asked.view_args or {}).get("type")) in self._web.services.types else None,
+            status=response.status_code,
+            seconds=round(perf_counter() - environ["ecm.began"], 6),
+            bytes=response.content_length,
+        )
+        return response
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """Every view is a plain function."""
+        return func
+
+    def do_teardown_request(self, exc: BaseException | None = None) -> None:
+        """Nothing is torn down: no hook is ever registered."""
+
+    def do_teardown_appcontext(self, exc: BaseException | None = None) -> None:
+        """Nothing is torn down: no hook is ever registered."""
