@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
-from gateway.errors import BadRequest, IllegalMove, Invalid, Issue, NotFound
+from gateway.errors import BadRequest, IllegalMove, Invalid, Issue, NotFound, StaleVersion
 from gateway.fhir import ids
 from gateway.mapping import loop
 from gateway.ports import Json, Kept, Owed, Transaction
 from gateway.trust.disclosure import Disclosed, content
 from gateway.usecases.references import missing, references, relative
 from gateway.usecases.services import Services, Subscriber
+
+Done = TypeVar("Done")
+_TRIES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,20 +73,44 @@ def check_references(resource: Json, tx: Transaction, services: Services) -> Non
             raise Invalid(issues=lost)
 
 
+class Overtaken(StaleVersion):
+    """Another request has just changed the same resource: repeat this one."""
+
+
+def unless_overtaken(do: Callable[[], Done]) -> Done:
+    """What a whole unit of work gives, begun anew when another that wrote the same was faster.
+
+    What was decided on a version that is no longer current (is this move allowed, what else is known of the member) has
+    to be decided again; SQLite has one writer at a time, so there it never happens.
+    """
+    for _ in range(_TRIES - 1):
+        try:
+            return do()
+        except Overtaken:
+            continue
+    return do()
+
+
 def put(tx: Transaction, resource: Json, *, expected: int | None = None) -> Written:
     """Keep `resource` unless the current version says the same; IllegalMove if a referral's Task may not move so."""
     return put_over(tx.read(resource["resourceType"], resource["id"]), resource, tx, expected=expected)
 
 
 def put_over(current: Kept | None, resource: Json, tx: Transaction, *, expected: int | None = None) -> Written:
-    """The same, where the current version was read already."""
+    """The same, where the current version was read already. Overtaken if another transaction was faster since."""
     if current is not None and not current.deleted and expected in (None, current.version):
         before = content(current)
         if _says(before) == _says(resource):
             return Written(current, created=False, changed=False)
         if wrong := loop.guard(before, resource):
             raise IllegalMove(issues=wrong)
-    kept = tx.put(resource, expected=expected)
+    seen = current.version if current is not None else 0
+    try:
+        kept = tx.put(resource, expected=seen if expected is None else expected)
+    except StaleVersion:
+        if expected is None:
+            raise Overtaken from None
+        raise
     return Written(kept, created=current is None or current.deleted, changed=True)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from gateway.errors import Conflict, Invalid, Issue
 from gateway.fhir.outcome import outcome
@@ -12,7 +13,8 @@ from gateway.ports import Caller, Json, Kept, Transaction
 from gateway.trust.disclosure import Collected, Disclosed, content, disclose
 from gateway.trust.policy import permit
 from gateway.usecases.intake import Intaken
-from gateway.usecases.keep import Written, check, messages_for, put_over, within
+from gateway.usecases.join_loop import join
+from gateway.usecases.keep import Written, check, messages_for, put_over, unless_overtaken, within
 from gateway.usecases.references import missing
 from gateway.usecases.services import Services
 from gateway.usecases.transaction import answered_write
@@ -37,8 +39,14 @@ def keep_mapped(
     """Check every resource, keep those that changed with audit and owed messages, in one transaction."""
     permit(caller, action="C", type=mapped.main["resourceType"], store=services.store)
     _check(mapped.resources, services)
+    keep = partial(_keep, mapped, caller, services=services, base=base, event=event, full=full)
+    return unless_overtaken(keep)
+
+
+def _keep(mapped: Intaken, caller: Caller, *, services: Services, base: str, event: str, full: bool) -> Received:
     with services.store.begin(caller) as tx:
         _same_person(mapped.resources, tx)
+        mapped = join(mapped, tx, services)
         written = _put_all(mapped, tx, services)
         tx.owe(messages_for(written, subscribers=services.subscribers, kind=event))
         entries = [answered_write(one, base=base, full=full) for one, _ in written]

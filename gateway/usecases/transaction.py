@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from urllib.parse import parse_qsl
 
 from gateway.errors import BadRequest, GatewayError, Invalid, Issue, NotFound, Unprocessable
@@ -11,7 +12,7 @@ from gateway.ports import Caller, Json, Kept, Transaction
 from gateway.trust.disclosure import Collected, Disclosed, Entry, disclose
 from gateway.trust.policy import permit
 from gateway.usecases.bundle_entries import Step, duplicates, steps_of
-from gateway.usecases.keep import Written, identity, messages_for, put, within
+from gateway.usecases.keep import Written, identity, messages_for, put, unless_overtaken, within
 from gateway.usecases.matching import NotOne, one_match, same_identity
 from gateway.usecases.references import missing, references, rewritten
 from gateway.usecases.search import found
@@ -35,6 +36,10 @@ def transaction(bundle: Json, caller: Caller, *, services: Services, base: str, 
     steps = _all_sound(steps_of(bundle, services=services, base=base))
     for step in steps:
         permit(caller, action="R" if step.method == "GET" else "C", type=step.type, store=services.store)
+    return unless_overtaken(partial(_kept, steps, caller, services=services, base=base, full=full))
+
+
+def _kept(steps: Sequence[Step], caller: Caller, *, services: Services, base: str, full: bool) -> Disclosed:
     with services.store.begin(caller) as tx:
         planned = _plan(steps, tx, services)
         resources = _resolved(planned, tx, services)

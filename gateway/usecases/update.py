@@ -14,6 +14,7 @@ from gateway.usecases.keep import (
     messages_for,
     offered,
     put,
+    unless_overtaken,
 )
 from gateway.usecases.matching import Parameters, one_match, same_identity
 from gateway.usecases.services import Services
@@ -32,8 +33,12 @@ def update(
     if resource.get("id") != id:
         raise BadRequest(issues=[Issue("error", "value", "The body's id is not the one in the address.", f"{type}.id")])
     check(resource, services)
-    with services.store.begin(caller) as tx:
-        return _kept(resource, caller, tx, services=services, expected=expected)
+
+    def keep() -> Written:
+        with services.store.begin(caller) as tx:
+            return _kept(resource, caller, tx, services=services, expected=expected)
+
+    return unless_overtaken(keep)
 
 
 def conditional_update(
@@ -45,13 +50,17 @@ def conditional_update(
     named = resource.get("id")
     if named is not None:
         identity(named if isinstance(named, str) else "")
-    with services.store.begin(caller) as tx:
-        match = one_match(tx, type, where, services)
-        if match is not None:
-            same_identity(match, named)
-        resource = {**resource, "id": match.id if match else named or services.new_id()}
-        check(resource, services)
-        return _kept(resource, caller, tx, services=services, expected=expected)
+
+    def keep() -> Written:
+        with services.store.begin(caller) as tx:
+            match = one_match(tx, type, where, services)
+            if match is not None:
+                same_identity(match, named)
+            whole = {**resource, "id": match.id if match else named or services.new_id()}
+            check(whole, services)
+            return _kept(whole, caller, tx, services=services, expected=expected)
+
+    return unless_overtaken(keep)
 
 
 def _kept(resource: Json, caller: Caller, tx: Transaction, *, services: Services, expected: int | None) -> Written:
