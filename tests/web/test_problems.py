@@ -116,3 +116,14 @@ def test_a_transaction_whose_audit_row_cannot_be_kept_keeps_nothing(
     assert send(client, "POST", "/fhir/Patient", patient).status_code == 503
     monkeypatch.undo()
     assert total(client, "Patient") == 0
+
+
+@pytest.mark.parametrize("method", ["GET", "OPTIONS", "POST"])
+def test_what_stands_where_a_type_should_is_not_logged(
+    client: FlaskClient, caplog: pytest.LogCaptureFixture, method: str
+) -> None:
+    client.open("/fhir/Patient", method=method)
+    client.open("/fhir/Ljuba-1984", method=method)
+    lines = [json.loads(record.getMessage()) for record in caplog.records]
+    assert [line.get("type") for line in lines] == ["Patient", None]
+    assert "1984" not in caplog.text
