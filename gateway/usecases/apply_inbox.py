@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from gateway.errors import Forbidden, GatewayError, Invalid, Issue, StaleVersion, Trouble, Unprocessable
+from gateway.doors import findhelp
+from gateway.errors import Forbidden, GatewayError, Invalid, Issue, PartnerRefused, StaleVersion, Trouble, Unprocessable
 from gateway.fhir import codec, ids
 from gateway.ports import AuditEntry, Caller, Clock, Inbound, Json, Source, Transaction
 from gateway.trust.disclosure import content
@@ -20,6 +21,7 @@ from gateway.trust.policy import permit
 from gateway.usecases.change_referral import change_referral
 from gateway.usecases.delivery_schedule import next_attempt
 from gateway.usecases.keep import check, check_references, messages_for, put_over
+from gateway.usecases.poll_partner import CONTENT_TYPE as POLLED
 from gateway.usecases.services import Hook, Services
 
 LEASE_SECONDS = 120.0
@@ -57,6 +59,8 @@ def _ended(message: Inbound, services: Services, applying: Applying) -> tuple[En
     now = applying.clock()
     try:
         return "applied", _apply(message, services, applying), now
+    except PartnerRefused as error:
+        return "parked", error.issues[0].code, now
     except (Trouble, StaleVersion) as error:
         reason = error.issues[0].code
     except GatewayError as error:
@@ -70,6 +74,11 @@ def _ended(message: Inbound, services: Services, applying: Applying) -> tuple[En
 
 def _apply(message: Inbound, services: Services, applying: Applying) -> str:
     """Do what the message says; a word on what came of it."""
+    if message.content_type == POLLED:
+        from gateway.usecases.apply_polled import apply_polled
+
+        caller = Caller(f"partner:{message.partner}", tenant=message.tenant, request_id=message.id)
+        return apply_polled(message, caller, services=services, base=applying.base)
     hook = services.hooks.get(message.partner)
     if hook is None:
         raise Unprocessable("The partner sends no webhooks any more.")
@@ -77,6 +86,8 @@ def _apply(message: Inbound, services: Services, applying: Applying) -> str:
     caller = Caller(f"partner:{message.partner}", tenant=message.tenant, request_id=message.id)
     if not isinstance(value, dict):
         raise Unprocessable("The message is no JSON object.")
+    if value.get("contract") == findhelp.CONTRACT:
+        value = findhelp.referral_change(message.body, partner=message.partner)
     if "resourceType" not in value:
         change_referral(value, caller, source=message.body, services=services, base=applying.base)
         return "news of a referral"
