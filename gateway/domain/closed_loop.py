@@ -44,6 +44,14 @@ class ClosureRow(InForce):
     text_due: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window(InForce):
+    """For how many days an open loop of a service (`*`: any) takes further referrals of the member in."""
+
+    service: str
+    days: int
+
+
 class ClosedLoop:
     """Reads the loop's state into the state's own codes and back."""
 

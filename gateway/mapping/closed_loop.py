@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from gateway.domain.closed_loop import ClosedLoop, ClosureRow, LifeCycle, LifeCycleState, StatusRow
+from gateway.domain.closed_loop import ClosedLoop, ClosureRow, LifeCycle, LifeCycleState, StatusRow, Window
 from gateway.domain.loop import TaskStatus
 from gateway.domain.loop_meaning import Discontinuation, Vocabulary, Word, fold, unknown_closures, word_of
 from gateway.errors import BadTable
@@ -17,6 +17,7 @@ from gateway.mapping.own_tables import records
 _STATUS = "code task_status since until plan source"
 _CLOSURE = "code task_status request_status text_due since until plan source"
 _STATE = "state task_status request_status next source"
+_WINDOW = "service days since until plan source"
 _DISCONTINUATION = "code closure class since until plan source"
 
 
@@ -64,6 +65,15 @@ def _words(path: Path, loop: ClosedLoop) -> dict[str, Word]:
     if lost := sorted(unknown_closures(made.values(), closed_loop=loop)):
         raise BadTable(f"{place}: names closure reasons that have no row: {', '.join(lost)}")
     return made
+
+
+def load_windows(folder: Path) -> tuple[Window, ...]:
+    """For how long a further referral joins an open loop."""
+    return tuple(records(folder / "closed-loop" / "overlap.csv", _WINDOW, _window))
+
+
+def _window(row: Mapping[str, str]) -> Window:
+    return Window(service=row["service"], days=int(row["days"]), **_in_force(row))
 
 
 def _ended(row: Mapping[str, str]) -> Discontinuation:

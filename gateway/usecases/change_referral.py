@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from gateway.domain.dates import PACIFIC
-from gateway.domain.loop import Heard, Loop, TaskStatus, hear
+from gateway.domain.loop import Heard, Loop, Party, TaskStatus, hear
 from gateway.domain.loop_meaning import Meaning, Vocabulary
 from gateway.domain.referral_change import ReferralChange
 from gateway.errors import Invalid, Issue, StaleVersion, Unprocessable
@@ -25,6 +25,7 @@ from gateway.trust.disclosure import Collected, content, disclose
 from gateway.trust.policy import permit
 from gateway.usecases.following import Move, follow
 from gateway.usecases.intake import Recorded
+from gateway.usecases.join_loop import SHARED, members
 from gateway.usecases.keep import Written, messages_for, put
 from gateway.usecases.keep_mapped import Received
 from gateway.usecases.named_loop import named
@@ -89,6 +90,8 @@ def _take_in(news: Recorded, caller: Caller, tx: Transaction, *, services: Servi
     else:
         turn = _turn(change, kept, services=services)
     written = _kept(turn, change, tx) if turn.after else []
+    if turn.after is not None and change.party is Party.TARGET:
+        written += _told_alike(turn, change, tx, services)
     told: list[Issue] = []
     if turn.after is not None and turn.meaning is not None:
         team = team_follows(change, turn.meaning, turn.after, context=news.context, tx=tx, services=services)
@@ -209,6 +212,21 @@ def _kept(turn: _Turn, change: ReferralChange, tx: Transaction) -> list[tuple[Wr
         written = Written(tx.put(task, expected=turn.kept.version), False, True)
     move = Move(task, closure=meaning.closure if meaning else None, party=change.party)
     return [(written, task), *follow(move, tx)]
+
+
+def _told_alike(turn: _Turn, change: ReferralChange, tx: Transaction, services: Services) -> list[tuple[Written, Json]]:
+    """The open Tasks of the other senders of one loop move alike: the target works once for all of them."""
+    assert turn.after is not None
+    written = []
+    for other in members(turn.after, tx, services):
+        before = content(other)
+        after = {name: value for name, value in before.items() if name not in SHARED}
+        after |= {name: turn.after[name] for name in SHARED if name in turn.after}
+        if after != before:
+            moved = Written(tx.put(after, expected=other.version), False, True)
+            closure = turn.meaning.closure if turn.meaning else None
+            written += [(moved, after), *follow(Move(after, closure, change.party), tx)]
+    return written
 
 
 def _provenance_id(change: ReferralChange, kept: Kept, context: Context) -> str:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 from gateway.domain.clocks import ClockRule
+from gateway.domain.closed_loop import Window
 from gateway.domain.loop_events import Sign
 from gateway.domain.loop_meaning import Vocabulary
 from gateway.domain.working_days import Calendar
@@ -20,7 +22,13 @@ class LoopTables:
     vocabulary: Vocabulary
     rules: Sequence[ClockRule]
     signs: Sequence[Sign]
+    windows: Sequence[Window]
     calendar: Calendar
+
+    def window(self, service: str, *, on: date) -> int:
+        """For how many days an open loop of `service` takes further referrals of the member in; 0 if it never does."""
+        rows = [row for row in self.windows if row.service in (service, "*") and row.holds(on, None)]
+        return min(rows, key=lambda row: row.service == "*").days if rows else 0
 
     @classmethod
     def load(cls, folder: Path) -> LoopTables:
@@ -29,5 +37,6 @@ class LoopTables:
             vocabulary=closed_loop.load_vocabulary(folder),
             rules=clocks.load_rules(folder),
             signs=clocks.load_signs(folder),
+            windows=closed_loop.load_windows(folder),
             calendar=clocks.load_calendar(folder),
         )
