@@ -207,10 +207,14 @@ class PartnerUnavailable(Trouble):
     """The partner did not answer as it should: it will be tried again."""
 
     status, code = 502, "transient"
+    retry_after: float | None = None
+    """Seconds the partner asked us to wait."""
 
 
 class PartnerRefused(Trouble):
     """The partner understood and refused: a person has to look."""
+
+    retry_after: float | None = None
 
     status, code = 502, "processing"
 

@@ -15,14 +15,12 @@ CONTRACT = "ecm-findhelp/1"
 _NEEDED = ("id", "tenant", "reference", "status", "at")
 
 
-def event_key(data: bytes, *, tenant: str) -> str:
-    """What tells an event from its repeats; Malformed, Unmappable."""
-    return f"{tenant}/{_event(data, tenant)['id']}"
+def referral_change(data: bytes, *, partner: str) -> dict[str, Any]:
+    """An event as a `referral-change` record (mappings/schemas) of `partner`; Malformed, Unmappable.
 
-
-def referral_change(data: bytes, *, partner: str, tenant: str) -> dict[str, Any]:
-    """An event as a `referral-change` record (mappings/schemas) of `partner`; Malformed, Unmappable."""
-    event = _event(data, tenant)
+    Each tenant of a platform is a partner with a secret of its own: the signature has told whose event it is.
+    """
+    event = _event(data)
     type, _, id = event["reference"].partition("/")
     if type != "Task" or not id:
         raise _refused("reference", "is not the Task that the platform was sent")
@@ -36,7 +34,7 @@ def referral_change(data: bytes, *, partner: str, tenant: str) -> dict[str, Any]
     return change | ({"reason": event["reason"]} if "reason" in event else {})
 
 
-def _event(data: bytes, tenant: str) -> dict[str, str]:
+def _event(data: bytes) -> dict[str, str]:
     event = codec.read(data)
     if not isinstance(event, dict) or event.get("contract") != CONTRACT:
         raise _refused("contract", f"is not {CONTRACT}")
@@ -44,8 +42,6 @@ def _event(data: bytes, tenant: str) -> dict[str, str]:
     wrong += [name for name in ("reason",) if not isinstance(event.get(name, ""), str)]
     if wrong:
         raise Unmappable(issues=[_issue(name, "is not a text") for name in wrong])
-    if event["tenant"] != tenant:
-        raise _refused("tenant", "is not the one this address belongs to")
     return event
 
 

@@ -9,6 +9,7 @@ from gateway.partners.ehr import Ehr
 from gateway.partners.fhir_server import FhirServer
 from gateway.partners.files import Files
 from gateway.partners.findhelp import Findhelp
+from gateway.partners.polling import FhirPolling
 from gateway.partners.settings import PartnerSettings, load
 
 Adapter = FhirServer | Ehr | Findhelp | Files | Console
@@ -21,6 +22,7 @@ ADAPTERS: dict[str, type[FhirServer] | type[Ehr] | type[Findhelp] | type[Files] 
     "files": Files,
     "console": Console,
 }
+POLLED = frozenset(["fhir_server", "ehr", "epic", "oracle"])
 
 
 def adapters(path: Path) -> dict[str, Adapter]:
@@ -31,3 +33,9 @@ def adapters(path: Path) -> dict[str, Adapter]:
 def adapter(settings: PartnerSettings) -> Adapter:
     """The adapter of one partner."""
     return ADAPTERS[settings.kind](settings)
+
+
+def polled(path: Path) -> dict[str, FhirPolling]:
+    """The partners of a partners.toml that are asked for changes, by name."""
+    found = {name: FhirPolling(one) for name, one in load(path).items() if one.kind in POLLED}
+    return {name: one for name, one in found.items() if one.types}

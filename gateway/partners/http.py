@@ -109,7 +109,8 @@ class Client:
         try:
             connection.until(deadline)
             connection.request(method, self._path + path, body=body or None, headers=dict(headers))
-            reply, reusable = _read(connection.getresponse())
+            with connection.getresponse() as response:  # what is read to its end and what is not: closed
+                reply, reusable = _read(response)
             whole = reusable
         except TimeoutError:
             raise Unanswered("no whole reply in time") from None

@@ -1,0 +1,147 @@
+"""Ask a partner what has changed since it was last asked, and keep what is new, to be applied.
+
+What is found goes into the inbox, once for each version of each resource, however often and in whatever order it is
+found again: an overlap makes good what late indexes and other clocks hid. Never sooner than the partner's interval.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from threading import Lock
+
+from gateway.errors import GatewayError, PartnerRefused, PartnerUnavailable
+from gateway.fhir import codec
+from gateway.ports import AuditEntry, Caller, Cursor, Found, Json, Polled, Receipt
+from gateway.trust.disclosure import content
+from gateway.usecases.partner_health import Health
+from gateway.usecases.services import Services
+
+CONTENT_TYPE = "application/fhir+json; from=poll"
+"""Marks what was polled: resources under the partner's own ids, with their addresses there."""
+LEASE_SECONDS = 1800.0
+LONGEST_WAIT = 3600.0
+_KEPT = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Polling:
+    """How one poll ended: how many versions were found and how many of them were new; `error` says why it stopped."""
+
+    found: int
+    new: int
+    error: GatewayError | None = None
+
+
+@dataclass(slots=True)
+class Recent:
+    """Versions seen lately: spares a partner the reading of what is here already. Safe for threads."""
+
+    _seen: dict[str, None] = field(default_factory=dict)
+    _lock: Lock = field(default_factory=Lock)
+
+    def __contains__(self, key: str) -> bool:
+        with self._lock:
+            return key in self._seen
+
+    def add(self, key: str) -> None:
+        with self._lock:
+            self._seen[key] = None
+            while len(self._seen) > _KEPT:
+                del self._seen[next(iter(self._seen))]
+
+
+def poll_partner(
+    partner: Polled,
+    type: str,
+    caller: Caller,
+    *,
+    services: Services,
+    health: Health,
+    recent: Recent,
+    sweep: bool = False,
+) -> Polling | None:
+    """Ask once for the changes of a type; None when it is not due, or somebody else is asking.
+
+    `sweep` asks for everything there is: what was missed, for whatever reason, is found.
+    """
+    now = services.clock()
+    if health.allowance(partner.name, now=now) == 0:
+        return None
+    cursors = services.store.cursors
+    cursor = cursors.claim(caller, partner=partner.name, name=type, now=now, lease_seconds=LEASE_SECONDS)
+    if cursor is None:
+        return None
+    done = _asked(partner, cursor, caller, services=services, recent=recent, sweep=sweep)
+    error = done.error
+    health.told(partner.name, _receipt(error), now=services.clock())
+    asked_to_wait = min(getattr(error, "retry_after", None) or 0.0, LONGEST_WAIT)
+    due = now + timedelta(seconds=max(partner.every_seconds, asked_to_wait))
+    cursors.settle(cursor, through=None if error else now, due=due)
+    services.store.note(
+        caller, AuditEntry("E", "poll", (), "failed" if error else "success", recipient=partner.name, basis=type)
+    )
+    return done
+
+
+def _asked(
+    partner: Polled, cursor: Cursor, caller: Caller, *, services: Services, recent: Recent, sweep: bool
+) -> Polling:
+    until = services.clock()
+    overlap = timedelta(seconds=partner.overlap_seconds)
+    since = None if sweep or cursor.through is None else cursor.through - overlap
+    members = enrolled(partner.base, caller, services=services) if partner.by_member(cursor.name) else iter(())
+    found = new = 0
+    try:
+        for one in partner.changes(cursor.name, since=since, until=until, members=members):
+            found += 1
+            key = f"{partner.name}:{one.key}"
+            if key not in recent:
+                new += _kept(partner, one, caller, services=services)
+                recent.add(key)
+    except (PartnerUnavailable, PartnerRefused) as error:
+        return Polling(found, new, error)
+    return Polling(found, new)
+
+
+def _kept(partner: Polled, found: Found, caller: Caller, *, services: Services) -> bool:
+    body = codec.write(_bundle(partner, found))
+    keep = services.store.inbox.keep
+    return keep(
+        caller,
+        partner=partner.name,
+        key=f"poll:{found.key}",
+        content_type=CONTENT_TYPE,
+        body=body,
+        now=services.clock(),
+    )
+
+
+def _bundle(partner: Polled, found: Found) -> Json:
+    """The resource, last, and before it what it refers to, each with its address at the partner."""
+    entries = [
+        {"fullUrl": f"{partner.base}/{one['resourceType']}/{one['id']}", "resource": one}
+        for one in partner.whole(found)
+    ]
+    return {"resourceType": "Bundle", "type": "collection", "entry": entries}
+
+
+def enrolled(base: str, caller: Caller, *, services: Services) -> Iterator[str]:
+    """`Patient/id` at the partner of every member who is known there: who carries an identifier of its address."""
+    query = services.search.parse("Patient", [("identifier", f"{base}|"), ("_count", "100")])
+    while True:
+        page = services.store.search(caller, query)
+        for kept in page.matches:
+            listed = content(kept).get("identifier", [])
+            yield from (one["value"] for one in listed if one.get("system") == base and "value" in one)
+        if page.next is None:
+            return
+        query = replace(query, page=page.next)
+
+
+def _receipt(error: GatewayError | None) -> Receipt:
+    if error is None:
+        return Receipt(True)
+    retry = isinstance(error, PartnerUnavailable)
+    return Receipt(False, retry=retry, retry_after=getattr(error, "retry_after", None), reason=error.issues[0].message)
