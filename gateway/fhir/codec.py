@@ -37,7 +37,7 @@ def read(data: bytes) -> Any:
     # Every string token has two quotes, so a member named twice leaves fewer quotes in what we read than in the source:
     # one cheap count finds it. Sources that write a quote or NUL as \u00.. go the slow way.
     # Compact sources are what we would write ourselves, and need no count.
-    if b"\\u00" in data or (again != data and data.count(b'"') != again.count(b'"')):
+    if (b"\\" in data and b"\\u00" in data) or (again != data and data.count(b'"') != again.count(b'"')):
         _read_strictly(data)
     if data.count(b"[") + data.count(b"{") > MAX_DEPTH and _depth(data) > MAX_DEPTH:
         _refuse("is nested too deeply")
