@@ -158,14 +158,14 @@ def _change(holder: Any, key: Any, draw: st.DrawFn) -> None:
     """Replace, remove or repeat this member, or put another beside it."""
     match draw(st.sampled_from(["replace", "replace", "remove", "add"])):
         case "replace":
-            holder[key] = draw(ODD)
+            holder[key] = copy.deepcopy(draw(ODD))
         case "remove":
             del holder[key]
         case _ if isinstance(holder, list):
             holder.append(copy.deepcopy(holder[key]))
         case _:
             names = ["nonsense", f"_{key}", "extension", "contained", "valueString", "resourceType", "id", NAME]
-            holder[draw(st.sampled_from(names))] = draw(ODD)
+            holder[draw(st.sampled_from(names))] = copy.deepcopy(draw(ODD))
 
 
 def _members(value: Any) -> Iterator[tuple[Any, Any]]:
