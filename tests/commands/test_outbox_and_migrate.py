@@ -44,9 +44,9 @@ def run(*arguments: str) -> str:
 
 
 def test_migrating_tells_what_it_did_and_can_be_repeated(database: str) -> None:
-    assert run("migrate") == "Migrated: 0001. The schema is now 0001.\n"
-    assert run("migrate") == "Nothing to do: the schema is 0001.\n"
-    assert json.loads(run("migrate", "--json")) == {"applied": [], "schema": "0001"}
+    assert run("migrate") == "Migrated: 0001, 0002. The schema is now 0002.\n"
+    assert run("migrate") == "Nothing to do: the schema is 0002.\n"
+    assert json.loads(run("migrate", "--json")) == {"applied": [], "schema": "0002"}
 
 
 def test_what_is_parked_is_listed_and_shown(parked: str) -> None:
