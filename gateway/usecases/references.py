@@ -13,6 +13,7 @@ from gateway.errors import Issue
 from gateway.ports import Json, Transaction
 
 _RELATIVE = re.compile(r"([A-Z][A-Za-z]+)/([A-Za-z0-9\-.]{1,64})(?:/_history/[A-Za-z0-9\-.]{1,64})?")
+_ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:")
 _LINKS = frozenset(
     [
         *("reference", "url", "uri", "source", "policy", "authority", "instantiates", "instantiatesUri"),
@@ -81,9 +82,10 @@ def relative(reference: str) -> tuple[str, str] | None:
 def missing(
     resource: Json, tx: Transaction, *, known: Collection[str] = (), types: Collection[str], at: str = ""
 ) -> Iterator[Issue]:
-    """An error for each reference whose target is neither kept nor in `known` (`Type/id` of what is being kept).
+    """An error for each reference that is none, or whose target is neither kept nor in `known` (`Type/id` being kept).
 
-    Relative references only: an absolute address elsewhere is text to us and is never fetched. `at` replaces the
+    An absolute address elsewhere is text to us and is never fetched; a search as a reference is one that no transaction
+    has resolved. `at` replaces the
     resource type at the head of the path (`Bundle.entry[2].resource`).
     """
     texts: list[str] = []
@@ -100,6 +102,9 @@ def missing(
             continue
         target = relative(reference)
         if target is None:
+            if not _ABSOLUTE.match(reference):
+                message = "This is neither Type/id nor an absolute address (a search belongs into a transaction)."
+                yield Issue("error", "value", message, place, "ref-form")
             continue
         type, id = target
         if f"{type}/{id}" in known:

@@ -94,3 +94,11 @@ def test_a_resource_type_that_is_not_served(client: FlaskClient) -> None:
 def test_another_type_than_the_address_says(client: FlaskClient, patient: Json) -> None:
     answer = send(client, "POST", "/fhir/ServiceRequest", patient)
     assert (answer.status_code, issues(answer)) == (400, [("invalid", "resourceType")])
+
+
+@pytest.mark.parametrize("reference", ["Patient?identifier=a|b", "Patient/1/extra", "zanzibarovna", "/Patient/1"])
+def test_a_reference_that_is_none(client: FlaskClient, reference: str) -> None:
+    team = {"resourceType": "CareTeam", "status": "active", "subject": {"reference": reference}}
+    answer = send(client, "POST", "/fhir/CareTeam", team)
+    assert (answer.status_code, issues(answer)) == (422, [("value", "CareTeam.subject.reference")])
+    assert total(client, "CareTeam") == 0
