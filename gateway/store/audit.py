@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import msgspec
 
@@ -17,10 +17,14 @@ from gateway.errors import GatewayError, StoreUnavailable
 from gateway.ports import AuditEntry, Caller
 from gateway.store.sql import Note, Row
 
-INSERT = (
+_INTO = (
     "INSERT INTO audit (strand, link, tenant, at, principal, purpose, request_id, action, event, entities, outcome,"
-    " recipient, basis, previous, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    " recipient, basis, previous, hash) VALUES "
 )
+_VALUES = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+INSERT = _INTO + _VALUES
+TOGETHER = 64
+"""Most rows of one statement: far below every limit on parameters."""
 NEWEST = "SELECT hash FROM audit WHERE tenant = ? ORDER BY seq DESC LIMIT 1"
 NAMES = (
     "seq", "strand", "link", "tenant", "at", "principal", "purpose", "request_id", "action", "event", "entities",
@@ -50,6 +54,13 @@ def note(caller: Caller, entry: AuditEntry, *, at: int) -> Note:
 def digest(previous: bytes, strand: str, link: int, fields: Sequence[object]) -> bytes:
     """The hash of one row: over the row before it, its place and all it says."""
     return hashlib.sha256(previous + _encode([strand, link, *fields])).digest()
+
+
+def statements(rows: Sequence[Row]) -> Iterator[tuple[str, list[object]]]:
+    """INSERTs of many rows each: the interpreter's lock is given away once a statement, not once a row."""
+    for start in range(0, len(rows), TOGETHER):
+        some = rows[start : start + TOGETHER]
+        yield _INTO + ", ".join([_VALUES] * len(some)), [value for row in some for value in row]
 
 
 class Strand:

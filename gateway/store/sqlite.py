@@ -28,7 +28,9 @@ NEXT = (
 )
 VERSION = "INSERT INTO resource_version (tenant, type, id, version, at, deleted, body) VALUES (?, ?, ?, ?, ?, ?, ?)"
 FORGET = "DELETE FROM search_entry WHERE key = ?"
-ENTRY = "INSERT INTO search_entry (key, tenant, type, param, system, value, low, high) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+_ENTRY = "INSERT INTO search_entry (key, tenant, type, param, system, value, low, high) VALUES "
+_ROW = "(?, ?, ?, ?, ?, ?, ?, ?)"
+ENTRY = _ENTRY + _ROW
 
 
 def connect(path: Path, *, wait: float, read_only: bool = False) -> sqlite3.Connection:
@@ -97,15 +99,19 @@ class SqliteSession:
         run(VERSION, (*name, new.version, new.at, new.deleted, new.body))
         step("version kept")
         if new.entries:
-            self._connection.executemany(
-                ENTRY, [(key, new.tenant, new.type, e.param, e.system, e.value, e.low, e.high) for e in new.entries]
-            )
+            for start in range(0, len(new.entries), audit.TOGETHER):
+                some = new.entries[start : start + audit.TOGETHER]
+                values: list[object] = []
+                for e in some:
+                    values += (key, new.tenant, new.type, e.param, e.system, e.value, e.low, e.high)
+                run(_ENTRY + ", ".join([_ROW] * len(some)), values)
         step("index kept")
         return True
 
     def append(self, notes: Sequence[Note]) -> None:
         if notes:
-            self._connection.executemany(audit.INSERT, self._writer.strand.chain(notes, newest=self._newest))
+            for sql, values in audit.statements(self._writer.strand.chain(notes, newest=self._newest)):
+                self._connection.execute(sql, values)
             step("audit kept")
 
     def lock(self, names: Iterable[str]) -> None:
