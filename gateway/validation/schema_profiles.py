@@ -25,7 +25,7 @@ from gateway.validation.schema_elements import (
     present,
 )
 from gateway.validation.schema_shapes import Shapes2Schema, can_fail
-from gateway.validation.schema_slices import NotSaid, chain, matcher
+from gateway.validation.schema_slices import NotSaid, chain, matcher, members_of_set
 from gateway.validation.schema_values import CHECK, Schema, both, exactly, holding, reference
 
 if TYPE_CHECKING:
@@ -186,7 +186,12 @@ class Profiles2Schema:
         if not can_fail(binding) or member.type not in CODED:
             return None
         said = [binding.strength, binding.value_set, binding.maximum, [list(pair) for pair in binding.extra]]
-        return {CHECK: ["bound", said, member.type, f"{rules.profile}#{rules.id}"]}
+        rule = f"{rules.profile}#{rules.id}"
+        asked: Schema = {CHECK: ["bound", said, member.type, rule]}
+        if binding.maximum or binding.extra:
+            return asked
+        members = members_of_set(self._engine, binding.value_set, member.type, rule)
+        return asked if members is None else {"anyOf": [members, asked]}
 
     # Slices
 

@@ -5,10 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from gateway.validation.compiled import Criterion, Member, Rules, Shape
-from gateway.validation.schema_values import CHECK, Schema, both, exactly, holding
+from gateway.validation.schema_values import CHECK, Schema, both, exactly, holding, listed
 
 if TYPE_CHECKING:
     from gateway.validation.engine import Engine
+
+
+_MOST_LISTED = 300
+"""Codes of a value set that are written into a schema."""
 
 
 class NotSaid(Exception):
@@ -70,7 +74,7 @@ def _at(engine: Engine, shape: Shape, steps: tuple[tuple[str, str], ...], leaf: 
     if not steps:
         if leaf is None:
             raise NotSaid
-        return _typed(leaf, shape.name)
+        return _typed(engine, leaf, shape.name)
     (kind, name), rest = steps[0], steps[1:]
     if kind == "extension":
         extension = engine.shapes["Extension"]
@@ -90,16 +94,25 @@ def _through(engine: Engine, member: Member, rest: tuple[Any, ...], leaf: Schema
         ways: list[Schema] = [{"required": [name]} for name in names]
         return ways[0] if len(ways) == 1 else {"anyOf": ways}
     inner = member.shape or engine.shapes[member.type]
-    below = _at(engine, inner, rest, leaf, part) if rest else _typed(leaf or {}, member.type)
+    below = _at(engine, inner, rest, leaf, part) if rest else _typed(engine, leaf or {}, member.type)
     return {"required": [member.name], "properties": {member.name: {"contains": below} if member.many else below}}
 
 
-def _typed(leaf: Schema, type: str) -> Schema:
+def _typed(engine: Engine, leaf: Schema, type: str) -> Schema:
     """A leaf that asks Python must be told of which type the value is."""
     if CHECK not in leaf:
         return leaf
     kind, value_set, said = leaf[CHECK]
+    members = members_of_set(engine, value_set, type, said)
+    if members is not None:
+        return members
     return {CHECK: [kind, value_set, type, said]}
+
+
+def members_of_set(engine: Engine, value_set: str, type: str, said: str) -> Schema | None:
+    """Just the values of a type that are in a value set asked for by the rule `said`; None if they are not few."""
+    found = engine.terminology.codes(value_set, scope=engine.scope_of_rule(said))
+    return None if found is None or len(found) > _MOST_LISTED else listed(found, type)
 
 
 def chain(before: list[Schema], match: Schema) -> Schema:

@@ -113,3 +113,22 @@ def both(*parts: Schema | None) -> Schema:
             return {"allOf": kept}
         merged |= part
     return merged
+
+
+def listed(codes: Iterable[tuple[str, str]], type: str) -> Schema | None:
+    """Just the coded values of a type that are among (system, code); None for types that this is not said of."""
+    if type in ("code", "string", "uri", "id", "markdown", "url", "canonical"):
+        return {"enum": sorted({code for _, code in codes})}
+    if type not in ("Coding", "CodeableConcept"):
+        return None
+    systems: dict[str, list[str]] = {}
+    for system, code in sorted(codes):
+        systems.setdefault(system, []).append(code)
+    ways: list[Schema] = [
+        {"required": ["system", "code"], "properties": {"system": {"const": system}, "code": {"enum": found}}}
+        for system, found in systems.items()
+    ]
+    if not ways:
+        return {"not": {}}
+    one = ways[0] if len(ways) == 1 else {"anyOf": ways}
+    return one if type == "Coding" else {"required": ["coding"], "properties": {"coding": {"contains": one}}}
