@@ -23,6 +23,8 @@ SUPERSEDE = (
     f"UPDATE outbox SET state = 'dropped', ready = 0, settled_at = ?, reason = '{SUPERSEDED}'"  # noqa: S608
     f" WHERE {LANE} AND state = 'parked' AND kind = ? AND type = ? AND resource = ? AND version < ?"
 )
+EVENT = "event:"
+"""Kinds of message that each matter by themselves (a subscription's numbered events): nothing newer replaces them."""
 OWE = (
     "INSERT INTO outbox (id, tenant, partner, member, kind, type, resource, version, rank, state, ready, attempts,"
     " fence, due, owed_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'waiting', 0, 0, 0, ?, ?) ON CONFLICT (id) DO NOTHING"
@@ -53,7 +55,8 @@ def owe(session: Session, messages: Sequence[Owed], *, tenant: str, at: int) -> 
     session.lock(lane_name(lane) for lane in lanes)
     for m in messages:
         lane = (tenant, m.partner, m.member)
-        session.later(SUPERSEDE, (at, *lane, m.kind, m.type, m.id, m.version))
+        if not m.kind.startswith(EVENT):
+            session.later(SUPERSEDE, (at, *lane, m.kind, m.type, m.id, m.version))
         session.later(
             OWE,
             (delivery_id(m, tenant=tenant), *lane, m.kind, m.type, m.id, m.version, 0 if m.urgent else 1, at, at),

@@ -7,12 +7,13 @@ holds a shared lock against a Subscription being changed under it. https://hl7.o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from gateway.fhir import codec
 from gateway.ports import Caller, Change, Json, Owed, Standing, SubscriptionEvent
+from gateway.store.outbox_rows import EVENT as EVENT_KIND
 from gateway.store.outbox_rows import PROMOTE, lane_name
 from gateway.store.rows import micros, moment
 from gateway.store.sql import Engine, Row, Session, Version, step
@@ -29,10 +30,10 @@ BODIES = (
     f" AND v.id = r.id AND v.version = r.version WHERE s.tenant = ? AND r.deleted = 0 AND s.status IN {COUNTED}"
     " ORDER BY s.id"
 )
-NUMBER = (
-    "UPDATE subscription SET events = events + 1,"  # noqa: S608
-    " owed = CASE WHEN status = 'active' THEN events + 1 ELSE owed END"
-    f" WHERE tenant = ? AND id = ? AND status IN {COUNTED} RETURNING events, status"
+HOLD = f"SELECT id, events, status FROM subscription WHERE tenant = ? AND status IN {COUNTED} AND id IN"  # noqa: S608
+COUNT = (
+    "UPDATE subscription SET events = ?, owed = CASE WHEN status = 'active' THEN ? ELSE owed END"
+    " WHERE tenant = ? AND id = ?"
 )
 EVENT = (
     "INSERT INTO subscription_event (tenant, subscription, number, at, method, type, resource, version)"
@@ -74,7 +75,7 @@ def event_owed(subscription: str, event: SubscriptionEvent) -> Owed:
     return Owed(
         partner_of(subscription),
         f"Subscription/{subscription}",
-        f"event:{event.number}",
+        f"{EVENT_KIND}{event.number}",
         event.type,
         event.id,
         event.version,
@@ -101,12 +102,9 @@ class Watched:
         compiled = self._tenants.get(tenant)
         if compiled is None or compiled.revision != revision:
             compiled = self._tenants[tenant] = self._compile(session, tenant, revision)
-        owed = []
-        for id, matches in compiled.matchers:
-            for change in changes:
-                if matches(change) and (event := _number(session, id, change, tenant=tenant, at=at)) is not None:
-                    owed.append(event_owed(id, event))
-        return owed
+        met = {id: [change for change in changes if matches(change)] for id, matches in compiled.matchers}
+        met = {id: found for id, found in met.items() if found}
+        return _numbered(session, met, tenant=tenant, at=at) if met else []
 
     def _compile(self, session: Session, tenant: str, revision: int) -> _Compiled:
         assert self._watch is not None
@@ -115,16 +113,23 @@ class Watched:
         return _Compiled(revision, found)
 
 
-def _number(session: Session, id: str, change: Change, *, tenant: str, at: int) -> SubscriptionEvent | None:
-    """The change as the next event; None when it is counted and not owed, or the subscription is off."""
-    found = session.rows(NUMBER, (tenant, id))
-    if not found:
-        return None
-    number, status = found[0]
-    session.later(EVENT, (tenant, id, number, at, change.method, change.type, change.id, change.version))
-    step("event kept")
-    event = SubscriptionEvent(number, moment(at), change.method, change.type, change.id, change.version)
-    return event if status == "active" else None
+def _numbered(session: Session, met: Mapping[str, Sequence[Change]], *, tenant: str, at: int) -> list[Owed]:
+    """Count the changes as the next events of each subscription, and return what the active ones are owed.
+
+    The rows are held, in one order for all, until the commit: whoever waits goes on from the numbers given here.
+    """
+    held = f"{HOLD} ({', '.join('?' * len(met))}) ORDER BY id{' FOR UPDATE' if session.dialect == 'postgresql' else ''}"
+    owed = []
+    for id, number, status in session.rows(held, (tenant, *met)):
+        for change in met[id]:
+            number += 1
+            session.later(EVENT, (tenant, id, number, at, change.method, change.type, change.id, change.version))
+            if status == "active":
+                event = SubscriptionEvent(number, moment(at), change.method, change.type, change.id, change.version)
+                owed.append(event_owed(id, event))
+        session.later(COUNT, (number, number, tenant, id))
+        step("event kept")
+    return owed
 
 
 def moved(session: Session, new: Version, *, principal: str, at: int) -> list[Owed]:

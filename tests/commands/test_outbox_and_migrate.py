@@ -13,6 +13,7 @@ import gateway.store
 from gateway.cli import cli
 from gateway.errors import Conflict, NotFound
 from gateway.ports import Caller, Owed
+from gateway.store import HEAD
 
 CALLER = Caller("test")
 NOW = datetime(2026, 3, 2, 17, 30, tzinfo=UTC)
@@ -44,9 +45,10 @@ def run(*arguments: str) -> str:
 
 
 def test_migrating_tells_what_it_did_and_can_be_repeated(database: str) -> None:
-    assert run("migrate") == "Migrated: 0001, 0002. The schema is now 0002.\n"
-    assert run("migrate") == "Nothing to do: the schema is 0002.\n"
-    assert json.loads(run("migrate", "--json")) == {"applied": [], "schema": "0002"}
+    applied = ", ".join(f"{number:04}" for number in range(1, int(HEAD) + 1))
+    assert run("migrate") == f"Migrated: {applied}. The schema is now {HEAD}.\n"
+    assert run("migrate") == f"Nothing to do: the schema is {HEAD}.\n"
+    assert json.loads(run("migrate", "--json")) == {"applied": [], "schema": HEAD}
 
 
 def test_what_is_parked_is_listed_and_shown(parked: str) -> None:
