@@ -25,7 +25,7 @@ def referral_change(data: bytes, *, partner: str) -> dict[str, Any]:
     if type != "Task" or not id:
         raise _refused("reference", "is not the Task that the platform was sent")
     change = {
-        "key": {"source": partner, "value": event["id"]},
+        "key": {"source": partner, "id": event["id"]},
         "party": "target",
         "task": id,
         "at": event["at"],

@@ -1,0 +1,151 @@
+"""A FHIR server that we did not write, HAPI FHIR: push, create once, poll, write back.
+
+ECM_TEST_HAPI=yes runs it (Java 17 and Maven; the jars are fetched once); without, it is skipped loudly.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.fhir import codec
+from gateway.partners import Adapter, adapter
+from gateway.partners.exchanges import Exchanges
+from gateway.partners.http import Client
+from gateway.partners.polling import FhirPolling
+from gateway.partners.settings import PartnerSettings
+from gateway.ports import Message
+
+pytestmark = [pytest.mark.interop, pytest.mark.timeout(600)]
+START = Path(__file__).parent / "hapi" / "start"
+OURS = "https://gateway.example/fhir"
+PATIENT: dict[str, Any] = {"resourceType": "Patient", "id": "p1", "name": [{"family": "Zanzibarovna"}]}
+GOAL = {"resourceType": "Goal", "id": "g1", "lifecycleStatus": "active", "description": {"text": "A home"}}
+GOAL |= {"subject": {"reference": "Patient/p1"}}
+PLAN = {
+    "resourceType": "CarePlan",
+    "id": "c1",
+    "meta": {"versionId": "4", "lastUpdated": "2026-03-02T17:30:00Z"},
+    "status": "active",
+    "intent": "plan",
+    "subject": {"reference": "Patient/p1"},
+    "goal": [{"reference": "Goal/g1"}],
+}
+
+
+def message(*resources: dict[str, Any]) -> Message:
+    entries = [
+        {
+            "fullUrl": f"{OURS}/{one['resourceType']}/{one['id']}",
+            "resource": one,
+            "request": {"method": "PUT", "url": f"{one['resourceType']}/{one['id']}"},
+        }
+        for one in resources
+    ]
+    return Message("d1", "resource", "x", codec.write({"resourceType": "Bundle", "entry": entries}))
+
+
+@pytest.fixture(scope="module")
+def hapi() -> Iterator[str]:
+    if os.environ.get("ECM_TEST_HAPI") != "yes" or not shutil.which("java") or not shutil.which("mvn"):
+        pytest.skip("LOUD SKIP: interop with HAPI FHIR needs ECM_TEST_HAPI=yes, Java 17 and Maven")
+    with subprocess.Popen([START], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        assert server.stdin is not None
+        address = server.stdout.readline().strip()
+        if not address:
+            pytest.skip("LOUD SKIP: HAPI FHIR could not be started here")
+        yield address
+        server.stdin.close()
+        server.wait(timeout=30)
+
+
+def sent(address: str, told: Message, **settings: Any) -> Any:
+    partner: Adapter = adapter(PartnerSettings("hapi", base_url=address, **settings))
+    try:
+        return partner.send(told)
+    finally:
+        partner.close()
+
+
+def listed(address: str, type: str, *parameters: tuple[str, str]) -> list[dict[str, Any]]:
+    client = Client(address, seconds=10)
+    try:
+        return list(Exchanges(client, address, {}).search(type, [("_count", "50"), *parameters]))
+    finally:
+        client.close()
+
+
+def test_single_puts_are_kept_under_our_ids_and_a_repeat_changes_nothing_we_said(hapi: str) -> None:
+    for _ in range(2):
+        receipt = sent(hapi, message(PATIENT, GOAL, PLAN), kind="fhir_server", exchange="each")
+        assert receipt.accepted, receipt
+    (plan,) = [one for one in listed(hapi, "CarePlan") if one["id"] == "c1"]
+    assert plan["goal"] == [{"reference": "Goal/g1"}]
+
+
+def test_where_ids_are_the_servers_each_is_created_once_and_then_updated(hapi: str) -> None:
+    accepts = {"*": ["create", "update"]}
+    renamed = [{**one, "id": f"x-{one['id']}"} for one in (PATIENT, GOAL, PLAN)]
+    renamed[1]["subject"] = renamed[2]["subject"] = {"reference": "Patient/x-p1"}
+    renamed[2]["goal"] = [{"reference": "Goal/x-g1"}]
+    for status in ("active", "active", "completed"):
+        told = message(*renamed[:2], {**renamed[2], "status": status})
+        receipt = sent(hapi, told, kind="ehr", accepts=accepts)
+        assert receipt.accepted, receipt
+    known = ("identifier", f"{OURS}|CarePlan/x-c1")
+    (plan,) = listed(hapi, "CarePlan", known)
+    assert plan["status"] == "completed"
+    (goal,) = listed(hapi, "Goal", ("identifier", f"{OURS}|Goal/x-g1"))
+    assert plan["goal"] == [{"reference": f"Goal/{goal['id']}"}]
+
+
+@pytest.mark.parametrize("kind", ["epic", "oracle"])
+def test_a_plan_becomes_a_document_and_a_message_once(hapi: str, kind: str) -> None:
+    there = f"their-{kind}"
+    assert sent(hapi, message({**PATIENT, "id": there}), kind="fhir_server", exchange="each").accepted
+    member = {**PATIENT, "identifier": [{"system": hapi, "value": f"Patient/{there}"}]}
+    for _ in range(2):
+        receipt = sent(hapi, message(member, GOAL, PLAN), kind=kind)
+        assert receipt.accepted, receipt
+    (document,) = listed(hapi, "DocumentReference", ("patient", there))
+    (said,) = listed(hapi, "Communication", ("patient", there))
+    assert said["about"] == [{"reference": f"DocumentReference/{document['id']}"}]
+
+
+def test_a_task_is_found_by_polling_over_pages_and_answered_in_place(hapi: str) -> None:
+    code = {"coding": [{"system": "urn:example:kind", "code": "community-resource"}]}
+    for number in range(8):
+        task = {"resourceType": "Task", "id": f"ht{number}", "status": "requested", "intent": "order", "code": code}
+        assert sent(hapi, message(task), kind="fhir_server", exchange="each").accepted
+    with closing(FhirPolling(PartnerSettings("hapi", "epic", hapi, seconds=10))) as poller:
+        found = {one.id: one for one in poller.changes("Task", since=None, until=datetime.now(UTC))}
+    assert set(found) == {f"ht{number}" for number in range(8)}
+    ours = {**found["ht3"].resource, "id": "t3", "status": "accepted"}
+    ours["identifier"] = [{"system": hapi, "value": "Task/ht3"}]
+    assert sent(hapi, message(ours), kind="epic").accepted
+    changed = {one["id"]: one for one in listed(hapi, "Task")}
+    assert (changed["ht3"]["status"], changed["ht2"]["status"]) == ("accepted", "requested")
+    assert changed["ht3"]["meta"]["versionId"] == "2"
+
+
+def test_closed_and_open_ranges_of_times_are_understood(hapi: str) -> None:
+    assert sent(hapi, message({**PATIENT, "id": "range"}), kind="fhir_server", exchange="each").accepted
+    request = {"resourceType": "ServiceRequest", "id": "rs1", "status": "active", "intent": "order"}
+    request["subject"] = {"reference": "Patient/range"}  # type: ignore[assignment]
+    assert sent(hapi, message(request), kind="fhir_server", exchange="each").accepted
+    now = datetime.now(UTC)
+    for kind, polled in (("oracle", ()), ("fhir_server", ("ServiceRequest",))):
+        with closing(FhirPolling(PartnerSettings("hapi", kind, hapi, seconds=10, poll=polled))) as poller:
+            for since, until, wanted in ((-60, 60, True), (-7200, -3600, kind == "fhir_server"), (3600, 7200, False)):
+                window = {"since": now + timedelta(seconds=since), "until": now + timedelta(seconds=until)}
+                found = [one.id for one in poller.changes("ServiceRequest", members=["Patient/range"], **window)]
+                assert ("rs1" in found) == wanted, (kind, since)
