@@ -14,6 +14,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from threading import RLock
 from typing import Any
 
 from gateway.errors import BadProfile
@@ -56,6 +57,7 @@ class Definitions:
         self._whole: dict[str, str] | None = None
         self._supplements: dict[str, list[Json]] | None = None
         self._generating: set[tuple[str, str, str]] = set()
+        self._making = RLock()
 
     @classmethod
     def load(
@@ -87,7 +89,8 @@ class Definitions:
         definition = self._read(shelf, entry)
         if definition.get("snapshot", {}).get("element"):
             return definition
-        return self._with_snapshot(shelf, entry, definition)
+        with self._making:
+            return self._with_snapshot(shelf, entry, definition)
 
     def value_set(self, canonical: str, *, scope: str | None = None) -> Json | None:
         return self.get("ValueSet", canonical, scope=scope)
@@ -130,10 +133,11 @@ class Definitions:
     def supplements(self, system: str) -> list[Json]:
         """Code systems that supplement the code system `system`."""
         if self._supplements is None:
-            self._supplements = {}
+            found: dict[str, list[Json]] = {}
             for definition in self.resources("CodeSystem", lambda entry: entry.kind == "supplement"):
                 url = definition.get("supplements", "").partition("|")[0]
-                self._supplements.setdefault(url, []).append(definition)
+                found.setdefault(url, []).append(definition)
+            self._supplements = found
         return self._supplements.get(system, [])
 
     def entries(self, type: str) -> Iterator[tuple[str, Entry]]:

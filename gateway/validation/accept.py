@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import jsonschema_rs
@@ -65,6 +66,7 @@ class Acceptor:
         self._ready: dict[_Key, Compiled | None] = {}
         self._paths: frozenset[str] | None = None
         self._extensions: dict[tuple[str, str | None], Check] = {}
+        self._building = Lock()
 
     def accepts(self, resource: Any, profiles: Sequence[Profile] = ()) -> bool:
         """Whether the resource surely has no error by its type, the profiles it declares and `profiles`."""
@@ -103,13 +105,14 @@ class Acceptor:
             return False
         vital = tuple(vital_signs(resource)) if kind == "Observation" else ()
         key = (kind, *declared, *(profile.canonical for profile in profiles), *vital)
-        if key not in self._ready:
-            if len(self._ready) >= _MOST:
-                return False
-            wanted = self._wanted(kind, (*declared, *vital), profiles)
-            scope = self._scope(declared, profiles)
-            self._ready[key] = None if wanted is None else self._validator(kind, wanted, scope)
-        compiled = self._ready[key]
+        with self._building:
+            if key not in self._ready:
+                if len(self._ready) >= _MOST:
+                    return False
+                wanted = self._wanted(kind, (*declared, *vital), profiles)
+                scope = self._scope(declared, profiles)
+                self._ready[key] = None if wanted is None else self._validator(kind, wanted, scope)
+            compiled = self._ready[key]
         return compiled is not None and self._holds(compiled, resource)
 
     def _wanted(self, kind: str, canonicals: Sequence[str], profiles: Sequence[Profile]) -> list[Profile] | None:
@@ -197,12 +200,16 @@ class Acceptor:
         class Ask:
             """Our keyword: hands the value to the check that is named."""
 
-            def __init__(self, parent: Any, value: list[Any], path: Any) -> None:
-                self._check = make(value)
+            __slots__ = ("validate",)
 
-            def validate(self, instance: Any) -> None:
-                if not self._check(instance):
-                    raise ValueError("not accepted")
+            def __init__(self, parent: Any, value: list[Any], path: Any) -> None:
+                check = make(value)
+
+                def validate(instance: Any) -> None:
+                    if not check(instance):
+                        raise ValueError("not accepted")
+
+                self.validate = validate
 
         made = jsonschema_rs.Draft202012Validator(schema, pattern_options=_REGEX, keywords={CHECK: Ask})
         return Compiled(made, recursive=is_recursive(schema))

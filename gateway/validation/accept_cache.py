@@ -47,7 +47,7 @@ class SchemaCache:
         """Write what was built since the start; quietly does nothing where that is not possible."""
         if self._path is None or not self._changed:
             return
-        body = zlib.compress(msgspec.msgpack.encode(self._stored), 6)
+        body = zlib.compress(msgspec.msgpack.encode(self._stored.copy()), 6)
         digest = hashlib.sha256(self._stamp + body).digest()
         waiting = self._path.with_suffix(f".{os.getpid()}.tmp")
         with contextlib.suppress(OSError):

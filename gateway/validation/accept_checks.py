@@ -6,6 +6,7 @@ A check that cannot tell says so (`Acceptance.unsure`), and the engine decides a
 from __future__ import annotations
 
 from collections.abc import Callable
+from threading import local
 from typing import TYPE_CHECKING, Any
 
 from gateway import fhirpath
@@ -28,12 +29,12 @@ _UNKEYED = object()
 _PERIOD = "start.hasValue().not() or end.hasValue().not() or (start <= end)"
 
 
-class Acceptance:
-    """The resource being looked at, and whether something could not be told. Threads take turns at a validator."""
-
-    __slots__ = ("resource", "run", "unsure")
+class Acceptance(local):
+    """The resource that a thread is looking at, and whether something could not be told."""
 
     def __init__(self) -> None:
+        self.alone = fhirpath.Env()
+        """A surrounding for expressions that ask nothing of it."""
         self.resource: Json = {}
         self.run: Run | None = None
         self.unsure = False
@@ -47,8 +48,6 @@ class Checks:
         self._state = state
         self._extension_check = extension
         self._made: dict[str, Check] = {}
-        self._alone = fhirpath.Env()
-        """A surrounding for expressions that ask nothing of it."""
 
     def make(self, said: list[Any]) -> Check:
         """The check that a keyword's value names; the same one for the same value."""
@@ -86,7 +85,24 @@ class Checks:
 
     def _coding(self) -> Check:
         hook = self._engine.coding
-        return self._remembered(lambda value, run: hook(run, value, NOWHERE))
+        slowly = self._remembered(lambda value, run: hook(run, value, NOWHERE))
+        good: set[tuple[str, str]] = set()
+
+        def check(value: Any) -> bool:
+            try:
+                known = (value["system"], value["code"])
+                if known in good:
+                    return True
+            except (KeyError, TypeError):
+                return slowly(value)
+            if not slowly(value):
+                return False
+            if len(good) >= _REMEMBERED:
+                good.clear()
+            good.add(known)
+            return True
+
+        return check
 
     def _coded(self, shape: str, name: str) -> Check:
         holder = self._engine.shapes.find(shape)
@@ -149,19 +165,19 @@ class Checks:
     def _native(self, expression: str) -> Check:
         native = NATIVE[expression]
         assert native is not None
-        return lambda value: native(self.run(), value)
+        return lambda value: native(self.run(), value) is True
 
     def _fhirpath(self, expression: str, type: str) -> Check:
         code = fhirpath.compile(expression, model=self._engine.model, type=type)
-        alone = self._alone if code.alone else None
+        state, alone = self._state, code.alone
         if expression == _PERIOD:
-            return lambda value: _in_order(value) or code.test(value, self._alone)
+            return lambda value: _in_order(value) or code.test(value, state.alone)
 
         def check(value: Any) -> bool:
             try:
-                return code.test(value, alone if alone is not None else self._engine.env(self.run()))
+                return code.test(value, state.alone if alone else self._engine.env(self.run()))
             except fhirpath.FhirPathError:
-                self._state.unsure = True
+                state.unsure = True
                 return False
 
         return check
@@ -217,7 +233,9 @@ def _fits(kind: str, said: str, names: frozenset[str]) -> bool:
 def _in_order(period: Any) -> bool:
     """Whether a Period's ends are written alike and in order (per-1, for nearly all)."""
     start, end = period.get("start"), period.get("end")
-    return type(start) is str and type(end) is str and written_alike(start, end) and start <= end
+    if type(start) is not str or type(end) is not str or start > end:
+        return False
+    return len(start) == 10 == len(end) or written_alike(start, end)
 
 
 def _code_key(value: Any) -> Any:

@@ -87,7 +87,6 @@ class Walker:
 
     def plan(self, shape: Shape) -> Plan:
         plan = Plan(shape, self._hooks.get(shape.name))
-        self._plans[id(shape)] = plan
         for member in shape.members.values():
             plan.checks[member.name] = self._member(member)
             if member.primitive:
@@ -95,6 +94,7 @@ class Walker:
         plan.required = tuple((c.group, c.names) for c in shape.counts if c.min)
         plan.choices = tuple((c.group, frozenset(c.names)) for c in shape.counts if len(c.names) > 1)
         plan.constraints = self._engine.invariants.compile(shape.constraints, shape.name)
+        self._plans[id(shape)] = plan  # when it is whole: other threads may be waiting for it
         return plan
 
     # One builder per kind of member

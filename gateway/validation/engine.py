@@ -19,17 +19,15 @@ from gateway.validation.datatypes import check_attachment, check_coding, check_i
 from gateway.validation.elements import Walker
 from gateway.validation.extensions import Extensions, Unknown
 from gateway.validation.invariants import Invariants
+from gateway.validation.known_profiles import KnownProfiles
 from gateway.validation.narrative import acceptable, check_div
-from gateway.validation.profiles import compile_profile
 from gateway.validation.references import References, Surroundings, Target
 from gateway.validation.run import Place, Run
-from gateway.validation.shapes import CORE, Shapes
+from gateway.validation.shapes import Shapes
 from gateway.validation.structure_definitions import StructureDefinitions
 from gateway.validation.terminology import Terminology, TerminologyServer
 from gateway.validation.vital_signs import vital_signs
 
-MOST_PROFILES = 5_000
-"""Canonicals remembered; instances may make up any number of unknown ones."""
 RESOURCE_KINDS = ("Resource", "DomainResource")
 
 
@@ -47,6 +45,9 @@ class Engine:
         self.definitions = definitions
         self.now = now
         self.shapes = Shapes(definitions)
+        known = KnownProfiles(definitions, self.shapes)
+        self.profile, self.strictly = known.profile, known.strictly
+        self.type_of, self.scope_of_rule = known.type_of, known.scope_of_rule
         self.model = fhirpath.Model(definitions)
         self.invariants = Invariants(self)
         self.terminology = Terminology(definitions, server=terminology_server)
@@ -67,9 +68,6 @@ class Engine:
                 "xhtml": check_div,
             },
         )
-        self._profiles: dict[tuple[str, str | None], Profile | BadProfile | None] = {}
-        self._scopes: dict[str, str | None] = {}
-        self._types: dict[tuple[str, str | None], str | None] = {}
         self.is_value_set = lru_cache(maxsize=4096)(self._is_value_set)
 
     def _is_value_set(self, url: str) -> bool:
@@ -79,69 +77,6 @@ class Engine:
         """What holds for every Coding, bound or not."""
         check_coding(run, value, place)
         self.bindings.check_coding(run, value, place)
-
-    def scope_of_rule(self, said: str) -> str | None:
-        """The package in which the canonicals of a rule (`url|version#element`) are meant."""
-        return self._scope(said.partition("#")[0])
-
-    # Profiles
-
-    def profile(self, canonical: str, *, asked_in: str | None) -> Profile | None:
-        """The compiled profile for a canonical, as seen from the profile that names it; None when it is not known or
-        cannot be compiled."""
-        try:
-            return self.strictly(canonical, asked_in=asked_in)
-        except BadProfile:
-            return None
-
-    def strictly(self, canonical: str, *, asked_in: str | None = None) -> Profile | None:
-        """The same, but BadProfile when it cannot be compiled."""
-        scope = self._scope(asked_in) if asked_in else None
-        key = (canonical, scope)
-        if key not in self._profiles:
-            if len(self._profiles) > MOST_PROFILES:
-                self._profiles = {k: found for k, found in self._profiles.items() if found is not None}
-            try:
-                self._profiles[key] = self._compile(canonical, scope)
-            except BadProfile as error:
-                self._profiles[key] = error
-        found = self._profiles[key]
-        if isinstance(found, BadProfile):
-            raise found
-        return found
-
-    def _scope(self, canonical: str) -> str | None:
-        if canonical not in self._scopes:
-            self._scopes[canonical] = self.definitions.scope_of("StructureDefinition", canonical)
-        return self._scopes[canonical]
-
-    def _compile(self, canonical: str, scope: str | None) -> Profile | None:
-        definition = self.definitions.structure(canonical, scope=scope)
-        if definition is None:
-            return None
-        home = self.definitions.scope_of("StructureDefinition", canonical, scope=scope)
-        return compile_profile(
-            definition,
-            shapes=self.shapes,
-            structure=lambda other: self.definitions.structure(other, scope=home),
-        )
-
-    def type_of(self, canonical: str, *, asked_in: str | None) -> str | None:
-        """The FHIR type that a profile constrains; None when it is not known."""
-        key = (canonical, asked_in)
-        if key not in self._types:
-            self._types[key] = self._type_of(canonical, asked_in)
-        return self._types[key]
-
-    def _type_of(self, canonical: str, asked_in: str | None) -> str | None:
-        if canonical.startswith(CORE) and "/" not in canonical[len(CORE) :]:
-            shape = self.shapes.find(canonical[len(CORE) :].partition("|")[0])
-            if shape is not None:
-                return shape.name
-        found = self.definitions.find(
-            "StructureDefinition", canonical, scope=self._scope(asked_in) if asked_in else None
-        )
-        return found.of if found is not None else None
 
     # Resources
 

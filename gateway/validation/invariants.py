@@ -27,7 +27,7 @@ class Invariant:
     constraint: Constraint
     type: str
     said: str
-    native: Callable[[Run, Any], bool] | None = None
+    native: Callable[[Run, Any], bool | None] | None = None
     code: fhirpath.Expression | None = None
     broken: str | None = None
 
@@ -50,11 +50,9 @@ class Invariants:
         """Report each invariant that does not hold for `value`."""
         for invariant in invariants:
             native = invariant.native
-            if native is not None:
-                if not native(run, value):
-                    self._fail(run, invariant, place)
-                continue
-            verdict = self._test(run, invariant, value)
+            verdict = native(run, value) if native is not None else None
+            if verdict is None:
+                verdict = self._test(run, invariant, value)
             if verdict is False:
                 self._fail(run, invariant, place)
             elif verdict is None:

@@ -1,17 +1,21 @@
 """Invariants of R4 core that are asked so often that they are answered without FHIRPath, by their expression.
 
 None stands for a rule that is checked elsewhere: empty elements by the walk, contained resources and local references
-where they are met.
+where they are met. An answer of None: ask FHIRPath.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any, Final
 
 from gateway.validation.run import Run
 
-Native = Callable[[Run, Any], bool]
+Native = Callable[[Run, Any], bool | None]
+_NPI = re.compile(r"[0-9]{10}")
+_DOUBLED = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
+"""A digit doubled, the digits of that added."""
 
 
 def _narrative(run: Run, value: Any) -> bool:
@@ -19,9 +23,27 @@ def _narrative(run: Run, value: Any) -> bool:
     return type(text) is dict and bool(text.get("div"))
 
 
+def _npi(run: Run, value: Any) -> bool | None:
+    """The check digit of a National Provider Identifier (Luhn, with the prefix 80840 as 24)."""
+    number = value.get("value") if type(value) is dict else None
+    if type(number) is not str or not _NPI.fullmatch(number):
+        return None
+    doubled = sum(_DOUBLED[int(digit)] for digit in number[::2])
+    return (doubled + sum(map(int, number[1::2])) + 24) % 10 == 0
+
+
+def _npi_expression() -> str:
+    """The same as US Core writes it: place by place."""
+    digit = "(value.substring({},1).toInteger())"
+    doubled = "(select(value.substring({},1).toInteger()).select(iif($this<5, $this*2, (($this*2)-9))))"
+    places = "+".join((digit if place % 2 else doubled).format(place) for place in range(10))
+    return f"(({places} + 24)mod 10=0)"
+
+
 NATIVE: Final[dict[str, Native | None]] = {
     "text.`div`.exists()": _narrative,
     "text.div.exists()": _narrative,
+    _npi_expression(): _npi,
     "extension.exists() != value.exists()": None,
     "hasValue() or (children().count() > id.count())": None,
     "htmlChecks()": None,

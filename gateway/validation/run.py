@@ -66,12 +66,14 @@ class Run:
     """The state of one `check`. Issues are gathered; the same fault found by two profiles is listed once."""
 
     __slots__ = (
-        "about", "active", "bundles", "engine", "env", "found", "memo", "places", "resource", "root",
+        "about", "active", "bundles", "engine", "env", "first", "found", "memo", "places", "resource", "root",
         "root_place", "scope", "seen", "top",
     )  # fmt: skip
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, *, first: bool = False) -> None:
         self.engine = engine
+        self.first = first
+        """Stop (Enough) at the first error."""
         self.found: list[Issue] = []
         self.places: list[Place | None] = []
         self.about: list[str] = []
@@ -113,6 +115,8 @@ class Run:
         self.found.append(Issue(severity, code, message, where, rule, profile))
         self.places.append(place)
         self.about.append(about)
+        if self.first and severity == "error":
+            raise Enough
 
     def error(
         self, code: str, rule: str, message: str, place: Place | None, *, profile: str | None = None, about: str = ""

@@ -6,6 +6,7 @@ https://hl7.org/fhir/R4/elementdefinition.html
 from __future__ import annotations
 
 from collections.abc import Iterable
+from threading import RLock
 from typing import Any, Protocol
 
 from gateway.errors import BadProfile
@@ -35,17 +36,26 @@ class Shapes:
     def __init__(self, definitions: Structures) -> None:
         self._definitions = definitions
         self._known: dict[str, Shape | None] = {}
+        self._compiling = RLock()
+        """Each type has one Shape, whichever threads ask first: others remember it by its identity."""
 
     def find(self, name: str) -> Shape | None:
         """The shape of a FHIR type, or None when R4 has no such type."""
-        if name not in self._known:
-            if len(self._known) > MOST_NAMES:
-                self._known = {known: shape for known, shape in self._known.items() if shape is not None}
-            self._known[name] = None
-            definition = self._definitions.structure(f"{CORE}{name}|4.0.1") if name.isalnum() else None
-            if definition and definition.get("derivation") != "constraint" and definition.get("kind") != "logical":
-                self._known[name] = self._compile(definition)
-        return self._known[name]
+        try:
+            return self._known[name]
+        except KeyError:
+            with self._compiling:
+                return self._known[name] if name in self._known else self._first(name)
+
+    def _first(self, name: str) -> Shape | None:
+        if len(self._known) > MOST_NAMES:
+            self._known = {known: shape for known, shape in self._known.items() if shape is not None}
+        definition = self._definitions.structure(f"{CORE}{name}|4.0.1") if name.isalnum() else None
+        found = None
+        if definition and definition.get("derivation") != "constraint" and definition.get("kind") != "logical":
+            found = self._compile(definition)
+        self._known[name] = found
+        return found
 
     def __getitem__(self, name: str) -> Shape:
         shape = self.find(name)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -33,7 +34,7 @@ _NUMBERS = re.compile(r"(\d+)")
 
 
 class Validator:
-    """Checks FHIR R4 resources. One instance serves all threads that take turns; build it once per process."""
+    """Checks FHIR R4 resources. One instance serves all threads at once; build it once per process."""
 
     def __init__(
         self,
@@ -116,27 +117,25 @@ class Validator:
     def is_valid(self, resource: Any, profiles: Sequence[str] = ()) -> bool:
         """Whether a resource has no error."""
         if profiles or not isinstance(resource, dict):
-            resource = self._accepted(resource, profiles)
-            if resource is None:
-                return True
-        elif self.acceptor.accepts(resource):
-            return True
-        return not any(issue.is_error for issue in self.check(resource, profiles))
+            wanted = [self._wanted(canonical) for canonical in profiles]
+            if isinstance(resource, bytes | bytearray | memoryview):
+                try:
+                    resource = codec.read(bytes(resource))
+                except Malformed:  # or XML, or NDJSON
+                    return not any(issue.is_error for issue in self.check(resource, profiles))
+            return self.acceptor.accepts(resource, wanted) or not self._faulty(resource, wanted)
+        return self.acceptor.accepts(resource) or not self._faulty(resource, ())
 
-    def _accepted(self, resource: Any, profiles: Sequence[str]) -> Any:
-        """None when the fast way accepts the resource, else the resource for the engine to look at."""
-        value = resource
-        if isinstance(resource, bytes | bytearray | memoryview):
-            try:
-                value = codec.read(bytes(resource))
-            except Malformed:
-                return resource
-        wanted = [self._wanted(canonical) for canonical in profiles]
-        return None if self.acceptor.accepts(value, wanted) else resource
+    def _faulty(self, resource: Any, wanted: Sequence[Profile]) -> bool:
+        """Whether the engine finds an error; it stops at the first one."""
+        return self._walked(resource, wanted, first=True).failed
 
     def require(self, resource: Any, profiles: Sequence[str] = ()) -> Any:
         """The same resource when it has no error; else raise Invalid with every issue."""
-        if self._accepted(resource, profiles) is None:
+        if isinstance(resource, dict):
+            if self.acceptor.accepts(resource, [self._wanted(canonical) for canonical in profiles]):
+                return resource
+        elif self.is_valid(resource, profiles):
             return resource
         issues = self.check(resource, profiles)
         if any(issue.is_error for issue in issues):
@@ -162,12 +161,26 @@ class Validator:
         return profile
 
     def _check(self, resource: Any, wanted: Sequence[Profile]) -> tuple[list[Issue], list[Pointer | None]]:
-        run = Run(self.engine)
+        run = self._walked(resource, wanted)
+        if not run.found:
+            return [], []
+        told = without_cascades(list(zip(run.found, run.places, run.about, strict=False)))
+        listed = [(issue, pointer(place) if place is not None else None) for issue, place, _ in told]
+        listed += [(issue, None) for issue in run.found[len(run.places) :]]
+        listed.sort(key=_order)
+        return [issue for issue, _ in listed], [where for _, where in listed]
+
+    def _walked(self, resource: Any, wanted: Sequence[Profile], *, first: bool = False) -> Run:
+        """The engine's run over a resource; `first` stops it at the first error."""
+        run = Run(self.engine, first=first)
         kind = resource.get("resourceType") if isinstance(resource, dict) else None
         shape = self.engine.shapes.find(kind) if isinstance(kind, str) else None
         if shape is None or shape.kind != "resource" or shape.abstract:
-            unknown_resource(run, resource, NOWHERE)
-            return [replace(issue, expression=None) for issue in run.found], [None for _ in run.found]
+            with suppress(Enough):
+                unknown_resource(run, resource, NOWHERE)
+            run.found[:] = [replace(issue, expression=None) for issue in run.found]
+            run.places.clear()
+            return run
         place = root_place(shape)
         run.resource = run.root = run.top = resource
         run.root_place = place
@@ -181,13 +194,7 @@ class Validator:
             run.found.append(Issue("error", "too-costly", "There are more issues than are listed.", rule="more"))
         except RecursionError:
             run.found.append(Issue("error", "too-costly", "The resource is nested too deeply.", rule="depth"))
-        if not run.found:
-            return [], []
-        told = without_cascades(list(zip(run.found, run.places, run.about, strict=False)))
-        listed = [(issue, pointer(place) if place is not None else None) for issue, place, _ in told]
-        listed += [(issue, None) for issue in run.found[len(run.places) :]]
-        listed.sort(key=_order)
-        return [issue for issue, _ in listed], [where for _, where in listed]
+        return run
 
 
 def looks_like_xml(data: bytes) -> bool:
