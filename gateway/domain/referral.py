@@ -117,13 +117,15 @@ class Streamlined:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Referral:
-    """One request for ECM for one member."""
+    """One request for ECM, or for one Community Support, for one member."""
 
     key: Key
     member: Member
     referrer: Referrer
-    populations: tuple[codes.PopulationOfFocus, ...]
-    """At least one."""
+    populations: tuple[codes.PopulationOfFocus, ...] = ()
+    """At least one for Enhanced Care Management; a Community Support needs none."""
+    service: values.CommunitySupport | None = None
+    """The Community Support that is asked for; absent, Enhanced Care Management."""
     coverage: Coverage | None = None
     criteria: tuple[CriterionAnswer, ...] = ()
     form: codes.AgeForm | None = None

@@ -54,7 +54,7 @@ def of_referral(referral: Referral, today: date) -> Iterator[Finding]:
             "is missing: say who refers (a person, an organization, or the member)",
             "required",
         )
-    if not referral.populations:
+    if not referral.populations and referral.service is None:
         yield Finding(
             "error",
             "populations",

@@ -34,7 +34,7 @@ KINDS: dict[str, type] = {
 BASE = "https://ecm-gateway.example/schemas"
 
 _LONGEST = {"long-text": leaves.LONGEST_FREE_TEXT, "token": leaves.LONGEST_TOKEN}
-_NOT_EMPTY = {(Referral, "populations"), (CareTeam, "members")}
+_NOT_EMPTY = {(CareTeam, "members")}
 _MOST_ENTRIES = 500
 
 Json = dict[str, Any]

@@ -18,6 +18,7 @@ _STATUS = "code task_status since until plan source"
 _CLOSURE = "code task_status request_status text_due since until plan source"
 _STATE = "state task_status request_status next source"
 _WINDOW = "service days since until plan source"
+_SUPPORT = "service closed_loop hcpcs source"
 _DISCONTINUATION = "code closure class since until plan source"
 
 
@@ -70,6 +71,16 @@ def _words(path: Path, loop: ClosedLoop) -> dict[str, Word]:
 def load_windows(folder: Path) -> tuple[Window, ...]:
     """For how long a further referral joins an open loop."""
     return tuple(records(folder / "closed-loop" / "overlap.csv", _WINDOW, _window))
+
+
+def load_unreported(folder: Path) -> frozenset[str]:
+    """The Community Supports whose loops are not reported to the state (Sobering Centers)."""
+    rows = records(folder / "closed-loop" / "community-supports.csv", _SUPPORT, _reported)
+    return frozenset(service for service, reported in rows if not reported)
+
+
+def _reported(row: Mapping[str, str]) -> tuple[str, bool]:
+    return row["service"], {"yes": True, "no": False}[row["closed_loop"]]
 
 
 def _window(row: Mapping[str, str]) -> Window:

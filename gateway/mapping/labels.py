@@ -90,3 +90,21 @@ KINSHIP: dict[Kinship, str] = {
     Kinship.REPRESENTATIVE: "Authorized representative",
     Kinship.OTHER: "Other",
 }
+
+COMMUNITY_SUPPORT = {
+    "housing-transition-navigation": "Housing Transition Navigation Services",
+    "housing-deposits": "Housing Deposits",
+    "housing-tenancy-sustaining": "Housing Tenancy and Sustaining Services",
+    "short-term-post-hospitalization-housing": "Short-Term Post-Hospitalization Housing",
+    "recuperative-care": "Recuperative Care (Medical Respite)",
+    "respite-services": "Respite Services (Caregiver Respite)",
+    "day-habilitation": "Day Habilitation Programs",
+    "assisted-living-transitions": "Assisted Living Facility (ALF) Transitions",
+    "community-home-transitions": "Community or Home Transition Services",
+    "personal-care-homemaker": "Personal Care and Homemaker Services",
+    "home-modifications": "Environmental Accessibility Adaptations (Home Modifications)",
+    "medically-tailored-meals": "Medically Tailored Meals / Medically Supportive Food",
+    "sobering-centers": "Sobering Centers",
+    "asthma-remediation": "Asthma Remediation",
+    "transitional-rent": "Transitional Rent",
+}

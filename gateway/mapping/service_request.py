@@ -1,4 +1,4 @@
-"""Referral -> ServiceRequest and back. Profile: ecm-referral, on Gravity SDOHCC 3.0.0.
+"""Referral -> ServiceRequest and back. Profile: ecm-referral (ECM only), on Gravity SDOHCC 3.0.0.
 
 https://hl7.org/fhir/us/sdoh-clinicalcare/STU3/StructureDefinition-SDOHCC-ServiceRequest.html
 """
@@ -21,7 +21,17 @@ from gateway.domain.referral import (
 )
 from gateway.fhir.bundle import Collected, Resolver
 from gateway.fhir.codec import Json
-from gateway.fhir.element import code_of, codes_of, concept, extension, extension_value, extension_values, filled, some
+from gateway.fhir.element import (
+    code_of,
+    codes_of,
+    coding,
+    concept,
+    extension,
+    extension_value,
+    extension_values,
+    filled,
+    some,
+)
 from gateway.mapping import datatypes, labels, organization, systems
 from gateway.mapping.context import Context
 from gateway.mapping.record_extension import RecordExtension
@@ -45,6 +55,10 @@ KNOWN_ALREADY = systems.definition("existing-relationship")
 
 ECM = {"system": systems.SERVICE, "code": "ecm-enrollment", "display": "Enhanced Care Management"}
 SOCIAL_SERVICE = {"system": systems.SNOMED, "code": "410606002", "display": "Social service procedure (procedure)"}
+_CATEGORY = {
+    True: ("ecm-referral", "ECM referral"),
+    False: ("community-supports-referral", "Community Supports referral"),
+}
 PRIORITY = {Urgency.ROUTINE: "routine", Urgency.EXPEDITED: "urgent"}
 _URGENCY = {code: urgency for urgency, code in PRIORITY.items()}
 _SDOH = {
@@ -52,6 +66,16 @@ _SDOH = {
     PopulationOfFocus.HOMELESS_ADULT: ("homelessness", "Homelessness"),
     PopulationOfFocus.HOMELESS_FAMILY: ("homelessness", "Homelessness"),
     PopulationOfFocus.INCARCERATION: ("incarceration-status", "Incarceration Status"),
+}
+_SDOH_OF_SERVICE = {
+    "housing-transition-navigation": ("housing-instability", "Housing Instability"),
+    "housing-deposits": ("housing-instability", "Housing Instability"),
+    "housing-tenancy-sustaining": ("housing-instability", "Housing Instability"),
+    "short-term-post-hospitalization-housing": ("housing-instability", "Housing Instability"),
+    "transitional-rent": ("housing-instability", "Housing Instability"),
+    "medically-tailored-meals": ("food-insecurity", "Food Insecurity"),
+    "home-modifications": ("inadequate-housing", "Inadequate Housing"),
+    "asthma-remediation": ("inadequate-housing", "Inadequate Housing"),
 }
 _UNSPECIFIED = ("sdoh-category-unspecified", "SDOH Category Unspecified")
 NEED, WISHES, PREFERRED, CURRENT = "need", "manager-wishes", "preferred-provider", "current-ecm-provider"
@@ -78,7 +102,7 @@ def to_fhir(referral: Referral, *, around: Around, context: Context, collected: 
         {
             "resourceType": "ServiceRequest",
             "id": id_of(referral, context=context),
-            "meta": systems.meta(*PROFILES),
+            "meta": systems.meta(*(PROFILES if referral.service is None else PROFILES[1:])),
             "extension": some(
                 *around.requester.extensions,
                 extension(ORIGIN, "Code", origin(referral)),
@@ -96,12 +120,12 @@ def to_fhir(referral: Referral, *, around: Around, context: Context, collected: 
             "status": "active",
             "intent": "order",
             "category": [
-                concept(systems.SERVICE, "ecm-referral", "ECM referral"),
+                concept(systems.SERVICE, *_CATEGORY[referral.service is None]),
                 {"coding": [SOCIAL_SERVICE]},
                 *(concept(systems.SDOHCC_CODES, *one) for one in _sdoh_categories(referral)),
             ],
             "priority": PRIORITY[referral.urgency] if referral.urgency else None,
-            "code": {"coding": [ECM, SOCIAL_SERVICE], "text": "Enhanced Care Management"},
+            "code": _code(referral.service),
             "subject": around.patient,
             "authoredOn": datatypes.day(referral.authored),
             "requester": around.requester.reference,
@@ -132,6 +156,7 @@ def from_fhir(resource: Json, *, resolver: Resolver) -> dict[str, Any]:
     replaced = resource.get("replaces", ())
     return {
         "key": systems.key_of(resource["identifier"][0]),
+        "service": service_from(resource),
         "populations": tuple(PopulationOfFocus(code) for code in codes_of(reasons, systems.POPULATION)),
         "diagnoses": tuple(codes_of(reasons, systems.ICD10)),
         "form": codes.AgeForm(form) if form else None,
@@ -153,6 +178,14 @@ def from_fhir(resource: Json, *, resolver: Resolver) -> dict[str, Any]:
     }
 
 
+def _code(service: str | None) -> Json:
+    """What is asked for. Gravity binds the code to procedures; the service stands beside one."""
+    if service is None:
+        return {"coding": [ECM, SOCIAL_SERVICE], "text": ECM["display"]}
+    label = labels.COMMUNITY_SUPPORT[service]
+    return {"coding": [coding(systems.COMMUNITY_SUPPORT, service, label), SOCIAL_SERVICE], "text": label}
+
+
 def service_from(resource: Json) -> str | None:
     """The Community Support that is asked for; None for Enhanced Care Management."""
     return code_of(resource.get("code"), systems.COMMUNITY_SUPPORT)
@@ -165,6 +198,8 @@ def origin(referral: Referral) -> str:
 
 def _sdoh_categories(referral: Referral) -> list[tuple[str, str]]:
     """What Gravity partners filter by: the social need behind the Populations of Focus where there is a category."""
+    if referral.service is not None:
+        return [_SDOH_OF_SERVICE.get(referral.service, _UNSPECIFIED)]
     return list(dict.fromkeys(_SDOH[one] for one in referral.populations if one in _SDOH)) or [_UNSPECIFIED]
 
 

@@ -136,7 +136,7 @@ class Intake:
 
     def _assessed(self, record: Any, today: date) -> Iterator[Issue]:
         """What the criteria and overlap tables say of a referral; it never stops one."""
-        if not isinstance(record, Referral):
+        if not isinstance(record, Referral) or record.service is not None:
             return
         yield from criteria.remarks(assess(record, self.criteria, on=record.authored or today))
 

@@ -23,6 +23,8 @@ class LoopTables:
     rules: Sequence[ClockRule]
     signs: Sequence[Sign]
     windows: Sequence[Window]
+    unreported: frozenset[str]
+    """Community Supports whose loops are not reported to the state."""
     calendar: Calendar
 
     def window(self, service: str, *, on: date) -> int:
@@ -38,5 +40,6 @@ class LoopTables:
             rules=clocks.load_rules(folder),
             signs=clocks.load_signs(folder),
             windows=closed_loop.load_windows(folder),
+            unreported=closed_loop.load_unreported(folder),
             calendar=clocks.load_calendar(folder),
         )

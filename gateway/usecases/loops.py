@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from functools import partial
@@ -133,7 +133,9 @@ def _loop(group: Sequence[Kept], caller: Caller, *, services: Services, now: dat
     request = _request(content(first), caller, services)
     tables = services.loops
     events = events_of(history, tables.signs) | _of_team(content(first), caller, services)
-    action = next_action(events.items(), rules=tables.rules, calendar=tables.calendar, kinds=_kinds(request))
+    action = next_action(
+        events.items(), rules=tables.rules, calendar=tables.calendar, kinds=_kinds(request, tables.unreported)
+    )
     return OpenLoop(
         kept=first,
         status=history[-1].status,
@@ -167,14 +169,9 @@ def _request(resource: Json, caller: Caller, services: Services) -> Json | None:
     return content(kept) if kept is not None and not kept.deleted else None
 
 
-def _kinds(request: Json | None) -> frozenset[str]:
+def _kinds(request: Json | None, unreported: Collection[str]) -> frozenset[str]:
     """What kind of case it is, in the words of the clocks. No priority is routine: the longest clock that holds."""
     request = request or {}
     urgent = request.get("priority") in ("urgent", "asap", "stat")
-    return frozenset(
-        [
-            "urgent" if urgent else "routine",
-            "renewal" if request.get("replaces") else "initial",
-            "reported",
-        ]
-    )
+    kinds = {"urgent" if urgent else "routine", "renewal" if request.get("replaces") else "initial"}
+    return frozenset(kinds if service_request.service_from(request) in unreported else {*kinds, "reported"})

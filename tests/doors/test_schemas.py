@@ -26,6 +26,7 @@ def test_the_schema_is_sound(kind: str) -> None:
 
 def test_only_what_the_state_needs_is_required() -> None:
     referral = schemas.schema("referral")
-    assert referral["required"] == ["key", "member", "referrer", "populations"]
+    assert referral["required"] == ["key", "member", "referrer"]
+    # a Population of Focus is due by a rule: a Community Support needs none
     assert referral["$defs"]["Member"]["required"] == ["name", "birth_date"]
     assert referral["$defs"]["Referrer"]["required"] == []

@@ -8,12 +8,21 @@ from typing import Any
 
 from gateway.mapping import care_plan, care_team, referral
 from tests.mapping.contexts import CONTEXT
-from tests.mapping.filled import CARE_PLAN, CARE_TEAM, FROM_FAMILY, FROM_ORGANIZATION, REFERRAL, changes
+from tests.mapping.filled import (
+    CARE_PLAN,
+    CARE_TEAM,
+    FOR_COMMUNITY_SUPPORT,
+    FROM_FAMILY,
+    FROM_ORGANIZATION,
+    REFERRAL,
+    changes,
+)
 
 CASES: list[tuple[Callable[..., dict[str, Any]], Any]] = [
     (referral.to_fhir, REFERRAL),
     (referral.to_fhir, FROM_FAMILY),
     (referral.to_fhir, FROM_ORGANIZATION),
+    (referral.to_fhir, FOR_COMMUNITY_SUPPORT),
     (care_plan.to_fhir, CARE_PLAN),
     (care_team.to_fhir, CARE_TEAM),
 ]

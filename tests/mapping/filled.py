@@ -100,7 +100,7 @@ _EVERYTHING: Referral = filled(Referral)
 _REFERRER: Referrer = dataclasses.replace(
     _EVERYTHING.referrer, relationship=Relationship.MEDICAL_PROVIDER, kinship=None, is_member=False
 )
-REFERRAL: Referral = dataclasses.replace(_EVERYTHING, referrer=_REFERRER)
+REFERRAL: Referral = dataclasses.replace(_EVERYTHING, referrer=_REFERRER, service=None)
 """Referred by a professional of an organization."""
 FROM_FAMILY: Referral = dataclasses.replace(
     REFERRAL,
@@ -109,6 +109,7 @@ FROM_FAMILY: Referral = dataclasses.replace(
 FROM_ORGANIZATION: Referral = dataclasses.replace(
     REFERRAL, referrer=dataclasses.replace(_REFERRER, name=None, title=None, npi=None)
 )
+FOR_COMMUNITY_SUPPORT: Referral = dataclasses.replace(REFERRAL, service="housing-deposits", populations=())
 _PLAN: CarePlan = filled(CarePlan)
 CARE_PLAN: CarePlan = dataclasses.replace(
     _PLAN,
