@@ -10,6 +10,8 @@ from pathlib import Path
 import click
 
 from gateway.simulators.faults import FAULTS, SAYS_YES, Script
+from gateway.simulators.fhir import FhirMemory
+from gateway.simulators.findhelp import Hook, Story
 from gateway.simulators.kinds import KINDS, memory
 from gateway.simulators.server import Recorded, Simulator
 
@@ -32,17 +34,37 @@ def _names(context: click.Context, option: click.Parameter, text: str) -> list[s
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port on loopback; unset takes a free one.")
 @click.option("--script", callback=_names, default="", help="Faults of the first requests: 429*3,ok,cut-headers ...")
 @click.option("--record", type=click.Path(path_type=Path), help="Write every request to this file, one JSON a line.")
-def command(kind: str, port: int, script: list[str], record: Path | None) -> None:
+@click.option(
+    "--seed", type=click.Path(exists=True, path_type=Path), help="A Bundle of what a FHIR partner has already."
+)
+@click.option("--hook", metavar="URL", help="findhelp: where the events of each referral go, signed with --secret.")
+@click.option("--secret", help="findhelp: whsec_ and base64, as the gateway's webhooks.toml has it.")
+@click.option("--tells", default="accepted,in progress,got help", show_default=True, help="findhelp: those events.")
+@click.option("--twice", is_flag=True, help="findhelp: each event comes twice.")
+@click.option("--backwards", is_flag=True, help="findhelp: the last event comes first.")
+def command(
+    kind: str,
+    port: int,
+    script: list[str],
+    record: Path | None,
+    seed: Path | None,
+    hook: str | None,
+    secret: str | None,
+    tells: str,
+    twice: bool,
+    backwards: bool,
+) -> None:
     """Start a simulated partner on loopback and print its address. It stops on Ctrl-C.
 
     It takes what its kind takes and keeps it in memory. By --script it misbehaves first: throttles, fails, drips bytes,
     cuts replies in body and headers, loses them, answers 200 with an error, redirects. It holds what it is sent: use it
-    with invented people only.
+    with invented people only. GET /recorded on its port shows all that it got.
 
     \b
     Examples:
       ecm-gateway simulate ehr --port 9090
-      ecm-gateway simulate epic --script '429*3,lost-reply,cut-headers' --record out/epic.jsonl
+      ecm-gateway simulate epic --seed fixtures/partners/epic.json --script '429*3,lost-reply,cut-headers'
+      ecm-gateway simulate findhelp --hook http://127.0.0.1:8080/hooks/findhelp --secret whsec_... --twice --backwards
     """
     lock = threading.Lock()
 
@@ -54,10 +76,31 @@ def command(kind: str, port: int, script: list[str], record: Path | None) -> Non
 
     with Simulator(memory=memory(kind), faults=Script(script), port=port, heard=heard) as partner:
         click.echo(f"{kind} is at {partner.url}")
+        if seed is not None:
+            _plant(seed, partner)
         try:
+            if hook is not None:
+                _tell(partner, Hook(hook, secret or ""), Story(tuple(tells.split(",")), 1 + twice, backwards))
             threading.Event().wait()
         except KeyboardInterrupt:
             click.echo(f"{len(partner.recorded)} requests, {len(partner.memory.effects)} changes.")
+
+
+def _plant(file: Path, partner: Simulator) -> None:
+    if not isinstance(partner.memory, FhirMemory):
+        raise click.BadParameter("a seed is for partners that are FHIR servers")
+    for entry in json.loads(file.read_bytes())["entry"]:
+        partner.memory.put(entry["resource"])
+
+
+def _tell(partner: Simulator, hook: Hook, story: Story) -> None:
+    """Send the story of every referral that is taken in, for ever."""
+    told = 0
+    while not threading.Event().wait(0.1):
+        for effect in partner.memory.effects[told:]:
+            told += 1
+            for status in hook.send(story.events(partner.memory, effect)):
+                click.echo(f"event sent: http {status}")
 
 
 def _place(recorded: Recorded) -> str:

@@ -17,7 +17,7 @@ import urllib.parse
 import urllib.request
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from threading import Lock
 from typing import Any, NamedTuple
 
@@ -110,6 +110,24 @@ class FindhelpMemory:
             **({"reason": reason} if reason else {}),
         }
         return codec.write(told)
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """What the platform tells of each referral that it takes in: states in turn, so often each, perhaps backwards."""
+
+    states: tuple[str, ...]
+    times: int = 1
+    backwards: bool = False
+
+    def events(self, memory: FindhelpMemory, effect: Effect) -> list[bytes]:
+        """The bodies of the events, in the order in which they are sent; their own times always run forward."""
+        began = datetime.now(UTC)
+        told = [
+            memory.event(effect.tenant, effect.reference, state, at=began + timedelta(seconds=number))
+            for number, state in enumerate(self.states)
+        ]
+        return [body for body in (told[::-1] if self.backwards else told) for _ in range(self.times)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,8 @@ from typing import Any, BinaryIO, Protocol, cast
 from gateway.simulators.faults import AMNESIA, FAULTS, OK, Answer, Script, Wire, whole
 from gateway.simulators.fhir import FhirMemory
 
+RECORDED = "/recorded"
+"""Where everything that came is served; beside the partner's own addresses, met by no fault and recorded nowhere."""
 _LONGEST_LINE = 65536
 _LONGEST_BODY = 32 * 1024 * 1024
 
@@ -36,6 +38,11 @@ class Recorded:
     def delivery(self) -> str:
         """The sender's id of the delivery."""
         return self.headers.get("idempotency-key", "")
+
+    def plain(self) -> dict[str, object]:
+        """As JSON: what came, with its body as text."""
+        body = self.body.decode(errors="replace")
+        return {"method": self.method, "path": self.path, "headers": self.headers, "body": body, "fault": self.fault}
 
 
 class Memory(Protocol):
@@ -115,6 +122,10 @@ class Simulator:
         if read is None:
             return False
         method, path, headers, body = read
+        if (method, path) == ("GET", RECORDED):
+            file.write(whole(Answer(200, [one.plain() for one in self.recorded], {"Content-Type": "application/json"})))
+            file.flush()
+            return True
         name = self.faults()
         recorded = Recorded(method, path, headers, body, name)
         with self._lock:
