@@ -18,6 +18,7 @@ from gateway.fhir import codec
 from gateway.packages import About, Definitions, published_folder
 from gateway.packages.facts import SUFFIX, Package
 from gateway.packages.intake import bring_in, from_path, from_registry
+from gateway.packages.wording import worded
 
 _FOLDER = click.option(
     "--folder",
@@ -128,8 +129,7 @@ def snapshot(file: Path, packages: tuple[str, ...], definitions: Path | None, *,
     known = Definitions.load(packages, resources=[*loose, {**profile, "snapshot": {}}])
     made = known.structure(profile["url"])
     assert made is not None
-    profile["snapshot"] = made["snapshot"]
-    data = codec.write_pretty(profile)
+    data = codec.write_pretty(worded({**profile, "snapshot": made["snapshot"]}))
     if write:
         file.write_bytes(data)
         click.echo(f"{file}: {len(made['snapshot']['element'])} elements")
