@@ -27,7 +27,7 @@ from gateway.doors.readers import Readers
 from gateway.errors import Malformed, Misconfigured
 from gateway.ports import Json
 from gateway.settings import Settings
-from gateway.usecases.checking import InTurns
+from gateway.usecases.checking import Checker
 from gateway.usecases.intake import Intake
 from gateway.usecases.loop_tables import LoopTables
 from gateway.usecases.served import GUIDES, PACKAGES, SERVED
@@ -71,7 +71,7 @@ class Knowledge:
     definitions: Definitions
     searched: Parameters
     validator: Validator
-    checker: InTurns
+    checker: Checker
     readers: Readers
     criteria: CriteriaTables
     loops: LoopTables
@@ -97,7 +97,7 @@ def knowledge(profiles: Path | None, mappings: Path | None, *, compiled: Path | 
         definitions,
         searched,
         validator,
-        InTurns(validator),
+        Checker(validator),
         readers,
         criteria.load(tables / "criteria"),
         LoopTables.load(tables),
