@@ -13,11 +13,10 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Generic, TypeVar
+from functools import cache
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-import jsonschema
 import jsonschema_rs
-from jsonschema.protocols import Validator
 
 from gateway.domain.rules import Finding
 from gateway.doors.reading import Reading
@@ -27,20 +26,19 @@ from gateway.mapping import cross_checks, structure
 from gateway.mapping.concepts import Concept
 from gateway.mapping.leaves import Surroundings
 
+if TYPE_CHECKING:
+    from jsonschema.protocols import Validator
+
 T = TypeVar("T")
 
 MOST_VALUES = 8_000
 """Members and entries of one body; the fullest of our fixtures has 400."""
 
-FORMATS = jsonschema.FormatChecker(formats=())
 
-
-@FORMATS.checks("date")
 def _is_date(value: object) -> bool:
     return not isinstance(value, str) or _parses(date.fromisoformat, value, r"\d{4}-\d\d-\d\d")
 
 
-@FORMATS.checks("date-time")
 def _is_moment(value: object) -> bool:
     return not isinstance(value, str) or _parses(
         datetime.fromisoformat, value, r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)"
@@ -60,7 +58,8 @@ class JsonReader(Generic[T]):
 
     kind: str
     root: type[T]
-    schema: Validator
+    wording: Callable[[], Validator]
+    """The schema by which faults are worded; made when the first one is (importing `jsonschema` takes long)."""
     gate: jsonschema_rs.Draft202012Validator
     """The same schema, a hundred times as fast: what it lets pass needs no wording."""
     concepts: Mapping[str, Concept]
@@ -74,7 +73,7 @@ class JsonReader(Generic[T]):
     def read_value(self, raw: Any, *, source: bytes, today: date) -> Reading[T]:
         """As `read`, of JSON that was read already; `source` is its bytes."""
         _bounded(raw)
-        findings = [] if self._fits(raw) else list(_schema_findings(self.schema, raw))
+        findings = [] if self._fits(raw) else list(_schema_findings(self.wording(), raw))
         around = Surroundings(today, self.concepts)
         record, built = structure.build(self.root, raw, around)
         built = structure.with_rules(built, self.rules(record, today))
@@ -122,10 +121,19 @@ def compiled(
 ) -> JsonReader[T]:
     """The reader of a schema document (a test holds that each is sound: checking costs half a second)."""
     document = json.loads(text)
-    validator: Validator = jsonschema.Draft202012Validator(document, format_checker=FORMATS)
     formats: Any = {"date": _is_date, "date-time": _is_moment}
+
+    @cache
+    def wording() -> Validator:
+        import jsonschema
+
+        checker = jsonschema.FormatChecker(formats=())
+        for name, holds in formats.items():
+            checker.checks(name)(holds)
+        return jsonschema.Draft202012Validator(document, format_checker=checker)
+
     gate = jsonschema_rs.Draft202012Validator(document, validate_formats=True, formats=formats)
-    return JsonReader(kind, root, validator, gate, concepts, rules, hashlib.sha256(text).hexdigest()[:12])
+    return JsonReader(kind, root, wording, gate, concepts, rules, hashlib.sha256(text).hexdigest()[:12])
 
 
 class _Said:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from gateway.errors import Misconfigured
 from gateway.ports import Clock
+from gateway.store import new_file
 from gateway.store.migrate import HEAD, migrate, sqlite_path
 from gateway.store.sql import Engine, Index
 from gateway.store.store import SqlStore
@@ -45,6 +46,8 @@ def open(
     else:
         raise Misconfigured("ECM_DATABASE is sqlite:///path or postgresql://user@host/database.")
     try:
+        if migrating and revision(engine) is None and engine.dialect == "sqlite":
+            new_file.fill(sqlite_path(url))
         if revision(engine) != HEAD and migrating:
             migrate(url)
         if revision(engine) != HEAD:

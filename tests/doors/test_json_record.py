@@ -55,7 +55,7 @@ def test_both_checkers_of_the_schema_agree(case: Case, readers: Readers) -> None
     for value in (7, "", "x", None, True, [], {}, "2026-02-30", "2026-03-02", "2026-03-02T09:30:00Z", "x" * 100_001):
         for steps in _leaves(good, ())[::9]:
             raw = _with(good, steps, value)
-            assert reader.gate.is_valid(raw) == (not list(reader.schema.iter_errors(raw)))
+            assert reader.gate.is_valid(raw) == (not list(reader.wording().iter_errors(raw)))
 
 
 def test_a_mappings_folder_without_its_tables_stops_the_process(tmp_path: Path) -> None:
