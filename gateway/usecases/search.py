@@ -22,14 +22,24 @@ Parameters = Sequence[tuple[str, str]]
 
 
 def search(
-    caller: Caller, type: str, parameters: Parameters, *, services: Services, base: str, lenient: bool = False
+    caller: Caller,
+    type: str,
+    parameters: Parameters,
+    *,
+    services: Services,
+    base: str,
+    lenient: bool = False,
+    by_form: bool = False,
 ) -> Disclosed:
     """One page of the matches as a searchset Bundle, with what was included and the link to the next page.
 
-    An unknown parameter is refused (ignored it would widen what is disclosed), unless the caller is `lenient`.
+    An unknown parameter is refused (ignored it would widen what is disclosed), unless the caller is `lenient`. What was
+    sent `by_form` is in no link: whoever hid a person's name from addresses must not find it in ours.
     """
     answer = partial(services.store.search, caller)
-    collected = found(caller, type, parameters, services=services, base=base, answer=answer, lenient=lenient)
+    collected = found(
+        caller, type, parameters, services=services, base=base, answer=answer, lenient=lenient, by_form=by_form
+    )
     return disclose(collected, caller=caller, note=partial(services.store.note, caller), event="search")
 
 
@@ -42,20 +52,24 @@ def found(
     base: str,
     answer: Callable[[Query], Page],
     lenient: bool = False,
+    by_form: bool = False,
 ) -> Collected:
     """The searchset, not yet disclosed: a search inside a Bundle leaves with the Bundle's answer."""
     offered(type, services)
     permit(caller, action="R", type=type, store=services.store)
     query = services.search.parse(type, parameters, lenient=lenient)
-    return searchset(answer(query), query, base=base)
+    return searchset(answer(query), query, base=base, by_form=by_form)
 
 
-def searchset(page: Page, query: Query, *, base: str) -> Collected:
-    """One page of matches as a Bundle, with the links to itself and to what follows; not yet disclosed."""
-    address = f"{base}/{query.type}"
-    links = [{"relation": "self", "url": _url(address, query.used)}]
+def searchset(page: Page, query: Query, *, base: str, by_form: bool = False) -> Collected:
+    """One page of matches as a Bundle, with the links to itself and to what follows; not yet disclosed.
+
+    After a search by form the next page is had by sending the same form to the address of its link.
+    """
+    address = f"{base}/{query.type}/_search" if by_form else f"{base}/{query.type}"
+    links = [{"relation": "self", "url": address if by_form else _url(address, query.used)}]
     if page.next is not None:
-        rest = [pair for pair in query.used if pair[0] != "_page"]
+        rest = [] if by_form else [pair for pair in query.used if pair[0] != "_page"]
         links.append({"relation": "next", "url": _url(address, [*rest, ("_page", page.next)])})
     head: Json = {"resourceType": "Bundle", "type": "searchset"}
     if page.total is not None:

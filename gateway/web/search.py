@@ -30,7 +30,7 @@ def search_post(web: Web) -> View:
 
     def view(type: str) -> Response:
         wanted()
-        found = find(caller(web), type, form(web), services=services, base=web.base, lenient=lenient())
+        found = find(caller(web), type, form(web), services=services, base=web.base, lenient=lenient(), by_form=True)
         return answers.disclosed(found)
 
     return view

@@ -131,6 +131,7 @@ def test_a_header_that_claims_gigabytes_is_refused() -> None:
         (package(manifest={"name": "x"}), "does not name the package"),
         (package(manifest={**MANIFEST, "dependencies": [1]}), "does not name the package"),
     ],
+    ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_broken_packages_are_refused_with_a_reason(data: bytes, says: str) -> None:
     assert says in refusal(data)
