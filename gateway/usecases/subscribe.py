@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from gateway.errors import BadRequest, Invalid, Issue, NotFound
+from gateway.errors import BadRequest, Invalid, Issue, NotFound, StaleVersion
 from gateway.fhir import ids
 from gateway.ports import Caller, Json, Kept, Owed
 from gateway.search.query import Ids
@@ -50,6 +50,8 @@ def subscribe(
     if wanted["status"] != "off" and (refused := offer.issues(wanted, principal=caller.principal)):
         raise Invalid(issues=refused)
     new = id is None or services.store.subscriptions.standing(caller, id) is None
+    if new and expected is not None:
+        raise StaleVersion
     if not new:
         own(caller, str(id), services=services)
     with services.store.begin(caller) as tx:

@@ -8,6 +8,8 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -137,10 +139,34 @@ def test_a_store_elsewhere_learns_of_a_subscription_at_once(store: SqlStore, url
         put(other, task("t0"))
         put(store, SUBSCRIPTION)
         put(other, task("t1"))
-        put(store, {**SUBSCRIPTION, "status": "off"})
+        put(store, {**SUBSCRIPTION, "id": "s2"})
         put(other, task("t2"))
+        put(store, {**SUBSCRIPTION, "status": "off"})
+        put(other, task("t3"))
     finally:
         other.close()
+    assert (numbers(store), numbers(store, "s2")) == ([1, 2], [1, 2])
+
+
+def test_a_subscription_waits_for_the_changes_under_way(store: SqlStore) -> None:
+    started, go_on = threading.Event(), threading.Event()
+
+    def change() -> None:
+        with store.begin(CALLER) as tx:
+            tx.put(task("t1"))
+            started.set()
+            go_on.wait(5)
+
+    with ThreadPoolExecutor(2) as threads:
+        changing = threads.submit(change)
+        assert started.wait(5)
+        subscribing = threads.submit(put, store, SUBSCRIPTION)
+        time.sleep(0.3)
+        assert not subscribing.done()
+        go_on.set()
+        changing.result()
+        subscribing.result()
+    put(store, task("t1"))
     assert numbers(store) == [1]
 
 

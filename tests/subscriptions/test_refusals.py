@@ -116,6 +116,15 @@ def test_a_subscription_is_no_entry_of_a_bundle(rig: Rig) -> None:
     assert send(rig.client, "POST", "/fhir", bundle).status_code in (400, 404)
 
 
+def test_an_old_version_is_not_replaced(rig: Rig) -> None:
+    id = rig.subscribe(asked(), handshake=False)
+    body = {**asked(header=["X-A: 1"]), "id": id}
+    assert send(rig.client, "PUT", f"/fhir/Subscription/{id}", body, If_Match='W/"9"').status_code == 412
+    new = {**asked(), "id": "mine"}
+    assert send(rig.client, "PUT", "/fhir/Subscription/mine", new, If_Match='W/"1"').status_code == 412
+    assert send(rig.client, "PUT", "/fhir/Subscription/mine", new).status_code == 201
+
+
 def test_topics_are_advertised(rig: Rig) -> None:
     listed = rig.get("metadata")["rest"][0]["resource"]
     found = next(one for one in listed if one["type"] == "Subscription")
