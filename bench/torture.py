@@ -1,9 +1,10 @@
-"""Kill the gateway's processes, and PostgreSQL, while they write; then judge what is left.
+"""Kill the gateway's processes, and PostgreSQL, at random and at each named step; then judge what is left.
 
-    python -m bench.torture kill9 [--kills 12] [--engine sqlite|postgresql|both]
-    python -m bench.torture steps [--engine ...]
+    python -m bench.torture kill9  [--kills 12] [--engine sqlite|postgresql|both]   at random moments under load
+    python -m bench.torture steps  [--engine ...]   at each named step of a write, a referral received, a delivery
+    python -m bench.torture paused [--engine ...]   a worker is stopped, overtaken by another, and revived
+    python -m bench.torture all    [--short]        everything, deliveries to faulty partners too, as one table
 
-kill9: at random moments under load. steps: at each named step of a write and a delivery, for create, update and delete.
 Exits 1 when a promise is broken. Power loss cannot be shown here: only process death.
 """
 
@@ -19,12 +20,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import gateway.store
 from bench.machine import machine
 from bench.torture_check import Verdict, judge
+from bench.torture_crash_check import Findings
 from bench.torture_load import held, opened
 from tests.databases import Cluster, binaries
 
@@ -119,7 +122,7 @@ def kill9(engine: str, *, kills: int, seed: int) -> bool:
     return found.good and ended == [None] * len(running)
 
 
-def steps(engine: str) -> bool:
+def write_steps(engine: str) -> bool:
     """One process killed at each step; the next one must be able to write at once."""
     good = True
     for act, names in (
@@ -142,16 +145,61 @@ def steps(engine: str) -> bool:
     return good
 
 
+def told(name: str, engine: str, found: Findings) -> bool:
+    """Print what was found; whether all was kept."""
+    print(f"{engine} {name}: {found.report()}")
+    for problem in found.problems[:20]:
+        print(f"  {problem}")
+    return found.good
+
+
+def receive_steps(engine: str) -> bool:
+    """A served gateway killed at each step of receiving a referral."""
+    from bench.torture_receive import receive
+
+    with database(engine) as (url, _, ledger):
+        return told("receive", engine, receive(url, ledger.parent))
+
+
+def deliver_steps(engine: str) -> bool:
+    """A worker killed at each step of a delivery."""
+    from bench.torture_worker import crashes
+
+    with database(engine) as (url, _, ledger):
+        return told("deliver", engine, crashes(url, ledger.parent))
+
+
+def pauses(engine: str) -> bool:
+    """A worker paused at each place where a claim can be overtaken."""
+    from bench.torture_worker import PAUSES, paused
+
+    good = True
+    for step in PAUSES:
+        with database(engine) as (url, _, ledger):
+            good &= told(f"paused when {step}", engine, paused(url, ledger.parent, step))
+    return good
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("run", choices=("kill9", "steps"))
+    parser.add_argument("run", choices=("kill9", "steps", "paused", "all"))
     parser.add_argument("--engine", choices=("sqlite", "postgresql", "both"), default="both")
     parser.add_argument("--kills", type=int, default=12, help="for each engine")
     parser.add_argument("--seed", type=int, default=time.time_ns() % 100_000)
+    parser.add_argument("--short", action="store_true", help="of all: fewer kills and deliveries")
     given = parser.parse_args()
     print(machine())
     engines = ("sqlite", "postgresql") if given.engine == "both" else (given.engine,)
-    results = [kill9(e, kills=given.kills, seed=given.seed) if given.run == "kill9" else steps(e) for e in engines]
+    if given.run == "all":
+        from bench.torture_all import run_all
+
+        raise SystemExit(not run_all(engines, seed=given.seed, short=given.short))
+    runs: dict[str, list[Callable[[str], bool]]] = {
+        "kill9": [partial(kill9, kills=given.kills, seed=given.seed)],
+        "steps": [write_steps, receive_steps, deliver_steps],
+        "paused": [pauses],
+    }
+    results = [run(engine) for engine in engines for run in runs[given.run]]
     raise SystemExit(0 if all(results) else 1)
 
 

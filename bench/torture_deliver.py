@@ -1,7 +1,7 @@
 """Deliver to five partners that misbehave in every way; then compare what is settled with what they got.
 
     python -m bench.torture_deliver faults [--deliveries 5000] [--engine sqlite|postgresql] [--seed 1]
-    python -m bench.torture_deliver drain  [--deliveries 5000]      the backlog's rate, all partners well
+    python -m bench.torture_deliver drain  [--deliveries 20000]     the backlog's rate, all partners well
     python -m bench.torture_deliver dead   [--deliveries 2000]      one partner dead: what it costs the others
 
 The worker is the real command in its own process; partners and judge are this one. Exits 1 when a promise is broken.
@@ -79,6 +79,14 @@ class Findings:
     @property
     def sound(self) -> bool:
         return not (self.not_accounted or self.not_arrived or self.twice or self.backwards or self.left_older)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Whether every promise was kept, and whether the figure met its goal (a busy machine may miss it)."""
+
+    sound: bool
+    met: bool = True
 
 
 def judge(owed: int, deliveries: list[Delivery], partners: dict[str, Simulator]) -> Findings:
@@ -190,7 +198,7 @@ def wait(store: SqlStore, until: Callable[[], bool], *, seconds: float) -> float
     return time.monotonic() - began
 
 
-def faults(url: str, number: int, seed: int, hands: int) -> bool:
+def faults(url: str, number: int, seed: int, hands: int) -> Outcome:
     store = gateway.store.open(url, clock=lambda: datetime.now(UTC))
     owed = owe(store, number, seed=seed, members=max(50, number // 20))
     with ExitStack() as stack:
@@ -213,7 +221,7 @@ def faults(url: str, number: int, seed: int, hands: int) -> bool:
     print(f"refer to {len(found.left_older)}")
     for problem in [*found.not_accounted, *found.not_arrived, *found.twice, *found.backwards, *found.left_older][:10]:
         print("  ", problem)
-    return found.sound and sum(states.values()) == owed
+    return Outcome(found.sound and sum(states.values()) == owed)
 
 
 def all_of(store: SqlStore, number: int) -> list[Delivery]:
@@ -226,7 +234,7 @@ def change_and_look(store: SqlStore, owed: int) -> bool:
     return settled(store) >= owed
 
 
-def drain(url: str, number: int, seed: int, hands: int) -> bool:
+def drain(url: str, number: int, seed: int, hands: int) -> Outcome:
     store = gateway.store.open(url, clock=lambda: datetime.now(UTC))
     owed = owe(store, number, seed=seed, members=max(50, number // 4))
     with ExitStack() as stack:
@@ -239,10 +247,10 @@ def drain(url: str, number: int, seed: int, hands: int) -> bool:
         found = judge(owed, all_of(store, owed), partners)
     store.close()
     print(f"backlog of {owed}: {rate:.0f} deliveries/s (goal 200), {hands} hands, one worker process")
-    return found.sound and rate >= 200
+    return Outcome(found.sound, met=rate >= 200)
 
 
-def dead(url: str, number: int, seed: int, hands: int) -> bool:
+def dead(url: str, number: int, seed: int, hands: int) -> Outcome:
     """The same backlog to five partners, all well, and then with one of them hanging: how long the four others take."""
     others = PARTNERS[1:]
     seconds = []
@@ -260,7 +268,7 @@ def dead(url: str, number: int, seed: int, hands: int) -> bool:
             store.close()
     ratio = seconds[1] / seconds[0]
     print(f"the others took {seconds[0]:.1f} s, with one partner hanging {seconds[1]:.1f} s: {ratio:.2f} (goal 1.10)")
-    return ratio <= 1.10
+    return Outcome(True, met=ratio <= 1.10)
 
 
 def begun(store: SqlStore, partners: tuple[str, ...]) -> bool:
@@ -274,17 +282,17 @@ def done(store: SqlStore, partners: tuple[str, ...], number: int) -> bool:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=("faults", "drain", "dead"))
-    parser.add_argument("--deliveries", type=int, default=5000)
+    parser.add_argument("--deliveries", type=int, help="default: 5000, 20000 and 2000")
     parser.add_argument("--engine", choices=("sqlite", "postgresql"), default="sqlite")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--hands", type=int, default=16)
     given = parser.parse_args()
     print(machine())
     with database(given.engine) as (url, _, _):
-        run = {"faults": faults, "drain": drain, "dead": dead}[given.what]
-        sound = run(url, given.deliveries, given.seed, given.hands)
-    print("kept" if sound else "BROKEN")
-    raise SystemExit(not sound)
+        run, number = {"faults": (faults, 5000), "drain": (drain, 20_000), "dead": (dead, 2000)}[given.what]
+        outcome = run(url, given.deliveries or number, given.seed, given.hands)
+    print("BROKEN" if not outcome.sound else "kept" if outcome.met else "kept, but slower than the goal")
+    raise SystemExit(not (outcome.sound and outcome.met))
 
 
 if __name__ == "__main__":
