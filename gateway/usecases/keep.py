@@ -11,7 +11,7 @@ from gateway.fhir import ids
 from gateway.mapping import loop
 from gateway.ports import Json, Kept, Owed, Transaction
 from gateway.trust.disclosure import Disclosed, content
-from gateway.usecases.references import missing, references, relative
+from gateway.usecases.references import missing, relative, texts
 from gateway.usecases.services import Services, Subscriber
 
 Done = TypeVar("Done")
@@ -158,6 +158,8 @@ def _member(resource: Json) -> str | None:
 
 def _targets_first(changed: Sequence[tuple[Kept, Json]]) -> list[tuple[Kept, Json]]:
     """The same, each after those it refers to (cycles in the order given)."""
+    if len(changed) == 1:
+        return list(changed)
     by_reference = {kept.reference: (kept, resource) for kept, resource in changed}
     ordered: dict[str, tuple[Kept, Json]] = {}
     open_: set[str] = set()
@@ -166,7 +168,7 @@ def _targets_first(changed: Sequence[tuple[Kept, Json]]) -> list[tuple[Kept, Jso
         if reference in ordered or reference in open_:
             return
         open_.add(reference)
-        for _, text in references(by_reference[reference][1]):
+        for text in texts(by_reference[reference][1]):
             target = relative(text)
             if target and (name := f"{target[0]}/{target[1]}") in by_reference:
                 place(name)

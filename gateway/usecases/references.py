@@ -43,8 +43,14 @@ def _find(value: Any, path: str) -> Iterator[tuple[str, str]]:
                     yield from _find(item, f"{path}.{name}[{at}]")
 
 
+def texts(resource: Json) -> list[str]:
+    """The text of every `reference`, without its place: most need no more, and it takes a third of the time."""
+    found: list[str] = []
+    _texts(resource, found)
+    return found
+
+
 def _texts(value: Json, found: list[str]) -> None:
-    """The texts alone, without their places: most resources need no more."""
     for name, member in value.items():
         kind = type(member)
         if kind is dict:
@@ -88,27 +94,33 @@ def missing(
     has resolved. `at` replaces the
     resource type at the head of the path (`Bundle.entry[2].resource`).
     """
-    texts: list[str] = []
-    _texts(resource, texts)
-    if all(text in known or text[:1] == "#" for text in texts):
+    strange = {text for text in texts(resource) if text not in known and text[:1] != "#"}
+    lost = {text: wrong for text in strange if (wrong := _lost(text, tx, known=known, types=types))}
+    if not lost:
         return
     head = len(str(resource.get("resourceType", "")))
     for path, reference in references(resource):
-        place = at + path[head:] if at else path
-        if reference.startswith("#"):
-            continue
-        if reference.startswith(("urn:uuid:", "urn:oid:")):
-            yield Issue("error", "not-found", "Nothing in this Bundle has the fullUrl referred to.", place, "ref-urn")
-            continue
-        target = relative(reference)
-        if target is None:
-            if not _ABSOLUTE.match(reference):
-                message = "This is neither Type/id nor an absolute address (a search belongs into a transaction)."
-                yield Issue("error", "value", message, place, "ref-form")
-            continue
-        type, id = target
-        if f"{type}/{id}" in known:
-            continue
-        kept = tx.read(type, id) if type in types else None
-        if kept is None or kept.deleted:
-            yield Issue("error", "not-found", "The resource referred to is not kept here.", place, "ref-target")
+        if reference in lost:
+            code, rule, message = lost[reference]
+            yield Issue("error", code, message, at + path[head:] if at else path, rule)
+
+
+def _lost(
+    reference: str, tx: Transaction, *, known: Collection[str], types: Collection[str]
+) -> tuple[str, str, str] | None:
+    """Issue code, rule and sentence for a reference that leads nowhere; None for one that leads somewhere."""
+    if reference.startswith(("urn:uuid:", "urn:oid:")):
+        return "not-found", "ref-urn", "Nothing in this Bundle has the fullUrl referred to."
+    target = relative(reference)
+    if target is None:
+        if _ABSOLUTE.match(reference):
+            return None
+        message = "This is neither Type/id nor an absolute address (a search belongs into a transaction)."
+        return "value", "ref-form", message
+    type, id = target
+    if f"{type}/{id}" in known:
+        return None
+    kept = tx.read(type, id) if type in types else None
+    if kept is not None and not kept.deleted:
+        return None
+    return "not-found", "ref-target", "The resource referred to is not kept here."
