@@ -26,7 +26,14 @@ Check = Callable[[Any], bool]
 _REMEMBERED = 20_000
 """Answers about codes that one check keeps."""
 _UNKEYED = object()
-_PERIOD = "start.hasValue().not() or end.hasValue().not() or (start <= end)"
+_ORDERS = {
+    "start.hasValue().not() or end.hasValue().not() or (start <= end)": ("start", "end"),
+    "lastModified.exists().not() or authoredOn.exists().not() or lastModified >= authoredOn": (
+        "authoredOn",
+        "lastModified",
+    ),
+}
+"""Invariants that only say which of two dates is the earlier: (earlier, later)."""
 
 
 class Acceptance(local):
@@ -170,8 +177,9 @@ class Checks:
     def _fhirpath(self, expression: str, type: str) -> Check:
         code = fhirpath.compile(expression, model=self._engine.model, type=type)
         state, alone = self._state, code.alone
-        if expression == _PERIOD:
-            return lambda value: _in_order(value) or code.test(value, state.alone)
+        if expression in _ORDERS:
+            earlier, later = _ORDERS[expression]
+            return lambda value: _in_order(value.get(earlier), value.get(later)) or code.test(value, state.alone)
 
         def check(value: Any) -> bool:
             try:
@@ -230,9 +238,8 @@ def _fits(kind: str, said: str, names: frozenset[str]) -> bool:
     return kind == "element" and (said in names or said.rpartition("#")[2] in names)
 
 
-def _in_order(period: Any) -> bool:
-    """Whether a Period's ends are written alike and in order (per-1, for nearly all)."""
-    start, end = period.get("start"), period.get("end")
+def _in_order(start: Any, end: Any) -> bool:
+    """Whether two dates are written alike and in order."""
     if type(start) is not str or type(end) is not str or start > end:
         return False
     return len(start) == 10 == len(end) or written_alike(start, end)

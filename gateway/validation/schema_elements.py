@@ -8,6 +8,8 @@ from typing import Any
 from gateway.validation.compiled import Member, Rules, Shape, TypeRule
 from gateway.validation.schema_values import Schema
 
+_USUAL = ("CodeableConcept", "Coding", "string", "code", "boolean", "dateTime", "Quantity", "Reference", "Period")
+"""Types that choices mostly have."""
 ANY_RESOURCE = frozenset(("Resource", "DomainResource"))
 
 
@@ -52,8 +54,15 @@ def forbidden(members: Sequence[Member]) -> Schema:
 
 
 def present(members: Sequence[Member]) -> Schema:
-    ways = [{"required": [name]} for member in members for name in json_names(member)]
-    return ways[0] if len(ways) == 1 else {"anyOf": ways}
+    """Some of the members is there; the usual ones are looked for first."""
+    names = [member.name for member in sorted(members, key=_unusual)]
+    names += ["_" + member.name for member in members if member.primitive]
+    ways: list[Schema] = [{"required": [name]} for name in names]
+    return {"not": {}} if not ways else ways[0] if len(ways) == 1 else {"anyOf": ways}
+
+
+def _unusual(member: Member) -> int:
+    return _USUAL.index(member.type) if member.type in _USUAL else len(_USUAL)
 
 
 def absent(rules: Rules, members: Sequence[Member]) -> Schema:

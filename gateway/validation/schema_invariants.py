@@ -27,23 +27,25 @@ class _NotExact(Exception):
     """The expression says more than a schema can."""
 
 
-def translated(expression: str, *, model: Model, type: str) -> Schema | None:
-    """The schema that holds for an object of FHIR `type` where `expression` is true; None if there is none."""
+def translated(expression: str, *, model: Model, type: str, values: frozenset[str] | None = None) -> Schema | None:
+    """The schema that holds for an object of FHIR `type` where `expression` is true; None if there is none.
+
+    `values` are the types that an extension can have there (None: any)."""
     if type in PRIMITIVES:
         return None
     try:
-        return _Translation(model).sides(parse(corrected(expression)), type)[0]
+        return _Translation(model, values).sides(parse(corrected(expression)), type)[0]
     except (_NotExact, FhirPathError):
         return None
 
 
-def enough(expression: str, *, model: Model, type: str) -> Schema | None:
+def enough(expression: str, *, model: Model, type: str, values: frozenset[str] | None = None) -> Schema | None:
     """A schema that suffices for `expression` to be true, where there is a simple one: a cheap way out before FHIRPath
     is asked."""
     if type in PRIMITIVES:
         return None
     ways: list[Schema] = []
-    translation = _Translation(model)
+    translation = _Translation(model, values)
     try:
         tree = parse(corrected(expression))
     except FhirPathError:
@@ -67,8 +69,9 @@ def _ways(node: Syntax) -> list[tuple[Syntax, bool]]:
 
 
 class _Translation:
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: Model, values: frozenset[str] | None) -> None:
         self._model = model
+        self._values = values
 
     def sides(self, node: Syntax, type: str) -> Sides:
         match node:
@@ -159,6 +162,8 @@ class _Translation:
         fields = self._model.fields(type, name)
         if any(field.type in ("Resource", "DomainResource") for field in fields):
             raise _NotExact
+        if type == "Extension" and name == "value" and self._values is not None:
+            fields = tuple(field for field in fields if field.type in self._values)
         return [(field.type, _held(field)) for field in fields]
 
 

@@ -74,7 +74,8 @@ class Profiles2Schema:
         for member in members:
             parts += self._item(rules, member, properties)
         if rules.min:
-            parts.append(present(members))
+            able = [member for member in members if fitting_types(rules, member) is not None]
+            parts.append(present(able))
         if len(members) == 1 and members[0].many:
             self._number(rules, members[0], properties)
         if rules.slicing is not None:

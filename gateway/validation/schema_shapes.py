@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 from gateway.validation.compiled import Binding, Constraint, Count, Member, Profile, Shape
 from gateway.validation.native import NATIVE
-from gateway.validation.schema_elements import ANY_RESOURCE
+from gateway.validation.schema_elements import ANY_RESOURCE, present
 from gateway.validation.schema_invariants import enough, translated
-from gateway.validation.schema_values import ABSOLUTE, CHECK, PRIMITIVE, UNCHECKED, Schema, both, reference
+from gateway.validation.schema_values import ABSOLUTE, CHECK, PRIMITIVE, SYSTEM, UNCHECKED, Schema, both, reference
 
 if TYPE_CHECKING:
     from gateway.validation.engine import Engine
@@ -44,7 +44,6 @@ class Shapes2Schema:
         self._special: dict[str, Callable[[], Schema]] = {
             "Coding": self._coding,
             "Identifier": lambda: {
-                "properties": {"system": {"pattern": ABSOLUTE}},
                 "if": {"required": ["system"], "properties": {"system": {"const": "urn:ietf:rfc:3986"}}},
                 "then": {"properties": {"value": {"pattern": ABSOLUTE}}},
             },
@@ -52,18 +51,22 @@ class Shapes2Schema:
             "Extension": self._one_value,
         }
 
-    def ref(self, shape: Shape, *, at: str | None = None) -> Schema:
+    def ref(self, shape: Shape, *, at: str | None = None, without: str | None = None) -> Schema:
         """A reference to the definition of a shape, made on first use; one of its own where extensions are meant for
-        the element `at` and not for all of its type."""
+        the element `at` and not for all of its type, or where a member is left out."""
         key = shape.name if at is None else f"{shape.name}@{at}"
+        if without is not None:
+            key += f"-{without}"
         if key not in self.defs:
             self.defs[key] = {}
-            self.defs[key] = self._object(shape, at)
+            self.defs[key] = self._object(shape, at, without)
         return {"$ref": f"#/$defs/{key}"}
 
-    def _object(self, shape: Shape, at: str | None) -> Schema:
+    def _object(self, shape: Shape, at: str | None, without: str | None) -> Schema:
         properties: Schema = {}
         for member in shape.members.values():
+            if member.name == without:
+                continue
             if self._values is not None and member.path == "Extension.value[x]" and member.type not in self._values:
                 continue
             schema = self._member(shape, member, at)
@@ -106,6 +109,8 @@ class Shapes2Schema:
         coded = self._coded(shape, member)
         if member.path == "Reference.reference":
             return {"type": "string"}  # wherever a Reference stands, `targets` says what form it may have
+        if member.path in ("Identifier.system", "Coding.system"):
+            return {"type": "string", "pattern": SYSTEM}
         if member.primitive:
             longest = {"maxLength": member.max_length} if member.max_length is not None else None
             kept = [self.invariant(constraint, member.type) for constraint in member.constraints]
@@ -115,7 +120,12 @@ class Shapes2Schema:
             return self._extension(shape, names, modifier=member.name == "modifierExtension")
         inner = member.shape or self._engine.shapes[member.type]
         path = f"{shape.name}.{member.group.removesuffix('[x]')}"
-        parts: list[Schema | None] = [self.ref(inner, at=path if path in self._contexts else None), coded]
+        # a logical reference's assigner with a logical reference is left to the engine: such schemas have no end
+        without = "identifier" if member.path == "Identifier.assigner" else None
+        parts: list[Schema | None] = [
+            self.ref(inner, at=path if path in self._contexts else None, without=without),
+            coded,
+        ]
         if member.type == "Reference":
             parts.append(self.targets(member.targets))
         parts += self.invariants(member.constraints, inner)
@@ -134,12 +144,12 @@ class Shapes2Schema:
 
     def _extension(self, holder: Shape | None, names: list[str], *, modifier: bool) -> Schema:
         """An extension is checked, as a whole, by the schema of its own definition; parts, whose urls have no colon,
-        stand in the schema of their holder's."""
+        stand in the schema of their holder's. Parts of parts are left to the engine: such schemas have no end."""
         asked: Schema = {"type": "object", CHECK: ["extension", names, modifier, self.scope]}
         if holder is None or holder.name != "Extension":
             return asked
         whole = {"required": ["url"], "properties": {"url": {"type": "string", "pattern": ":"}}}
-        return {"if": whole, "then": asked, "else": self.ref(holder)}
+        return {"if": whole, "then": asked, "else": self.ref(holder, without="extension")}
 
     def _coded(self, shape: Shape, member: Member) -> Schema | None:
         """The binding that the type gives a member, where a breach is an error."""
@@ -201,11 +211,11 @@ class Shapes2Schema:
             return None
         if constraint.expression in NATIVE:
             return None if NATIVE[constraint.expression] is None else {CHECK: ["native", constraint.expression]}
-        schema = translated(constraint.expression, model=self._engine.model, type=type)
+        schema = translated(constraint.expression, model=self._engine.model, type=type, values=self._values)
         if schema is not None:
             return schema
         asked: Schema = {CHECK: ["fhirpath", constraint.expression, type]}
-        way_out = enough(constraint.expression, model=self._engine.model, type=type)
+        way_out = enough(constraint.expression, model=self._engine.model, type=type, values=self._values)
         return asked if way_out is None else {"anyOf": [way_out, asked]}
 
 
@@ -220,22 +230,21 @@ def can_fail(binding: Binding) -> bool:
 
 def _counted(count: Count, shape: Shape) -> list[Schema]:
     parts: list[Schema] = []
-    present = [
-        {"required": [name]}
-        for bare in count.names
-        for name in ((bare, "_" + bare) if shape.members[bare].primitive else (bare,))
-    ]
     if count.min:
-        parts.append(present[0] if len(present) == 1 else {"anyOf": present})
+        parts.append(present([shape.members[name] for name in count.names]))
     if len(count.names) > 1 and shape.name != "Extension":
-        parts.append(_one_of_types(count))
+        needed = [c.names[0] for c in shape.counts if c.min and len(c.names) == 1 and c.names != count.names]
+        parts.append(_one_of_types(count, needed))
     return parts
 
 
-def _one_of_types(count: Count) -> Schema:
-    """At most one type of a choice is there."""
+def _one_of_types(count: Count, needed: list[str]) -> Schema:
+    """At most one type of a choice is there. `needed` are other members that have to be."""
     if len(count.names) > 12:
-        return {CHECK: ["choice", list(count.names)]}
+        asked: Schema = {CHECK: ["choice", list(count.names)]}
+        if not count.min or not needed:
+            return asked
+        return {"anyOf": [{"required": needed, "maxProperties": len(needed) + 1}, asked]}
     rest: Schema = {}
     for name in count.names:
         rest[name] = {"not": {"anyOf": [{"required": [other]} for other in count.names if other != name]}}

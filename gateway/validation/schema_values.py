@@ -52,7 +52,7 @@ PRIMITIVE: Final[dict[str, Schema]] = {
     "markdown": {**_matching(_TEXT), "maxLength": 1048576},
     "xhtml": {"type": "string", "maxLength": 1048576, CHECK: ["xhtml"]},
     "code": _matching(rf"^[^{_MARK}]+(?: [^{_MARK}]+)*$"),
-    "id": _matching(rf"^{_ID}$"),
+    "id": {**_matching(r"^[A-Za-z0-9\-.]+$"), "maxLength": 64},
     "uri": _matching(rf"^{_LEADS}[^{_MARK}]*$"),
     "url": _matching(rf"^{_LEADS}[^{_MARK}]*$"),
     "canonical": _matching(rf"^(?:urn|[^{_MARK}ou#:][^{_MARK}#:]*):[^{_MARK}]*$"),
@@ -73,6 +73,8 @@ UNCHECKED: Final = (
 """Code systems whose content is nowhere at hand, so that no code of theirs can be said to be wrong."""
 ABSOLUTE: Final = rf"^[A-Za-z][A-Za-z0-9+.\-]*:[^{_MARK}]+$"
 """A URI with a scheme."""
+SYSTEM: Final = rf"^(?:https?|urn):[^{_MARK}]+$"
+"""What the absolute URIs of systems nearly always are."""
 
 
 def reference(targets: Iterable[str]) -> Schema:
@@ -82,7 +84,9 @@ def reference(targets: Iterable[str]) -> Schema:
     """
     kinds = "|".join(sorted(targets)) or "[A-Z][A-Za-z]+"
     rest = rf"(?:https?://[^{_MARK}\\#]*/)?(?:{kinds})/{_ID}(?:/_history/{_ID})?"
-    return _matching(rf"^(?:{rest}|urn:oid:[0-9.]+|urn:uuid:[0-9a-f]{{8}}(?:-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}})$")
+    usual = {"pattern": rf"^(?:{kinds})/[A-Za-z0-9\-.]+$", "maxLength": 64}
+    whole = {"pattern": rf"^(?:{rest}|urn:oid:[0-9.]+|urn:uuid:[0-9a-f]{{8}}(?:-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}})$"}
+    return {"type": "string", "anyOf": [usual, whole]}
 
 
 def exactly(value: Any) -> Schema:
