@@ -55,3 +55,15 @@ def test_a_partner_that_is_not_asked_is_named(tmp_path: Path, monkeypatch: pytes
 def test_the_example_of_partners_is_sound() -> None:
     found = adapters(FIXTURES / "ehrs-that-take-little.toml")
     assert sorted(found) == ["clinic-without-conditional-writes", "county-epic", "findhelp", "valley-oracle"]
+
+
+def test_programmes_are_looked_up_by_zip_code_and_tag(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Simulator(memory=memory("findhelp")) as platform:
+        partners = tmp_path / "partners.toml"
+        partners.write_text(f'[findhelp]\nkind = "findhelp"\ntenant = "la-care"\nbase_url = "{platform.url}"\n')
+        monkeypatch.setenv("ECM_PARTNERS", str(partners))
+        assert "food delivery" in run("programmes", "90012").splitlines()
+        (found,) = run("programmes", "90012", "--tag", "food delivery", "--json").splitlines()
+        assert json.loads(found) == {"id": "prog-90012-2", "name": "Programme 2", "accepts_referrals": False}
+    result = CliRunner().invoke(cli, ["programmes", "90012", "--partner", "epic"])
+    assert result.exit_code == 2
