@@ -58,8 +58,10 @@ class Compiled:
 class Acceptor:
     """Accepts resources for one engine."""
 
-    def __init__(self, engine: Engine, *, cache: Path | None = None) -> None:
+    def __init__(self, engine: Engine, *, cache: Path | None = None, engine_only: bool = False) -> None:
         self._engine = engine
+        self._engine_only = engine_only
+        """Nothing is accepted here: what a reference leads to must be looked at."""
         self._state = Acceptance()
         self._checks = Checks(engine, self._state, self._extension)
         self._cache = SchemaCache(cache, engine.definitions.fingerprint)
@@ -118,7 +120,7 @@ class Acceptor:
     def _wanted(self, kind: str, canonicals: Sequence[str], profiles: Sequence[Profile]) -> list[Profile] | None:
         """The profiles to hold a resource to; None where the engine must decide."""
         shape = self._engine.shapes.find(kind)
-        if shape is None or shape.kind != "resource" or shape.abstract or kind in ENGINE_ONLY:
+        if self._engine_only or shape is None or shape.kind != "resource" or shape.abstract or kind in ENGINE_ONLY:
             return None
         found = list(profiles)
         for canonical in canonicals:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 from gateway.validation.compiled import Json
-from gateway.validation.references import Surroundings, rest
 from gateway.validation.run import Place, Run
+from gateway.validation.surroundings import Surroundings, rest
 
 if TYPE_CHECKING:
     from gateway.validation.engine import Engine

@@ -17,14 +17,15 @@ from gateway.validation.conformance import Conformance
 from gateway.validation.contained import check_contained, check_referred
 from gateway.validation.datatypes import check_attachment, check_coding, check_identifier, check_reference
 from gateway.validation.elements import Walker
-from gateway.validation.extensions import Extensions, Unknown
+from gateway.validation.extensions import Examples, Extensions, Unknown
 from gateway.validation.invariants import Invariants
 from gateway.validation.known_profiles import KnownProfiles
 from gateway.validation.narrative import acceptable, check_div
-from gateway.validation.references import References, Surroundings, Target
+from gateway.validation.references import References, Resolver, Target
 from gateway.validation.run import Place, Run
 from gateway.validation.shapes import Shapes
 from gateway.validation.structure_definitions import StructureDefinitions
+from gateway.validation.surroundings import Surroundings
 from gateway.validation.terminology import Terminology, TerminologyServer
 from gateway.validation.vital_signs import vital_signs
 
@@ -41,6 +42,8 @@ class Engine:
         now: Callable[[], datetime],
         unknown_extensions: Unknown = "error",
         terminology_server: TerminologyServer | None = None,
+        resolver: Resolver | None = None,
+        example_urls: Examples = "allow",
     ) -> None:
         self.definitions = definitions
         self.now = now
@@ -52,8 +55,8 @@ class Engine:
         self.invariants = Invariants(self)
         self.terminology = Terminology(definitions, server=terminology_server)
         self.bindings = Bindings(self)
-        self.references = References(self)
-        self.extensions = Extensions(self, unknown_extensions)
+        self.references = References(self, resolver)
+        self.extensions = Extensions(self, unknown_extensions, examples=example_urls)
         self.conformance = Conformance(self)
         self.bundles = Bundles(self)
         self.structure_definitions = StructureDefinitions(self)
@@ -199,7 +202,19 @@ class Engine:
 
     def conforms_target(self, run: Run, canonical: str, target: Target, *, asked_in: str | None) -> bool | None:
         """Whether the target of a reference meets a profile."""
+        if target.how == "outside":
+            return self._conforms_outside(run, canonical, target, asked_in=asked_in)
         return self.conforms_at(run, canonical, target.resource, target.place, asked_in=asked_in)
+
+    def _conforms_outside(self, run: Run, canonical: str, target: Target, *, asked_in: str | None) -> bool | None:
+        """A resource of its own: nothing of the one being checked surrounds it."""
+        before = (run.resource, run.root, run.root_place, run.env, run.bundles)
+        run.resource = run.root = target.resource
+        run.root_place, run.env, run.bundles = target.place, None, []
+        try:
+            return self.conformance.conforms(run, canonical, target.resource, target.place, asked_in=asked_in)
+        finally:
+            run.resource, run.root, run.root_place, run.env, run.bundles = before
 
     def env(self, run: Run) -> fhirpath.Env:
         """What FHIRPath may ask of the resource being checked."""

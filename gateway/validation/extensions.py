@@ -17,15 +17,17 @@ if TYPE_CHECKING:
     from gateway.validation.engine import Engine
 
 Unknown = Literal["error", "warning", "information"]
+Examples = Literal["allow", "refuse"]
 _CROSS_VERSION = re.compile(r"http://hl7\.org/fhir/[0-9]\.[0-9]/StructureDefinition/extension-.+")
 _EXAMPLES = re.compile(r"https?://(?:[a-z.]+\.)?(?:example\.org|acme\.com|acme\.org)/.*")
 _HL7 = "http://hl7.org/fhir/"
 
 
 class Extensions:
-    def __init__(self, engine: Engine, unknown: Unknown) -> None:
+    def __init__(self, engine: Engine, unknown: Unknown, *, examples: Examples = "allow") -> None:
         self._engine = engine
         self._unknown: Unknown = unknown
+        self._examples = examples
         self._contexts: dict[tuple[Any, ...], bool] = {}
         self._known_parts: dict[str, frozenset[str]] = {}
 
@@ -84,6 +86,9 @@ class Extensions:
         if _CROSS_VERSION.fullmatch(url):
             run.note("informational", "extension-cross-version", "Extensions from other FHIR versions are not checked.",
                      place)  # fmt: skip
+        elif _EXAMPLES.fullmatch(url) and self._examples == "refuse":
+            run.error("structure", "extension-unknown", "The extension's url is an example, which is not allowed here.",
+                      place)  # fmt: skip
         elif _EXAMPLES.fullmatch(url):
             run.warn("informational", "extension-unknown", "The extension is not known, so it was not checked.", place)
         elif url.startswith(_HL7) and not modifier:

@@ -1,7 +1,8 @@
 """References: what they point to, whether that may be, and where it is.
 
 https://hl7.org/fhir/R4/references.html, https://hl7.org/fhir/R4/bundle.html#references. A target that is not in the
-resource or its Bundle cannot be looked at here; only its type, where the reference says it, is checked.
+resource or its Bundle is asked of the caller's resolver; without one, only its type is checked, where the reference
+says it.
 """
 
 from __future__ import annotations
@@ -12,24 +13,25 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from gateway.validation.compiled import Json, Member, Rules, TypeRule
-from gateway.validation.run import Place, Run
+from gateway.validation.run import Place, Run, root_place
 from gateway.validation.shapes import CORE
+from gateway.validation.surroundings import REST, Surroundings
 
 if TYPE_CHECKING:
     from gateway.validation.conformance import Item
     from gateway.validation.engine import Engine
 
-_REST = re.compile(
-    r"(?P<base>https?://\S*/)?(?P<type>[A-Z][A-Za-z]{2,40})/(?P<id>[A-Za-z0-9\-.]{1,64})"
-    r"(?:/_history/(?P<version>[A-Za-z0-9\-.]{1,64}))?(?:#\S*)?"
-)
 _RELATIVE = re.compile(r"[A-Za-z]{1,40}/[A-Za-z0-9\-.]{1,64}")
 _ANY = frozenset(("Resource", "DomainResource"))
+Resolver = Callable[[str], Json | None]
+"""Gives the resource that an absolute or relative reference means, or None; what it gives is not changed."""
+MAX_RESOLVED = 200
+"""References that a resolver is asked for while one resource is checked; beyond, targets are unknown."""
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A resource that a reference leads to. `how` is contained, bundled or root."""
+    """A resource that a reference leads to. `how` is contained, bundled, root or outside."""
 
     resource: Json
     type: str
@@ -37,70 +39,10 @@ class Target:
     how: str
 
 
-class Surroundings:
-    """A Bundle's entries, found by fullUrl; built when the first reference asks."""
-
-    __slots__ = ("_by_type_id", "_by_url", "bundle", "entry_url", "place")
-
-    def __init__(self, bundle: Json, place: Place) -> None:
-        self.bundle = bundle
-        self.place = place
-        self.entry_url: str | None = None
-        """fullUrl of the entry that is being checked."""
-        self._by_url: dict[str, list[int]] | None = None
-        self._by_type_id: dict[str, list[int]] = {}
-
-    def entries(self) -> list[Any]:
-        entries = self.bundle.get("entry")
-        return entries if type(entries) is list else []
-
-    def _index(self) -> dict[str, list[int]]:
-        if self._by_url is None:
-            self._by_url = {}
-            for number, entry in enumerate(self.entries()):
-                if type(entry) is not dict or type(entry.get("resource")) is not dict:
-                    continue
-                resource = entry["resource"]
-                kind, id_, url = resource.get("resourceType"), resource.get("id"), entry.get("fullUrl")
-                if type(url) is str:
-                    self._by_url.setdefault(url, []).append(number)
-                if type(kind) is str and type(id_) is str:
-                    self._by_type_id.setdefault(f"{kind}/{id_}", []).append(number)
-        return self._by_url
-
-    def find(self, reference: str, source: str | None = None) -> list[int]:
-        """Numbers of the entries that `reference` means, by the rules for Bundles."""
-        by_url = self._index()
-        bare, _, version = reference.partition("#")[0].partition("/_history/")
-        found = by_url.get(bare)
-        if found is None and "://" not in bare and not bare.startswith("urn:"):
-            base = _REST.fullmatch(source or self.entry_url or "")
-            if base and base["base"]:
-                found = by_url.get(base["base"] + bare)
-            elif not (source or self.entry_url):
-                found = self._by_type_id.get(bare)
-        if found and version:
-            found = [n for n in found if self._version(n) == version]
-        return found or []
-
-    def alike(self, reference: str) -> list[int]:
-        """Numbers of entries with the type and id of the reference, whatever their fullUrl."""
-        self._index()
-        match = _REST.fullmatch(reference)
-        return self._by_type_id.get(f"{match['type']}/{match['id']}", []) if match else []
-
-    def _version(self, number: int) -> Any:
-        meta = self.entries()[number]["resource"].get("meta")
-        return meta.get("versionId") if type(meta) is dict else None
-
-    def resource(self, number: int) -> Json:
-        found = self.entries()[number]["resource"]
-        return found if type(found) is dict else {}
-
-
 class References:
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, resolver: Resolver | None = None) -> None:
         self._engine = engine
+        self._resolver = resolver
         self._fitting: dict[tuple[int, str], list[str]] = {}
 
     def of(self, member: Member) -> Callable[[Run, Any, Place], None] | None:
@@ -156,7 +98,7 @@ class References:
                 return None
             if found:
                 return self._entry(around, found[0])
-            match = _REST.fullmatch(reference)
+            match = REST.fullmatch(reference)
             by_uuid = around.find(f"urn:uuid:{match['id']}") if match and not match["base"] else []
             if len(by_uuid) == 1:
                 return self._entry(around, by_uuid[0])
@@ -188,7 +130,21 @@ class References:
             found = around.find(reference)
             if len(found) == 1:
                 return self._entry(around, found[0])
-        return None
+        return self._outside(run, reference) if self._resolver is not None else None
+
+    def _outside(self, run: Run, reference: str) -> Target | None:
+        assert self._resolver is not None
+        known = run.memo.setdefault("outside", {})
+        if reference not in known:
+            if len(known) >= MAX_RESOLVED:
+                return None
+            resource = self._resolver(reference)
+            kind = resource.get("resourceType") if isinstance(resource, dict) else None
+            shape = self._engine.shapes.find(kind) if isinstance(kind, str) else None
+            known[reference] = None
+            if resource is not None and shape is not None and shape.kind == "resource":
+                known[reference] = Target(resource, shape.name, root_place(shape), "outside")
+        return known[reference]  # type: ignore[no-any-return]
 
     def _contained(self, run: Run, id_: str) -> Target | None:
         root = run.root
@@ -218,7 +174,7 @@ class References:
         """The target's type as the reference itself says it: in its URL, else in `type`."""
         reference, said = value.get("reference"), value.get("type")
         if type(reference) is str:
-            match = _REST.fullmatch(reference)
+            match = REST.fullmatch(reference)
             if match and self._engine.shapes.find(match["type"]) is not None:
                 return match["type"]
         if type(said) is str and said.isalnum():
@@ -270,7 +226,8 @@ class References:
             return
         manners = {m for rule in types for m in rule.aggregation}
         if manners and all(rule.aggregation for rule in types):
-            manner = "contained" if reference.startswith("#") else "bundled" if found is not None else "referenced"
+            bundled = found is not None and found.how == "bundled"
+            manner = "contained" if reference.startswith("#") else "bundled" if bundled else "referenced"
             if manner not in manners and not (manner == "bundled" and "referenced" in manners):
                 run.error("structure", "reference-aggregation", f"The target must be {_list(manners)}, not {manner}.",
                           item.place, profile=said)  # fmt: skip
@@ -281,11 +238,6 @@ class References:
         elif versioning == {"independent"} and "/_history/" in reference:
             run.error("structure", "reference-version", "The reference must not name a version.", item.place,
                       profile=said)  # fmt: skip
-
-
-def rest(url: Any) -> re.Match[str] | None:
-    """`[base/]Type/id[/_history/version]` of a URL or relative reference; None when it has not that form."""
-    return _REST.fullmatch(url) if type(url) is str else None
 
 
 def _list(names: frozenset[str] | set[str]) -> str:

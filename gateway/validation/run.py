@@ -11,7 +11,7 @@ from gateway.validation.compiled import Json, Member, Shape
 
 if TYPE_CHECKING:
     from gateway.validation.engine import Engine
-    from gateway.validation.references import Surroundings
+    from gateway.validation.surroundings import Surroundings
 
 Place = tuple[Any, Member, int | None, Shape | None]
 """(place above, member, index in its list, shape of the value): a linked path, so that steps cost little until told."""

@@ -24,7 +24,8 @@ from gateway.validation.accept import Acceptor
 from gateway.validation.cascades import without_cascades
 from gateway.validation.compiled import Json, Profile
 from gateway.validation.engine import Engine, unknown_resource
-from gateway.validation.extensions import Unknown
+from gateway.validation.extensions import Examples, Unknown
+from gateway.validation.references import Resolver
 from gateway.validation.run import NOWHERE, Enough, Run, pointer, root_place
 from gateway.validation.shapes import Shapes
 from gateway.validation.show import show
@@ -44,6 +45,8 @@ class Validator:
         clock: Callable[[], datetime] | None = None,
         terminology_server: TerminologyServer | None = None,
         cache: Path | None = None,
+        resolver: Resolver | None = None,
+        example_urls: Examples = "allow",
     ) -> None:
         self.definitions = definitions
         self.engine = Engine(
@@ -51,8 +54,10 @@ class Validator:
             now=clock or _now,
             unknown_extensions=unknown_extensions,
             terminology_server=terminology_server,
+            resolver=resolver,
+            example_urls=example_urls,
         )
-        self.acceptor = Acceptor(self.engine, cache=cache)
+        self.acceptor = Acceptor(self.engine, cache=cache, engine_only=resolver is not None)
 
     @classmethod
     def load(
@@ -64,6 +69,8 @@ class Validator:
         unknown_extensions: Unknown = "error",
         clock: Callable[[], datetime] | None = None,
         cache: Path | None = None,
+        resolver: Resolver | None = None,
+        example_urls: Examples = "allow",
     ) -> Self:
         """Load packages (`name#version` of a condensed one, or the path of a .tgz or folder) and loose definitions
         (dict, or JSON/XML bytes; later ones win). R4 core is always there.
@@ -71,12 +78,16 @@ class Validator:
         `unknown_extensions` is how bad an extension is whose definition is not known: "error" as in HL7's validator,
         or "warning" or "information" for a gateway that carries what it does not know. Modifier extensions that are
         not known are always errors. `cache` is a file in which what was compiled for `is_valid` and `require` may be
-        kept between starts (see `acceptor.save`). Raises BadPackage, BadProfile.
+        kept between starts (see `acceptor.save`). `resolver` gives resources outside the one being checked, so that
+        they too are held to target profiles (at most 200 a check, each asked for once; then there is no fast way).
+        `example_urls="refuse"` makes unknown extensions of example.org and the like errors. Raises BadPackage,
+        BadProfile.
         """
         given = list(resources)
         loose = [one if isinstance(one, dict) else _read_definition(one, folder) for one in given]
         definitions = Definitions.load(packages, folder=folder, resources=loose)
-        return cls(definitions, unknown_extensions=unknown_extensions, clock=clock, cache=cache)
+        return cls(definitions, unknown_extensions=unknown_extensions, clock=clock, cache=cache, resolver=resolver,
+                   example_urls=example_urls)  # fmt: skip
 
     def check(self, resource: Any, profiles: Sequence[str] = ()) -> list[Issue]:
         """Everything found in a resource: [] when it is valid and all was checked.
