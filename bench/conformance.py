@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 import time
 from collections import Counter
@@ -22,7 +23,9 @@ ROOT = Path(__file__).parents[1]
 sys.path[0] = str(ROOT)  # not bench/, whose modules have names of the standard library
 
 from gateway.errors import GatewayError, Issue  # noqa: E402
+from gateway.fhir import codec, xml  # noqa: E402
 from gateway.validation import Validator  # noqa: E402
+from gateway.validation.validator import looks_like_xml  # noqa: E402
 
 SHARED = ROOT.parent / "shared" / "fhir"
 CASES = SHARED / "test-cases"
@@ -87,11 +90,47 @@ def _verdict(
                 data = (files / named).read_bytes()
                 loose = [*loose, data]
                 profiles = [_url(data)]
-        validator = Validator.load(packages, resources=loose)
-        issues = tuple(validator.check((files / case["file"]).read_bytes(), profiles=profiles))
+        validator = Validator.load(packages, resources=loose, **_switches(case["settings"], files))
+        data = (files / case["file"]).read_bytes()
+        issues = tuple(validator.check(data, profiles=profiles))
+        if rule := case["settings"].get("bundle-param"):
+            issues += tuple(_of_entry(validator, data, rule))
     except GatewayError as error:
         broken = f"{type(error).__name__}: {error}"
     return Verdict(case["name"], case["module"], case["tier"], run["run"], run["errors"], issues, broken)
+
+
+def _switches(settings: dict[str, Any], files: Path) -> dict[str, Any]:
+    """The switches of the manifest that the validator has: example addresses, and references that are followed."""
+    switches: dict[str, Any] = {}
+    if settings.get("examples") is False:
+        switches["example_urls"] = "refuse"
+    if "validateReference" in settings:
+        switches["resolver"] = lambda reference: _at_hand(reference, files)
+    return switches
+
+
+def _at_hand(reference: str, files: Path) -> dict[str, Any] | None:
+    """The resource of that id among the cases' files, as JSON or XML."""
+    name = re.sub(r"[^A-Za-z0-9.-]", "", reference.rpartition("/")[2])
+    for file in (files / f"{name}.json", files / f"{name}.xml"):
+        if file.is_file():
+            return read(file.read_bytes())
+    return None
+
+
+def read(data: bytes) -> dict[str, Any] | None:
+    """A resource out of JSON or XML."""
+    found = xml.read(data, Validator.load().engine.shapes).value if looks_like_xml(data) else codec.read(data)
+    return found if isinstance(found, dict) else None
+
+
+def _of_entry(validator: Validator, data: bytes, rule: dict[str, str]) -> list[Issue]:
+    """The issues of a Bundle's nth resource of a type by one more profile (`Patient:0`)."""
+    kind, _, number = rule["rule"].partition(":")
+    resources = [entry.get("resource", {}) for entry in (read(data) or {}).get("entry", ())]
+    chosen = [resource for resource in resources if resource.get("resourceType") == kind]
+    return validator.check(chosen[int(number)], profiles=[rule["profile"]])
 
 
 def _url(data: bytes) -> str:
