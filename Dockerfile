@@ -14,12 +14,14 @@ COPY profiles profiles
 COPY fixtures fixtures
 RUN /opt/build/bin/python -m hatchling build -t wheel -d /tmp/wheel \
  && /opt/gateway/bin/pip install --no-deps /tmp/wheel/*.whl \
- && /opt/gateway/bin/python -m compileall -q /opt/gateway/lib
+ && /opt/gateway/bin/python -m compileall -q /opt/gateway/lib \
+ && ECM_CACHE=/tmp/cache /opt/gateway/bin/ecm-gateway packages compile
 
 FROM python:3.12-slim
 RUN useradd --uid 10001 --no-create-home --home-dir /var/lib/ecm-gateway gateway \
  && install -d -o gateway -g gateway /var/lib/ecm-gateway
 COPY --from=build /opt/gateway /opt/gateway
+COPY --from=build --chown=gateway:gateway /tmp/cache /var/lib/ecm-gateway/cache
 ENV PATH=/opt/gateway/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     ECM_DATABASE=sqlite:////var/lib/ecm-gateway/gateway.sqlite \

@@ -16,7 +16,8 @@ from datetime import UTC, datetime
 from functools import cache, partial
 from importlib.metadata import version
 from pathlib import Path
-from threading import Timer
+from threading import Thread
+from time import sleep
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -44,8 +45,8 @@ if TYPE_CHECKING:
     from gateway.validation import Validator
 
 
-SAVE_AFTER_SECONDS = 60.0
-"""When a server process keeps what it has compiled until then, for the next start."""
+SAVE_SECONDS = 5.0
+"""How often a server process keeps what it has compiled meanwhile, for the next start."""
 
 
 def now() -> datetime:
@@ -201,10 +202,14 @@ def wsgi() -> Flask:
     manager = running(settings)
     application = manager.__enter__()
     application.extensions["gateway.lifetime"] = manager
-    saving = Timer(SAVE_AFTER_SECONDS, knowledge_of(settings).validator.acceptor.save)
-    saving.daemon = True
-    saving.start()
+    Thread(target=_saving, args=(knowledge_of(settings).validator,), name="saving", daemon=True).start()
     return application
+
+
+def _saving(validator: Validator) -> None:
+    while True:
+        sleep(SAVE_SECONDS)
+        validator.acceptor.save()
 
 
 def open_store(settings: Settings, known: Knowledge) -> SqlStore:

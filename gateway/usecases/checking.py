@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from gateway.errors import Issue
@@ -24,3 +24,29 @@ class Checker:
         if self._validator.is_valid(resource, profiles):
             return []
         return self._validator.check(resource, profiles)
+
+
+def compile_all(validator: Validator, *, types: Sequence[str], profiles: Callable[[str], Sequence[str]]) -> int:
+    """Compile what each type is held to: by itself, by each of its profiles, and by ours with those they derive from
+    (as our mappers write them into meta.profile). Kept in the validator's cache file; how many there were."""
+    wanted: dict[tuple[str, ...], None] = {}
+    for type in types:
+        wanted[(type,)] = None
+        for canonical in profiles(type):
+            wanted[(type, canonical)] = None
+            wanted[(type, *_lineage(validator, canonical))] = None
+    for type, *canonicals in wanted:
+        validator.acceptor.accepts({"resourceType": type, "meta": {"profile": canonicals}})
+    validator.acceptor.save()
+    return len(wanted)
+
+
+def _lineage(validator: Validator, canonical: str) -> list[str]:
+    """A profile and the published ones it derives from, without versions."""
+    found = []
+    while (definition := validator.definitions.get("StructureDefinition", canonical)) is not None:
+        if definition.get("derivation") != "constraint":
+            break
+        found.append(canonical.partition("|")[0])
+        canonical = str(definition.get("baseDefinition", ""))
+    return found

@@ -18,11 +18,12 @@ import msgspec
 
 from gateway.validation.schema_values import Schema
 
-_FORM = b"ECMACCEPT1"
+_FORM = b"ECMACCEPT2"
 
 
 class SchemaCache:
-    """Schemas by name. Without a path they are only kept in memory while being built."""
+    """Schemas by name, each compressed by itself: a server needs few of them. Without a path they are only kept in
+    memory while being built."""
 
     def __init__(self, path: Path | None, fingerprint: str) -> None:
         self._path = path
@@ -36,10 +37,10 @@ class SchemaCache:
         """The schema of that name, from the file or built now."""
         found = self._stored.get(name)
         if found is not None:
-            return msgspec.json.decode(found, type=dict)
+            return msgspec.json.decode(zlib.decompress(found), type=dict)
         schema = build()
         if self._path is not None:
-            self._stored[name] = msgspec.json.encode(schema)
+            self._stored[name] = zlib.compress(msgspec.json.encode(schema), 6)
             self._changed = True
         return schema
 
@@ -47,7 +48,7 @@ class SchemaCache:
         """Write what was built since the start; quietly does nothing where that is not possible."""
         if self._path is None or not self._changed:
             return
-        body = zlib.compress(msgspec.msgpack.encode(self._stored.copy()), 6)
+        body = msgspec.msgpack.encode(self._stored.copy())
         digest = hashlib.sha256(self._stamp + body).digest()
         waiting = self._path.with_suffix(f".{os.getpid()}.tmp")
         with contextlib.suppress(OSError):
@@ -62,8 +63,8 @@ class SchemaCache:
             digest, body = data[len(_FORM) : len(_FORM) + 32], data[len(_FORM) + 32 :]
             if not data.startswith(_FORM) or hashlib.sha256(self._stamp + body).digest() != digest:
                 return {}
-            return msgspec.msgpack.decode(zlib.decompress(body), type=dict[str, bytes])
-        except (OSError, ValueError, zlib.error):
+            return msgspec.msgpack.decode(body, type=dict[str, bytes])
+        except (OSError, ValueError):
             return {}
 
 
