@@ -75,7 +75,9 @@ class Acceptor:
         try:
             kind = resource["resourceType"]
             declared = resource["meta"]["profile"] if "meta" in resource and "profile" in resource["meta"] else ()
-            key = (kind, *declared, *(profile.canonical for profile in profiles))
+            key = (kind, *declared)
+            if profiles:
+                key = (*key, *(profile.canonical for profile in profiles))
             if kind == "Observation":
                 key = (*key, *vital_signs(resource))
             compiled = self._ready[key]

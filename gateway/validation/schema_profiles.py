@@ -25,7 +25,7 @@ from gateway.validation.schema_elements import (
     present,
 )
 from gateway.validation.schema_shapes import Shapes2Schema, can_fail
-from gateway.validation.schema_slices import NotSaid, chain, matcher, members_of_set
+from gateway.validation.schema_slices import NotSaid, at_most, chain, implied, matcher, members_of_set
 from gateway.validation.schema_values import CHECK, Schema, both, exactly, holding, reference
 
 if TYPE_CHECKING:
@@ -213,12 +213,13 @@ class Profiles2Schema:
         for part in slicing.slices:
             match = chain(matches, matcher(self._engine, part, shape))
             counts += self._slice_count(part, match)
-            links.append((matches[-1], self._slice_item(part, member)))
+            asked = self._slice_item(part, member)
+            links.append((matches[-1], {} if implied(asked, matches[-1]) else asked))
         items: Schema = {} if slicing.rules != "closed" else {"not": {}}
         for match, asked in reversed(links):
             if asked or items:
                 items = {"if": match, "then": asked, "else": items} if items else {"if": match, "then": asked}
-        listed = both({"items": items} if items else None, *counts)
+        listed = both({"items": items} if items else None, *at_most(counts))
         least = [{"required": [member.name]}] if any(part.min for part in slicing.slices) else []
         return both({"properties": {member.name: listed}} if listed else None, *least)
 

@@ -122,6 +122,24 @@ def chain(before: list[Schema], match: Schema) -> Schema:
     return match if not earlier else {"allOf": [match, *({"not": other} for other in earlier)]}
 
 
+def implied(asked: Schema, match: Schema) -> bool:
+    """Whether what is asked of a slice's items is no more than what tells them."""
+    if asked.keys() == {"properties"} and match.keys() >= {"properties", "required"}:
+        named = match["properties"]
+        return all(name in match["required"] and named.get(name) == said for name, said in asked["properties"].items())
+    return asked == match or (asked.keys() == {"anyOf"} and match in asked["anyOf"])
+
+
+def at_most(counts: list[Schema]) -> list[Schema]:
+    """Counts of slices, such that those that only say how many there may be are not looked at in a short list."""
+    optional = [count for count in counts if count["minContains"] == 0]
+    if not optional:
+        return counts
+    least = min(count["maxContains"] for count in optional)
+    rest = [count for count in counts if count["minContains"]]
+    return [*rest, {"if": {"minItems": least + 1}, "then": {"allOf": optional}}]
+
+
 def _apart(one: Schema, other: Schema) -> bool:
     """Whether no item can satisfy both: some single member is asked to have different constants."""
     if "const" in one and "const" in other:
