@@ -1,0 +1,87 @@
+"""Huge and crooked data costs bounded processor time, and a bounded number of issues."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+
+from gateway.validation import Validator
+from gateway.validation.run import MAX_ISSUES
+from tests.validation.conftest import NARRATIVE, PATIENT, US_CORE, Json
+
+MILLION = 1_000_000
+LONG = "x" * 10_000_000
+SECONDS = 20
+"""Of processor time, for the slowest machine; here each takes a tenth of it or less."""
+BASIC: Json = {"resourceType": "Basic", "text": NARRATIVE, "code": {"text": "x"}}
+
+
+def checked(validator: Validator, resource: Any) -> list[str | None]:
+    started = time.thread_time()
+    issues = validator.check(resource)
+    good = validator.is_valid(resource)
+    assert time.thread_time() - started < SECONDS
+    assert len(issues) <= 2 * MAX_ISSUES + 1
+    assert good is not any(issue.is_error for issue in issues)
+    assert sum(len(issue.message) for issue in issues) < 1_000_000
+    return [issue.rule for issue in issues if issue.is_error]
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize(
+    ("given", "rules"),
+    [(["A"] * MILLION, set()), ([5] * MILLION, {"type-string", "more"}), ([None] * MILLION, {"json-null", "more"})],
+    ids=["good", "wrong", "null"],
+)
+def test_a_million_items(validator: Validator, given: list[Any], rules: set[str]) -> None:
+    patient = {**PATIENT, "name": [{"family": "Zanzibarovna", "given": given}]}
+    assert set(checked(validator, patient)) == rules
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"id": LONG},
+        {"language": LONG},
+        {"code": {"text": LONG}},
+        {"created": LONG},
+        {"author": {"reference": LONG}},
+        {"text": {"status": "generated", "div": f'<div xmlns="http://www.w3.org/1999/xhtml"><p>{LONG}</p></div>'}},
+        {"text": {"status": "generated", "div": "<" * 1_000_000}},
+        {"extension": [{"url": "https://e.example/" + LONG, "valueString": "x"}]},
+        {"meta": {"profile": ["https://e.example/" + LONG]}},
+        {LONG: 1},
+        {"resourceType": LONG},
+    ],
+    ids=lambda change: next(iter(change))[:12],
+)
+def test_ten_million_characters(validator: Validator, change: Json) -> None:
+    checked(validator, {**BASIC, **change})
+
+
+def test_contained_resources_that_refer_to_each_other_in_a_circle(validator: Validator) -> None:
+    """Every one is held to the profiles of what points to it, round and round."""
+    count = 200
+    circle = [
+        {"resourceType": "CareTeam", "id": f"c{n}", "meta": {"profile": [US_CORE + "us-core-careteam"]},
+         "participant": [{"member": {"reference": f"#c{(n + 1) % count}"}}]} for n in range(count)
+    ]  # fmt: skip
+    plan = {
+        "resourceType": "CarePlan", "text": NARRATIVE, "status": "active", "intent": "plan", "contained": circle,
+        "meta": {"profile": [US_CORE + "us-core-careplan"]}, "subject": {"reference": "Patient/p"},
+        "careTeam": [{"reference": "#c0"}],
+    }  # fmt: skip
+    assert "card-min" in checked(validator, plan)
+
+
+@pytest.mark.parametrize("depth", [100, 10_000, 1_000_000])
+def test_bytes_that_nest_deeply(validator: Validator, depth: int) -> None:
+    for data in (
+        b'{"resourceType":"Basic","extension":' + b'[{"url":"a","extension":' * depth,
+        b"[" * depth + b"]" * depth,
+        b"<Basic xmlns='http://hl7.org/fhir'>" + b"<extension>" * depth,
+    ):
+        assert checked(validator, data)
