@@ -45,6 +45,7 @@ def command(
     """Check FHIR R4 resources (JSON, XML, NDJSON) by their type, their meta.profile and the profiles named.
 
     \b
+    Examples:
     ecm-gateway validate referral.json
     ecm-gateway validate --profile http://hl7.org/fhir/us/core/StructureDefinition/us-core-patient patient.xml
     ecm-gateway validate --package my-ig.tgz --json export/*.ndjson > outcomes.ndjson
