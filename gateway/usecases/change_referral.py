@@ -89,7 +89,7 @@ def _take_in(news: Recorded, caller: Caller, tx: Transaction, *, services: Servi
         turn = _Turn(kept, Heard.SAME)
     else:
         turn = _turn(change, kept, services=services)
-    written = _kept(turn, change, tx) if turn.after else []
+    written = _kept(turn, change, tx, services) if turn.after else []
     if turn.after is not None and change.party is Party.TARGET:
         written += _told_alike(turn, change, tx, services)
     told: list[Issue] = []
@@ -202,7 +202,7 @@ def _still(task: Json, then: Loop, vocabulary: Vocabulary) -> str | None:
     return state if row and row.task_status is then.status else None
 
 
-def _kept(turn: _Turn, change: ReferralChange, tx: Transaction) -> list[tuple[Written, Json]]:
+def _kept(turn: _Turn, change: ReferralChange, tx: Transaction, services: Services) -> list[tuple[Written, Json]]:
     """The Task's new version and all that follows."""
     assert turn.after is not None
     task, meaning = turn.after, turn.meaning
@@ -211,7 +211,7 @@ def _kept(turn: _Turn, change: ReferralChange, tx: Transaction) -> list[tuple[Wr
     else:
         written = Written(tx.put(task, expected=turn.kept.version), False, True)
     move = Move(task, closure=meaning.closure if meaning else None, party=change.party)
-    return [(written, task), *follow(move, tx)]
+    return [(written, task), *follow(move, tx, services)]
 
 
 def _told_alike(turn: _Turn, change: ReferralChange, tx: Transaction, services: Services) -> list[tuple[Written, Json]]:
@@ -225,7 +225,7 @@ def _told_alike(turn: _Turn, change: ReferralChange, tx: Transaction, services: 
         if after != before:
             moved = Written(tx.put(after, expected=other.version), False, True)
             closure = turn.meaning.closure if turn.meaning else None
-            written += [(moved, after), *follow(Move(after, closure, change.party), tx)]
+            written += [(moved, after), *follow(Move(after, closure, change.party), tx, services)]
     return written
 
 

@@ -122,6 +122,10 @@ class Intake:
         remarks = [*reading.issues, *_not_carried(reading), *self._assessed(record, today)]
         return Intaken([entry["resource"] for entry in entries], once, remarks)
 
+    def context(self, caller: Caller) -> Context:
+        """What a mapper needs where this gateway itself is the source."""
+        return self._context(Source("gateway", "0" * 64, "application/json"), caller)
+
     def _recorded(self, reading: Reading[Any], source: Source, caller: Caller) -> Recorded:
         return Recorded(reading.require(), self._context(source, caller), [*reading.issues, *_not_carried(reading)])
 

@@ -123,8 +123,8 @@ def _all(caller: Caller, type: str, where: list[tuple[str, str]], services: Serv
 
 
 def _loop(group: Sequence[Kept], caller: Caller, *, services: Services, now: datetime) -> OpenLoop:
-    """The loop of these Tasks; the first of them counts, its clocks ran before the others joined."""
-    first, *others = sorted(group, key=lambda kept: (content(kept)["authoredOn"], kept.id))
+    """The loop of these Tasks; the one that the others joined counts, as long as it is open."""
+    first, *others = sorted(group, key=lambda kept: (kept.id != loop.group_of(content(kept)), kept.id))
     history = [
         _stood(content(one))
         for one in reversed(services.store.history(caller, "Task", first.id))

@@ -12,6 +12,7 @@ from gateway.ports import Caller, Json, Kept, Transaction
 from gateway.trust.disclosure import Collected, Disclosed, Entry, disclose
 from gateway.trust.policy import permit
 from gateway.usecases.bundle_entries import Step, duplicates, steps_of
+from gateway.usecases.following import after_write
 from gateway.usecases.keep import Written, identity, messages_for, put, unless_overtaken, within
 from gateway.usecases.matching import NotOne, one_match, same_identity
 from gateway.usecases.references import missing, references, rewritten
@@ -49,7 +50,8 @@ def _kept(steps: Sequence[Step], caller: Caller, *, services: Services, base: st
             for at, resource in enumerate(resources)
             if resource is not None
         }
-        tx.owe(messages_for(written.values(), subscribers=services.subscribers, kind="transaction"))
+        followed = [found for one in written.values() for found in after_write(*one, tx, services)]
+        tx.owe(messages_for([*written.values(), *followed], subscribers=services.subscribers, kind="transaction"))
         entries = [
             _answer(
                 plan, written[at][0] if at in written else None, caller, tx, services=services, base=base, full=full

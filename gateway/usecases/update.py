@@ -6,6 +6,7 @@ from gateway.errors import BadRequest, Issue
 from gateway.ports import Caller, Json, Transaction
 from gateway.trust.disclosure import disclose
 from gateway.trust.policy import permit
+from gateway.usecases.following import after_write
 from gateway.usecases.keep import (
     Written,
     check,
@@ -66,7 +67,8 @@ def conditional_update(
 def _kept(resource: Json, caller: Caller, tx: Transaction, *, services: Services, expected: int | None) -> Written:
     check_references(resource, tx, services)
     written = put(tx, resource, expected=expected)
-    tx.owe(messages_for([(written, resource)], subscribers=services.subscribers, kind="resource"))
+    followed = after_write(written, resource, tx, services)
+    tx.owe(messages_for([(written, resource), *followed], subscribers=services.subscribers, kind="resource"))
     event = "create" if written.created else "update" if written.changed else "update.same"
     shown = disclose(written.kept, caller=caller, note=tx.note, event=event, action="C" if written.created else "U")
     return Written(written.kept, written.created, written.changed, shown)

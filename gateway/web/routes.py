@@ -11,6 +11,7 @@ from gateway.web.convert import convert
 from gateway.web.create import create
 from gateway.web.doors import care_plan, care_team, referral, referral_change
 from gateway.web.files import receive_file
+from gateway.web.forward import forward
 from gateway.web.history import history
 from gateway.web.loops import loops
 from gateway.web.metadata import metadata
@@ -60,6 +61,7 @@ ROUTES = (
     Route("POST", "/fhir/$convert", "convert", convert),
     Route("POST", "/hooks/<partner>", "receive_hook", hooks.receive),
     Route("POST", "/referrals", "receive_referral", referral),
+    Route("POST", "/referrals/<id>/forward", "forward_referral", forward),
     Route("POST", "/referral-changes", "change_referral", referral_change),
     Route("POST", "/care-plans", "publish_care_plan", care_plan),
     Route("POST", "/care-teams", "change_care_team", care_team),

@@ -137,6 +137,7 @@ FAILING = {  # a request to each route that must fail, and how
     "receive_hook": (b"{", 404),
     "receive_referral": (b"{", 415),
     "change_referral": (b"{", 415),
+    "forward_referral": (b"{", 415),
     "publish_care_plan": (b"{", 415),
     "change_care_team": (b"{", 415),
     "receive_file": (b"{", 415),

@@ -256,3 +256,24 @@ def test_care_may_end_after_its_loop_was_closed(referred: FlaskClient) -> None:
     assert hear(referred, 2, at=at(10), discontinuation="3").status_code == 200
     task = kept(referred, "Task")
     assert (task["status"], task["lastModified"], loop.state_of(task)) == ("completed", at(9), "discontinued")
+
+
+def test_a_referral_is_forwarded_once_and_its_part_moves_it(referred: FlaskClient) -> None:
+    path = f"/referrals/{kept(referred, 'ServiceRequest')['id']}/forward"
+    first = referred.post(path, json={"to": {"name": "Alder ECM", "npi": "1245319599"}})
+    again = referred.post(path, json={"to": {"name": "Alder ECM", "npi": "1245319599"}})
+    assert (first.status_code, again.status_code) == (201, 200), first.data
+    part = first.headers["Location"].split("/Task/")[1].split("/")[0]
+    found = referred.get("/fhir/Task?intent=order").get_json()
+    assert found["total"] == 2
+    news = {"key": {"source": "alder", "id": "1"}, "party": "target", "task": part, "at": at(9), "status": "completed"}
+    assert referred.post("/referral-changes", json=news).status_code == 200
+    statuses = [entry["resource"]["status"] for entry in referred.get("/fhir/Task").get_json()["entry"]]
+    assert statuses == ["completed", "completed"]
+
+
+@pytest.mark.parametrize("body", [{"to": {"npi": "1245319599"}}, {"to": {"name": "A", "npi": "12"}}, {"name": "A"}, []])
+def test_a_provider_that_cannot_be_read_is_refused(referred: FlaskClient, body: Any) -> None:
+    answer = referred.post(f"/referrals/{kept(referred, 'ServiceRequest')['id']}/forward", json=body)
+    assert answer.status_code == 422
+    assert referred.post("/referrals/none/forward", json={"to": {"name": "A"}}).status_code == 404
