@@ -20,6 +20,7 @@ from gateway.fhirpath import FhirPathError
 from gateway.validation.accept_cache import SchemaCache
 from gateway.validation.accept_checks import Acceptance, Check, Checks
 from gateway.validation.compiled import Json, Profile
+from gateway.validation.known_profiles import MAX_CANONICAL
 from gateway.validation.schema_elements import is_recursive, value_types
 from gateway.validation.schema_profiles import Profiles2Schema
 from gateway.validation.schema_shapes import Shapes2Schema
@@ -111,7 +112,7 @@ class Acceptor:
         key = (kind, *declared, *(profile.canonical for profile in profiles), *vital)
         with self._building:
             if key not in self._ready:
-                if len(self._ready) >= _MOST:
+                if len(self._ready) >= _MOST or any(len(part) > MAX_CANONICAL for part in key):
                     return False
                 wanted = self._wanted(kind, (*declared, *vital), profiles)
                 scope = self._scope(declared, profiles)

@@ -13,6 +13,7 @@ from gateway import fhirpath
 from gateway.errors import BadProfile
 from gateway.fhirpath.temporal import written_alike
 from gateway.validation.compiled import Binding, Json, Profile
+from gateway.validation.known_profiles import MAX_CANONICAL
 from gateway.validation.narrative import acceptable
 from gateway.validation.native import NATIVE
 from gateway.validation.primitives import CHECKS, decoded_size
@@ -140,7 +141,7 @@ class Checks:
             run = Run(self._engine)
             report(value, run)
             good = not run.failed
-            if key is not _UNKEYED:
+            if _worth_keeping(key):
                 if len(answers) >= _REMEMBERED:
                     answers.clear()
                 answers[key] = good
@@ -157,7 +158,7 @@ class Checks:
             answer = answers.get(key, key)
             if answer is key:
                 answer = member(value_set, type, value, asked_in=said)
-                if key is not _UNKEYED:
+                if _worth_keeping(key):
                     if len(answers) >= _REMEMBERED:
                         answers.clear()
                     answers[key] = answer
@@ -205,7 +206,7 @@ class Checks:
             if url not in known:
                 if ":" not in url:
                     return inside  # a part: its holder's definition says which it may have
-                if len(known) >= _REMEMBERED:
+                if len(known) >= _REMEMBERED or len(url) > MAX_CANONICAL:
                     return False
                 known[url] = self._placed(url, wanted, modifier, scope)
             good = known[url]
@@ -243,6 +244,11 @@ def _in_order(start: Any, end: Any) -> bool:
     if type(start) is not str or type(end) is not str or start > end:
         return False
     return len(start) == 10 == len(end) or written_alike(start, end)
+
+
+def _worth_keeping(key: Any) -> bool:
+    """Whether a key is one, and not so long that somebody made it up."""
+    return key is not _UNKEYED and len(repr(key)) < MAX_CANONICAL
 
 
 def _code_key(value: Any) -> Any:

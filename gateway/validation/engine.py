@@ -19,7 +19,7 @@ from gateway.validation.datatypes import check_attachment, check_coding, check_i
 from gateway.validation.elements import Walker
 from gateway.validation.extensions import Examples, Extensions, Unknown
 from gateway.validation.invariants import Invariants
-from gateway.validation.known_profiles import KnownProfiles
+from gateway.validation.known_profiles import MAX_CANONICAL, KnownProfiles
 from gateway.validation.narrative import acceptable, check_div
 from gateway.validation.references import References, Resolver, Target
 from gateway.validation.run import Place, Run
@@ -71,7 +71,11 @@ class Engine:
                 "xhtml": check_div,
             },
         )
-        self.is_value_set = lru_cache(maxsize=4096)(self._is_value_set)
+        self._named_value_set = lru_cache(maxsize=4096)(self._is_value_set)
+
+    def is_value_set(self, url: str) -> bool:
+        """Whether a url names a value set and no code system."""
+        return len(url) <= MAX_CANONICAL and self._named_value_set(url)
 
     def _is_value_set(self, url: str) -> bool:
         return self.definitions.find("ValueSet", url) is not None and (self.definitions.find("CodeSystem", url) is None)

@@ -12,6 +12,8 @@ from gateway.validation.shapes import CORE, Shapes
 
 MOST_PROFILES = 5_000
 """Canonicals remembered; instances may make up any number of unknown ones."""
+MAX_CANONICAL = 2_000
+"""Longer ones are nobody's canonicals, and are not remembered."""
 
 
 class KnownProfiles:
@@ -45,6 +47,8 @@ class KnownProfiles:
         try:
             found = self._profiles[key]
         except KeyError:
+            if len(canonical) > MAX_CANONICAL:
+                return None
             with self._compiling:
                 found = self._profiles[key] if key in self._profiles else self._first(key)
         if isinstance(found, BadProfile):

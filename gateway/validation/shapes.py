@@ -19,6 +19,8 @@ FHIR_TYPE = CORE + "structuredefinition-fhir-type"
 ADDITIONAL = ("http://hl7.org/fhir/tools/StructureDefinition/additional-binding", CORE + "additional-binding")
 MOST_NAMES = 2_000
 """Names remembered, known and unknown ones; R4 has about 220 types, and instances may make up any number."""
+MAX_NAME = 100
+"""Longer names are no FHIR types, and are not remembered."""
 INHERITED = frozenset(("ele-1", "ext-1"))
 """Every element repeats these; they are checked once, natively."""
 
@@ -44,6 +46,8 @@ class Shapes:
         try:
             return self._known[name]
         except KeyError:
+            if len(name) > MAX_NAME:
+                return None
             with self._compiling:
                 return self._known[name] if name in self._known else self._first(name)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import time
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -85,3 +87,27 @@ def test_bytes_that_nest_deeply(validator: Validator, depth: int) -> None:
         b"<Basic xmlns='http://hl7.org/fhir'>" + b"<extension>" * depth,
     ):
         assert checked(validator, data)
+
+
+def test_nothing_long_that_an_instance_made_up_is_remembered(validator: Validator) -> None:
+    def strange(n: int) -> list[Json]:
+        long = f"{n:03}" + "x" * 500_000
+        return [
+            {**BASIC, "resourceType": f"A{long}"},
+            {**BASIC, "meta": {"profile": [f"https://e.example/{long}"]}},
+            {**BASIC, "extension": [{"url": f"https://e.example/{long}", "valueString": "x"}]},
+            {**BASIC, "language": long},
+            {**BASIC, "author": {"reference": f"{long}/1", "type": long}},
+        ]
+
+    for one in strange(0):
+        checked(validator, one)
+    tracemalloc.start()
+    try:
+        for n in range(1, 7):
+            for one in strange(n):
+                checked(validator, one)
+        gc.collect()
+        assert tracemalloc.get_traced_memory()[0] < 2_000_000  # the one looked at last, at most
+    finally:
+        tracemalloc.stop()

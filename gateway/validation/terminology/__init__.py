@@ -15,7 +15,7 @@ from typing import Any, Literal, Protocol
 
 from gateway.validation.terminology.code_systems import Concept
 from gateway.validation.terminology.server import TerminologyServer
-from gateway.validation.terminology.systems import Source, Systems
+from gateway.validation.terminology.systems import LONGEST, Source, Systems
 from gateway.validation.terminology.value_sets import Question, Sets, ValueSet, compile_value_set
 
 __all__ = ["Membership", "Terminology", "TerminologyServer"]
@@ -71,9 +71,11 @@ class Terminology:
         key = (value_set, system, code, scope)
         found = self._answers.get(key)
         if found is None:
+            found = self._decide(value_set, system, code, scope)
             if len(self._answers) >= _ANSWERS:
                 self._answers.clear()
-            found = self._answers[key] = self._decide(value_set, system, code, scope)
+            if len(code) + len(system or "") < LONGEST:
+                self._answers[key] = found
         return found
 
     def codes(self, value_set: str, *, scope: str | None = None) -> frozenset[tuple[str, str]] | None:

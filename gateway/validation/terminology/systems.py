@@ -28,6 +28,10 @@ class Source(Protocol):
     def supplements(self, system: str) -> list[Json]: ...
 
 
+LONGEST = 2_000
+"""Characters of a system, version or code up to which answers are kept: longer ones are made up."""
+
+
 class Systems:
     """Answers about codes of code systems, three-valued: None is what cannot be known here."""
 
@@ -44,9 +48,11 @@ class Systems:
         key = (system, version, scope)
         ready = self._ready.get(key)
         if ready is None:
+            ready = self._prepare(system, version, scope)
             if len(self._ready) >= _KEPT:
                 self._ready.clear()
-            ready = self._ready[key] = self._prepare(system, version, scope)
+            if len(system) + len(version or "") < LONGEST:
+                self._ready[key] = ready
         return ready
 
     def _prepare(self, system: str, version: str | None, scope: str | None) -> tuple[CodeSystem | None, bool]:
