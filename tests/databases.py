@@ -26,7 +26,10 @@ from gateway.ports import Caller, Owed
 from gateway.store import SqlStore
 
 SKIP = "LOUD SKIP: no PostgreSQL here; set ECM_TEST_POSTGRES=postgresql://... or install it: half the store is untested"
-TABLES = "resource, resource_version, search_entry, audit, outbox, probe, subscription, subscription_event, inbound, poll_cursor"
+TABLES = (
+    "resource, resource_version, search_entry, audit, outbox, probe, subscription, subscription_event, inbound, "
+    "poll_cursor"
+)
 NOW_UTC = datetime(2026, 3, 2, 17, 30, tzinfo=UTC)
 """What the fixture clock says."""
 CALLER = Caller("tester", tenant="plan-a", request_id="req-1")

@@ -59,7 +59,7 @@ class OpenLoop:
 def open_loops(caller: Caller, *, services: Services, overdue: bool = False, who: str | None = None) -> list[OpenLoop]:
     """Every open loop, what is due first first; only those `overdue`, or waiting for `who` (plan, provider).
 
-    Reads the history of every open Task: about a millisecond a loop.
+    Reads the history of every open Task.
     """
     permit(caller, action="R", type="Task", store=services.store)
     now = services.clock()

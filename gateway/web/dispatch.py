@@ -66,12 +66,13 @@ class Application(Flask):
         rule = asked.url_rule
         environ = asked.environ
         method = environ["REQUEST_METHOD"]
+        type_ = (asked.view_args or {}).get("type")
         log.event(
             "request",
             request_id=found,
             method=method if method in METHODS else "other",
             route=rule.rule if rule else None,
-            type=type if (type := (asked.view_args or {}).get("type")) in self._web.services.types else None,
+            type=type_ if type_ in self._web.services.types else None,
             status=response.status_code,
             seconds=round(perf_counter() - environ["ecm.began"], 6),
             bytes=response.content_length,

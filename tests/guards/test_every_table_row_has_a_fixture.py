@@ -34,8 +34,8 @@ def test_every_row_of_the_table_has_a_fixture(partner: str, kind: str) -> None:
 def test_every_row_of_this_partner_s_table_reaches_its_field() -> None:
     """The filled row of each layout gives a value at the path of every row of the table."""
     for (partner, kind), layout in READERS.layouts.items():
-        name = {"referral": f"referrals/csv-{partner}-clean", "referral-change": f"referral-changes/csv-{partner}-return"}
-        case = next(c for c in all_cases(FOLDERS + NEWS) if c.name == name[kind])
+        folder, ending = {"referral": ("referrals", "clean"), "referral-change": ("referral-changes", "return")}[kind]
+        case = next(c for c in all_cases(FOLDERS + NEWS) if c.name == f"{folder}/csv-{partner}-{ending}")
         records = [row.require() for row in READERS.table(partner, kind).read(case.body, today=TODAY).accepted]
         for rule in layout.table.rules:
             if rule.target is not None and rule.target.put in ("set", "add"):
