@@ -105,9 +105,10 @@ class Checks:
                 return slowly(value)
             if not slowly(value):
                 return False
-            if len(good) >= _REMEMBERED:
-                good.clear()
-            good.add(known)
+            if _worth_keeping(known):
+                if len(good) >= _REMEMBERED:
+                    good.clear()
+                good.add(known)
             return True
 
         return check
