@@ -14,6 +14,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -36,7 +37,10 @@ from gateway.store.outbox import SqlOutbox
 
 @dataclass(frozen=True)
 class Arm:
-    """At the `nth` pass of `step` in one process: be killed or stopped, once `together` threads stand there."""
+    """At the `nth` pass of `step` in one process: be killed, or stand, once `together` threads are there.
+
+    Those who stand rename the arm's file to the ending `.standing` and go on when that is taken away.
+    """
 
     step: str
     nth: int = 1
@@ -75,15 +79,14 @@ def passing(name: str) -> None:
             _standing = threading.Barrier(arm.together)
     with suppress(threading.BrokenBarrierError):
         _standing.wait(10)
+    standing = file.with_suffix(".standing")
     with _lock:
         if file.exists():
-            file.unlink()
-            if arm.stop:
-                os.kill(os.getpid(), signal.SIGSTOP)
-            elif sys.argv[1] == "serve":
-                os.killpg(0, signal.SIGKILL)  # Granian's main process too
-            else:
-                os.kill(os.getpid(), signal.SIGKILL)
+            file.rename(standing)
+            if not arm.stop:  # Granian's main process too
+                os.killpg(0, signal.SIGKILL) if sys.argv[1] == "serve" else os.kill(os.getpid(), signal.SIGKILL)
+    while arm.stop and standing.exists():
+        time.sleep(0.01)
 
 
 def around(owner: Any, function: str, *, before: str = "", after: str = "") -> None:

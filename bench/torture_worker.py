@@ -6,6 +6,7 @@ The partner is a simulator that records what it got. Used by `python -m bench.to
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import random
@@ -17,6 +18,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event
+
+import psycopg
 
 import gateway.store
 from bench.torture_crash import Arm
@@ -58,6 +61,7 @@ class Workers:
         )
         (folder / "partners.toml").write_text(listed)
         self.arm = folder / "arm"
+        self.standing = folder / "arm.standing"
         self._folder = folder
         self._environment = {name: value for name, value in os.environ.items() if not name.startswith("ECM_")} | {
             "ECM_DATABASE": url,
@@ -165,7 +169,9 @@ def paused(url: str, folder: Path, step: str, *, members: int = 20) -> Findings:
         first = workers.start("first")
         second = None
         try:
-            _until(lambda: _state(first.pid) == "T", seconds=60)
+            _until(workers.standing.exists, seconds=60)
+            _stop(first.pid, url)
+            workers.standing.unlink()
             second = workers.start("second")
             wait(store, lambda: settled(store) >= owed, seconds=90)
             first.send_signal(signal.SIGCONT)
@@ -185,6 +191,35 @@ def paused(url: str, folder: Path, step: str, *, members: int = 20) -> Findings:
     found.twice += [*history.twice, *history.backwards]
     found.lost += [*history.not_accounted, *history.not_arrived]
     return found
+
+
+def _stop(pid: int, url: str) -> None:
+    """Stop a worker outside any transaction: stopped within one, it holds the database for as long as it stands."""
+    while True:
+        os.kill(pid, signal.SIGSTOP)
+        _until(lambda: _state(pid) == "T", seconds=5)
+        if not _in_transaction(url):
+            return
+        os.kill(pid, signal.SIGCONT)
+        time.sleep(random.uniform(0.001, 0.05))
+
+
+def _in_transaction(url: str) -> bool:
+    """Whether anybody's transaction is open."""
+    kind, _, path = url.partition(":///")
+    if kind != "sqlite":
+        with psycopg.connect(url) as connection:
+            ask = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            found = connection.execute(
+                ask + " AND backend_type = 'client backend' AND xact_start IS NOT NULL"
+            ).fetchone()
+        return bool(found and found[0])
+    with open(path + ".lock", "rb") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
 
 
 def _state(pid: int) -> str:
