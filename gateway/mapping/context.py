@@ -10,7 +10,7 @@ from gateway.domain.member import Organization
 from gateway.mapping.ids import Ids
 from gateway.mapping.systems import BASE
 
-MAPPING_VERSION = "0.1.0"
+MAPPING_VERSION = "0.2.0"
 """Changes whenever the same record would give other resources; kept in every Provenance."""
 
 

@@ -2,6 +2,7 @@
 
 https://hl7.org/fhir/us/core/STU6.1/StructureDefinition-us-core-coverage.html
 US Core demands a member number and a payor; where they are not known their place is marked so.
+A member has one Coverage by a plan, in which all documents meet: `gateway.mapping.known` says how.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ def to_fhir(
         filled(
             {
                 "resourceType": "Coverage",
-                "id": context.ids.keyed("Coverage", key),
+                "id": context.ids.coverage(beneficiary["reference"], plan=coverage.plan, key=key),
                 "meta": systems.meta(*PROFILES),
                 "extension": some(
                     extension(COUNTY, "String", coverage.county),

@@ -63,6 +63,10 @@ class Ids:
         name = unicodedata.normalize("NFKC", f"{member.name.last}\x1e{member.name.first}").casefold()
         return self.of("Patient", "stated", key.source, key.id, name, born)
 
+    def coverage(self, patient: str, *, plan: str | None, key: Key) -> str:
+        """The coverage of a Patient (by reference) by a plan, one for all documents; without a plan the document's."""
+        return self.of("Coverage", "plan", patient, plan) if plan else self.keyed("Coverage", key)
+
     def _of(self, named: bytes) -> str:
         hashing = self._seed.copy()
         hashing.update(named)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gateway.domain import identifiers as identifiers_of
 from gateway.domain.member import Address, Organization
 from gateway.fhir.codec import Json
 from gateway.fhir.element import filled, some
@@ -10,6 +11,7 @@ from gateway.mapping.context import Context
 from gateway.mapping.ids import Ids
 
 PROFILE = systems.US_CORE + "us-core-organization"
+_SHORT = {"plan": systems.PLAN, "tin": systems.TIN}
 
 
 def to_fhir(organization: Organization, *, ids: Ids, contact: Json | None = None) -> Json:
@@ -65,6 +67,21 @@ def identifiers(npi: str | None, tin: str | None = None) -> list[Json]:
 def identifier_from(resource: Json, system: str) -> str | None:
     """The value of the first identifier of one system."""
     return next((one["value"] for one in resource.get("identifier", ()) if one.get("system") == system), None)
+
+
+def known_as(text: str) -> str:
+    """What `npi|1234567893`, `plan|health-net`, `tin|..` or `system|value` names, as `system|value`; also a reference.
+
+    Raises ValueError, whose text says how it is to be written.
+    """
+    system, mark, value = text.partition("|")
+    if not mark and text.startswith("Organization/"):
+        return text
+    if system == "npi":
+        return f"{systems.NPI}|{identifiers_of.npi(value)}"
+    if not value or (system not in _SHORT and ":" not in system):
+        raise ValueError("is none of npi|number, plan|code, tin|number, system|value, Organization/id")
+    return f"{_SHORT.get(system, system)}|{value}"
 
 
 def first_address(element: Json) -> Address | None:

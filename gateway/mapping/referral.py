@@ -4,7 +4,7 @@
 | ServiceRequest, QuestionnaireResponse | again (a new version)     | the sender's key of the referral   |
 | Task, Provenance                      | once                      | that key; target and document hash |
 | Patient                               | again                     | CIN, plan's number or document     |
-| Coverage                              | again                     | the sender's key of the referral   |
+| Coverage                              | again                     | the Patient and the plan           |
 | people and organizations              | again, always the same    | what the document states of them   |
 """
 

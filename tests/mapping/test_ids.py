@@ -65,6 +65,25 @@ def test_two_referrals_of_one_member_are_about_one_patient() -> None:
     assert id_of(REFERRAL, "Patient") in {entry["request"]["url"] for entry in plan["entry"]}
 
 
+def test_all_documents_of_a_member_meet_in_one_coverage_by_a_plan() -> None:
+    here = replace(REFERRAL, coverage=Coverage(plan="la-care", aid_code="M1"))
+    there = replace(here, key=Key(source="elsewhere", id="77"), coverage=Coverage(plan="la-care", medicare=True))
+    assert id_of(here, "Coverage") == id_of(there, "Coverage")
+    plan = care_plan.to_fhir(replace(CARE_PLAN, coverage=Coverage(plan="la-care")), context=CONTEXT)
+    assert id_of(here, "Coverage") in {entry["request"]["url"] for entry in plan["entry"]}
+    moved = replace(here, coverage=Coverage(plan="health-net"))
+    assert id_of(moved, "Coverage") != id_of(here, "Coverage")
+    someone = replace(here, member=member(cin="90000123A"))
+    assert id_of(someone, "Coverage") != id_of(here, "Coverage")
+
+
+def test_coverage_by_a_plan_that_is_not_named_belongs_to_its_document() -> None:
+    here = replace(REFERRAL, coverage=Coverage(aid_code="M1"))
+    there = replace(here, key=Key(source="elsewhere", id="77"))
+    assert id_of(here, "Coverage") != id_of(there, "Coverage")
+    assert id_of(here, "Coverage") == id_of(replace(here, need="something else"), "Coverage")
+
+
 def test_name_and_birth_date_alone_do_not_make_two_people_one() -> None:
     here = replace(REFERRAL, member=member())
     there = replace(here, key=Key(source="elsewhere", id="77"))

@@ -1,4 +1,4 @@
-"""A document that says less of a member takes nothing away; what it states replaces what was stated before."""
+"""A document that says less of a member or a coverage takes nothing away; what it states replaces what was stated."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gateway.mapping.known_member import known
+from gateway.mapping.known import known
 
 Json = dict[str, Any]
 INTERPRETER = "http://hl7.org/fhir/StructureDefinition/patient-interpreterRequired"
@@ -88,3 +88,30 @@ def test_a_gender_that_is_stated_counts() -> None:
 )
 def test_another_name_replaces_the_name(official: Json) -> None:
     assert known({**SPARSE, "name": [official]}, BEFORE)["name"] == [official, BEFORE["name"][1]]
+
+
+COVERED: Json = {
+    "resourceType": "Coverage",
+    "id": "c",
+    "extension": [{"url": "county", "valueString": "Napa"}, {"url": "aid-code", "valueString": "M1"}],
+    "status": "active",
+    "_subscriberId": {"extension": [{"url": "absent", "valueCode": "unknown"}]},
+    "period": {"start": "2024-01-01", "end": "2024-12-31"},
+    "class": [{"type": {"coding": [{"code": "plan"}]}, "value": "304"}],
+}
+
+
+def test_a_coverage_keeps_what_is_unsaid_and_takes_what_is_said() -> None:
+    now = {
+        "resourceType": "Coverage",
+        "id": "c",
+        "extension": [{"url": "aid-code", "valueString": "M3"}],
+        "status": "active",
+        "subscriberId": "91234567A",
+        "period": {"start": "2025-06-01"},
+    }
+    assert known(now, COVERED) == now | {
+        "extension": [{"url": "aid-code", "valueString": "M3"}, {"url": "county", "valueString": "Napa"}],
+        "class": COVERED["class"],
+    }
+    assert known({"resourceType": "Coverage", "id": "c", "status": "active"}, COVERED) == COVERED
