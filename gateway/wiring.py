@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache, partial
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from threading import Thread
@@ -25,7 +25,7 @@ from gateway import log, shipped
 from gateway import settings as environment
 from gateway.domain.member import Organization
 from gateway.doors.readers import Readers
-from gateway.errors import Malformed, Misconfigured
+from gateway.errors import Misconfigured
 from gateway.ports import Json
 from gateway.settings import Settings
 from gateway.usecases.checking import Checker
@@ -180,19 +180,9 @@ def running(settings: Settings) -> Iterator[Flask]:
                 max_body=settings.max_body,
                 tenant=settings.tenant,
                 release=version("ecm-gateway"),
-                xml=XmlCodec(read=partial(_read_xml, knowledge_of(settings))),
+                xml=XmlCodec.of(knowledge_of(settings).validator.engine.shapes),
             )
         )
-
-
-def _read_xml(known: Knowledge, data: bytes) -> Any:
-    """A resource from FHIR XML; Malformed, with line and column, for what is not FHIR in it."""
-    from gateway.fhir import xml
-
-    found = xml.read(data, known.validator.engine.shapes)
-    if any(issue.is_error for issue in found.issues):
-        raise Malformed(issues=found.issues)
-    return found.value
 
 
 def wsgi() -> Flask:

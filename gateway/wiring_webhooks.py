@@ -18,6 +18,7 @@ from gateway.trust.policy import decide
 from gateway.usecases.services import Hook, Services
 
 if TYPE_CHECKING:
+    from gateway.fhir.xml_writer import XmlWriter
     from gateway.partners.webhooks_file import WebhooksFile
     from gateway.search.rules import Search
     from gateway.store import SqlStore, Watch
@@ -123,4 +124,13 @@ def notifying(settings: Settings, using: Delivering, *, alert: Callable[[str, st
     read = webhooks_file(settings)
     with closing(Webhooks(read.endpoints)) as post:
         mail = mailer(settings.mail, sender=settings.mail_from)
-        yield Notifying(using, post, mail, lambda principal: read.secrets.get(principal, ()), alert)
+        secrets = lambda principal: read.secrets.get(principal, ())  # noqa: E731
+        yield Notifying(using, post, mail, secrets, alert, xml=lambda data: _xml_writer(settings).of_json(data))
+
+
+@cache
+def _xml_writer(settings: Settings) -> XmlWriter:
+    """Writes FHIR XML; definitions are loaded only when somebody wants it."""
+    from gateway.fhir.xml_writer import XmlWriter
+
+    return XmlWriter(wiring.knowledge_of(settings).validator.engine.shapes)

@@ -62,7 +62,7 @@ def escape(text: str) -> str:
 
 def quoteattr(text: str) -> str:
     """Text as an attribute's value, in double quotes."""
-    quoted = escape(text).replace('"', "&quot;").replace("\n", "&#10;").replace("\t", "&#9;")
+    quoted = escape(text).replace('"', "&quot;").replace("\n", "&#10;").replace("\t", "&#9;").replace("\r", "&#13;")
     return f'"{quoted}"'
 
 

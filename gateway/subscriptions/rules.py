@@ -26,7 +26,8 @@ PROFILE = BACKPORT + "subscription"
 Content = Literal["empty", "id-only", "full-resource"]
 CONTENTS: tuple[Content, ...] = ("empty", "id-only", "full-resource")
 """From the least to the most."""
-MIME = ("application/fhir+json", "application/json")
+XML = ("application/fhir+xml", "application/xml")
+MIME = ("application/fhir+json", "application/json", *XML)
 MAIL_MIME = ("text/plain", *MIME)
 KNOWN = {
     "criteria": ("filter-criteria",),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
+from gateway.errors import NotAcceptable
 from gateway.ports import Json, Mailer, Poster, Receipt, SubscriptionEvent
 from gateway.subscriptions.endpoint import mail_address
-from gateway.subscriptions.rules import headers_of, number_of
+from gateway.subscriptions.rules import XML, headers_of, number_of
 from gateway.trust.disclosure import Disclosed
 from gateway.trust.webhook_signature import signed
 
@@ -26,19 +27,27 @@ def send(
     at: datetime,
     post: Poster,
     mail: Mailer | None,
+    xml: Callable[[bytes], bytes],
 ) -> Receipt:
-    """Send one notification by the Subscription's channel. `id` is the same on every attempt; `events` may be named."""
+    """Send one notification by the Subscription's channel. `id` is the same on every attempt; `events` may be named.
+
+    `xml` makes FHIR XML of FHIR JSON, for those who asked for it; signatures are of what is sent.
+    """
     channel = subscription["channel"]
     if channel["type"] == "email":
         return _mailed(subscription, id=id, events=events, mail=mail)
+    try:
+        body = xml(leaving.body) if channel["payload"] in XML else leaving.body
+    except NotAcceptable:
+        return Receipt(False, reason="it cannot be written as XML")
     headers = {
         **headers_of(channel),
         "Content-Type": channel["payload"],
         "Idempotency-Key": id,
-        **signed(leaving.body, secrets=secrets, id=id, at=at),
+        **signed(body, secrets=secrets, id=id, at=at),
     }
     seconds = min(number_of(channel, "timeout") or TIMEOUT, LONGEST_TIMEOUT)
-    return post.post(channel["endpoint"], body=leaving.body, headers=headers, seconds=float(seconds))
+    return post.post(channel["endpoint"], body=body, headers=headers, seconds=float(seconds))
 
 
 def _mailed(subscription: Json, *, id: str, events: Sequence[SubscriptionEvent], mail: Mailer | None) -> Receipt:

@@ -38,6 +38,8 @@ class Notifying:
     mail: Mailer | None
     secrets: Callable[[str], Sequence[str]]
     alert: Callable[[str, str], None]
+    xml: Callable[[bytes], bytes]
+    """FHIR JSON as FHIR XML."""
 
 
 def notify(delivery: Delivery, *, notifying: Notifying) -> Attempt:
@@ -107,6 +109,7 @@ def _events(
         at=using.clock(),
         post=notifying.post,
         mail=notifying.mail,
+        xml=notifying.xml,
     )
     _note(delivery, receipt, using)
     if receipt.accepted:
@@ -158,6 +161,7 @@ def say(subscription: Json, type: str, standing: Standing, notifying: Notifying,
         at=using.clock(),
         post=notifying.post,
         mail=notifying.mail,
+        xml=notifying.xml,
     )
 
 

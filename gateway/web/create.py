@@ -11,6 +11,7 @@ from gateway.usecases.keep import offered, resource_of
 from gateway.web import answers
 from gateway.web.body import fhir
 from gateway.web.context import View, Web, caller
+from gateway.web.formats import wanted
 
 
 def create(web: Web) -> View:
@@ -18,6 +19,7 @@ def create(web: Web) -> View:
     services = web.services
 
     def view(type: str) -> Response:
+        wanted()
         offered(type, services)
         resource = resource_of(fhir(web), type=type)
         condition = request.environ.get("HTTP_IF_NONE_EXIST")

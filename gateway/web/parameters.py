@@ -9,6 +9,7 @@ from flask import request
 from gateway.errors import BadRequest, Issue, UnsupportedMedia
 from gateway.web.body import body, media_type
 from gateway.web.context import Web
+from gateway.web.formats import FORMAT
 
 _FORM = frozenset(["_format", "_pretty"])
 _MOST = 1_000
@@ -16,21 +17,26 @@ _MOST = 1_000
 
 def query() -> list[tuple[str, str]]:
     """Name and value pairs of the address, in order."""
-    return _pairs(request.query_string)
+    return _asked(_pairs(request.query_string))
 
 
 def form(web: Web) -> list[tuple[str, str]]:
     """Name and value pairs of the address and of the form in the body, in order."""
     if media_type() != "application/x-www-form-urlencoded":
         raise UnsupportedMedia("Send the search as application/x-www-form-urlencoded.")
-    return query() + _pairs(body(web))
+    sent = _pairs(body(web))
+    request.environ[FORMAT] = dict(sent).get("_format")
+    return query() + _asked(sent)
+
+
+def _asked(pairs: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    return [pair for pair in pairs if pair[0] not in _FORM]
 
 
 def _pairs(text: bytes) -> list[tuple[str, str]]:
     if not text:
         return []
     try:
-        pairs = parse_qsl(text.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=_MOST)
+        return parse_qsl(text.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=_MOST)
     except ValueError:  # UnicodeError is one
         raise BadRequest(issues=[Issue("error", "invalid", "The parameters are not URL-encoded UTF-8.")]) from None
-    return [pair for pair in pairs if pair[0] not in _FORM]

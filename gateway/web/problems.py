@@ -32,7 +32,8 @@ def register(app: Flask, web: Web) -> None:
         if error.status >= 500:
             _log_crash(error, request_id(web))
         told = outcome(worst_first(error.issues))
-        return answers.public(told, status=error.status, format=_format(), headers=_headers(error))
+        format: Format = "json" if isinstance(error, NotAcceptable) else _format()
+        return answers.public(told, status=error.status, format=format, headers=_headers(error))
 
     @app.errorhandler(HTTPException)
     def unroutable(error: HTTPException) -> Response:

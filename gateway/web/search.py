@@ -29,8 +29,9 @@ def search_post(web: Web) -> View:
     services = web.services
 
     def view(type: str) -> Response:
+        asked = form(web)
         wanted()
-        found = find(caller(web), type, form(web), services=services, base=web.base, lenient=lenient(), by_form=True)
+        found = find(caller(web), type, asked, services=services, base=web.base, lenient=lenient(), by_form=True)
         return answers.disclosed(found)
 
     return view

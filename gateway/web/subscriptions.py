@@ -97,8 +97,9 @@ def _operation(web: Web, ask: Callable[..., Disclosed]) -> View:
 
 def _search(web: Web, pairs: Callable[[], list[tuple[str, str]]]) -> View:
     def view() -> Response:
+        asked = pairs()
         wanted()
-        found = search_subscriptions(caller(web), pairs(), services=web.services, base=web.base, lenient=lenient())
+        found = search_subscriptions(caller(web), asked, services=web.services, base=web.base, lenient=lenient())
         return answers.disclosed(found)
 
     return view

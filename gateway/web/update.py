@@ -11,6 +11,7 @@ from gateway.usecases.keep import offered, resource_of
 from gateway.web import answers
 from gateway.web.body import fhir
 from gateway.web.context import View, Web, caller
+from gateway.web.formats import wanted
 from gateway.web.parameters import query
 
 
@@ -19,6 +20,7 @@ def update(web: Web) -> View:
     services = web.services
 
     def view(type: str, id: str) -> Response:
+        wanted()
         offered(type, services)
         expected = expected_version()
         resource = resource_of(fhir(web), type=type)
@@ -33,6 +35,7 @@ def conditional_update(web: Web) -> View:
     services = web.services
 
     def view(type: str) -> Response:
+        wanted()
         offered(type, services)
         expected = expected_version()
         resource = resource_of(fhir(web), type=type)
@@ -46,7 +49,6 @@ def conditional_update(web: Web) -> View:
 
 
 def expected_version() -> int | None:
-    """The version that If-Match names."""
     """The version that is to be replaced: what If-Match names, 0 (it may not be there yet) for `If-None-Match: *`."""
     tag, unless = request.environ.get("HTTP_IF_MATCH"), request.environ.get("HTTP_IF_NONE_MATCH")
     if unless is not None and (unless != "*" or tag is not None):

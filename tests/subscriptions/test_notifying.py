@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from lxml import etree
 
 from gateway import wiring
 from gateway.trust import webhook_signature
@@ -56,6 +57,22 @@ def test_how_much_is_told(rig: Rig, receiver: Receiver, content: str, entries: i
     assert ("focus" in named) == (content != "empty")
     assert ("resource" in bundle["entry"][-1] and entries == 2) == (content == "full-resource")
     assert ("anzibarovna" in receiver.got[-1].body.decode()) == (content == "full-resource")
+
+
+@pytest.mark.parametrize("payload", ["application/fhir+xml", "application/xml"])
+def test_who_asked_for_xml_is_sent_xml_signed_as_it_is(rig: Rig, receiver: Receiver, payload: str) -> None:
+    rig.subscribe(subscription(receiver.url, topic=TEAM, content="full-resource", payload=payload))
+    rig.put(care_team("t1"))
+    rig.work()
+    handshake, event = receiver.got
+    validator = wiring.knowledge_of(rig.settings).validator
+    profile = BACKPORT + "subscription-notification-r4"
+    for one in (handshake, event):
+        assert one.headers["content-type"] == payload
+        assert [issue for issue in validator.check(one.body, (profile,)) if issue.is_error] == []
+        webhook_signature.verify(one.body, one.headers, secrets=[SECRET], now=rig.now())
+    names = [etree.QName(one).localname for one in etree.fromstring(event.body).iter()]
+    assert names.count("CareTeam") == 1
 
 
 def test_filters_are_all_met(rig: Rig, receiver: Receiver) -> None:

@@ -52,7 +52,7 @@ CROSS = "http://hl7.org/fhir/5.0/StructureDefinition/extension-Subscription.filt
         (asked(endpoint="http://hooks.example.org/fhir"), "endpoint"),
         (asked(endpoint="https://10.0.0.7/fhir"), "endpoint"),
         (asked(type="email", endpoint="mailto:a@b.example,c@d.example", payload="text/plain"), "endpoint"),
-        (asked(payload="application/fhir+xml"), "payload-type"),
+        (asked(payload="text/turtle"), "payload-type"),
         (asked(payload="text/plain"), "payload-type"),
         (asked(type="email", endpoint="mailto:a@b.example.org", content="full-resource"), "payload-combination"),
         (asked(header=["Content-Length: 4"]), "header"),
