@@ -21,7 +21,8 @@ COLUMNS = (
 SUPERSEDED = "superseded by a newer version"
 SUPERSEDE = (
     f"UPDATE outbox SET state = 'dropped', ready = 0, settled_at = ?, reason = '{SUPERSEDED}'"  # noqa: S608
-    f" WHERE {LANE} AND state = 'parked' AND kind = ? AND type = ? AND resource = ? AND version < ?"
+    f" WHERE seq = (SELECT min(seq) FROM outbox WHERE {LANE})"
+    " AND state = 'parked' AND kind = ? AND type = ? AND resource = ? AND version < ?"
 )
 EVENT = "event:"
 """Kinds of message that each matter by themselves (a subscription's numbered events): nothing newer replaces them."""
