@@ -82,6 +82,19 @@ def test_refused(body: bytes) -> None:
     assert caught.value.issues[0].severity == "fatal"
 
 
+@pytest.mark.parametrize(
+    "inner", ["1", "1.5", str(2**70), '"[[{{"', '"\\u005b"'], ids=["int", "decimal", "big", "text", "escaped"]
+)
+@pytest.mark.parametrize("space", ["", " "])
+def test_nesting_is_read_to_the_bound_and_no_further(inner: str, space: str) -> None:
+    def nested(levels: int) -> bytes:
+        return f"{'[' * levels}{space}{inner}{']' * levels}".encode()
+
+    codec.read(nested(codec.MAX_DEPTH))
+    with pytest.raises(Malformed):
+        codec.read(nested(codec.MAX_DEPTH + 1))
+
+
 def test_the_message_does_not_quote_the_body() -> None:
     with pytest.raises(Malformed) as caught:
         codec.read(b'{"family":"Zanzibarovna","family":"Zanzibarovna"}')
