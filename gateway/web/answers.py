@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC
-from email.utils import format_datetime
+from email.utils import formatdate
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from flask import Response
@@ -70,7 +70,13 @@ def empty(status: int, *, headers: Mapping[str, str] | None = None) -> Response:
 
 def version_headers(kept: Kept) -> dict[str, str]:
     """ETag and Last-Modified of a version. https://hl7.org/fhir/R4/http.html#versions"""
-    return {"ETag": kept.etag, "Last-Modified": format_datetime(kept.at.astimezone(UTC), usegmt=True)}
+    return {"ETag": kept.etag, "Last-Modified": _http_date(int(kept.at.timestamp()))}
+
+
+@lru_cache(4096)
+def _http_date(second: int) -> str:
+    """Unix seconds as in RFC 9110, 5.6.7: many resources are of one second, and this is dear for a header."""
+    return formatdate(second, usegmt=True)
 
 
 def wrote(what: Written, *, base: str) -> Response:
