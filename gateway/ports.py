@@ -5,7 +5,7 @@ Adapters live in `store/` and `partners/`; `wiring.py` alone chooses them. Tests
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,6 +13,10 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 # isort: off
 # fmt: off
+from gateway.ports_outbox import (
+    START as START, Delivery as Delivery, DeliveryState as DeliveryState, Old as Old, Outbox as Outbox, Owed as Owed,
+    Place as Place, Pruned as Pruned, Retention as Retention,
+)
 from gateway.ports_subscriptions import (
     Change as Change, Inbound as Inbound, InboundState as InboundState, Inbox as Inbox, Mailer as Mailer,
     Poster as Poster, Source as Source, Standing as Standing, SubscriptionEvent as SubscriptionEvent,
@@ -93,45 +97,6 @@ class AuditEntry:
 
 
 @dataclass(frozen=True, slots=True)
-class Owed:
-    """A message owed to a partner: a pointer to one version of one resource, never a copy of its content.
-
-    Messages with the same `partner` and `member` are delivered in the order in which they were owed.
-    """
-
-    partner: str
-    member: str
-    kind: str
-    type: str
-    id: str
-    version: int
-    urgent: bool = False
-
-
-DeliveryState = Literal["waiting", "sending", "delivered", "parked", "dropped"]
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """An Owed with its fate. `id` is stable over every attempt: partners use it to recognise a repeat.
-
-    `fence` grows with every claim; a worker that settles with an old fence is refused (it was paused and overtaken).
-    """
-
-    id: str
-    tenant: str
-    owed: Owed
-    state: DeliveryState
-    attempts: int
-    fence: int
-    due: datetime
-    owed_at: datetime
-    settled_at: datetime | None = None
-    reason: str | None = None
-    """Why the last attempt failed: a rule or status, never a reply's content."""
-
-
-@dataclass(frozen=True, slots=True)
 class Cursor:
     """How far a partner was asked for its changes. `fence` grows with every claim."""
 
@@ -197,6 +162,9 @@ class Store(Protocol):
     @property
     def cursors(self) -> Cursors: ...
 
+    @property
+    def retention(self) -> Retention: ...
+
     def begin(self, caller: Caller) -> AbstractContextManager[Transaction]: ...
 
     def read(self, caller: Caller, type: str, id: str, version: int | None = None) -> Kept | None: ...
@@ -215,42 +183,6 @@ class Store(Protocol):
         """Raise StoreUnavailable unless a write would be accepted now."""
 
     def close(self) -> None: ...
-
-
-class Outbox(Protocol):
-    """What is owed to partners. At least once, ordered per (tenant, partner, member), parked when hopeless.
-
-    A parked delivery holds back only what the same partner is owed about the same member, until a person releases or
-    drops it, or a newer version of the same resource (and kind) is owed: then it is dropped as superseded.
-    """
-
-    def claim(
-        self, worker: str, *, now: datetime, limit: int, lease_seconds: float, without: Collection[str] = ()
-    ) -> Sequence[Delivery]:
-        """Take the next due deliveries: only the oldest unsettled one of each (partner, member) is ever taken,
-        urgent first, partners in turn, none for the partners `without`. Deliveries whose lease has run out are taken
-        again with a higher fence. `due` of what is taken is the end of its lease. Nothing taken: nothing is
-        due, or other workers are faster; ask again later."""
-
-    def delivered(self, delivery: Delivery, *, now: datetime) -> bool:
-        """Settle as delivered; False when the fence is stale."""
-
-    def retry(self, delivery: Delivery, *, due: datetime, reason: str) -> bool: ...
-
-    def park(self, delivery: Delivery, *, now: datetime, reason: str) -> bool: ...
-
-    def list(self, caller: Caller, *, state: DeliveryState | None = None, limit: int = 100) -> Sequence[Delivery]: ...
-
-    def show(self, caller: Caller, id: str) -> Delivery | None: ...
-
-    def release(self, caller: Caller, id: str, *, now: datetime) -> bool:
-        """Put a parked delivery back to waiting (a person decided; audited with it)."""
-
-    def drop(self, caller: Caller, id: str, *, now: datetime, reason: str) -> bool:
-        """Give a parked delivery up (a person decided; audited with it); what waits behind it goes on."""
-
-    def counts(self) -> Mapping[tuple[str, DeliveryState], int]:
-        """Deliveries by partner and state."""
 
 
 class Cursors(Protocol):

@@ -48,6 +48,14 @@ class Settings:
     """How e-mail goes out: `file:FOLDER`, `smtp://host:port`, `smtps://user:password@host:port`; empty: none does."""
     mail_from: str = ""
     """The sender of that e-mail."""
+    keep_delivered_days: int = 90
+    """How long deliveries are kept after their partner heard them; 0: for ever."""
+    keep_events_days: int = 90
+    """How long events that their subscriber has taken are kept for $events; 0: for ever."""
+    keep_received_days: int = 90
+    """How long what partners sent is kept after it was applied; 0: for ever."""
+    keep_keys_days: int = 400
+    """How long a repeat of it is recognised, 30 days at least and never shorter than what was sent is kept; 0: for ever."""
     mappings: Path | None = None
     """Folder of the mapping tables; unset: those shipped with the gateway."""
     profiles: Path | None = None

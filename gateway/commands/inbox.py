@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import datetime
 from typing import get_args
 
 import click
 
-from gateway.errors import Conflict, NotFound
-from gateway.ports import Caller, Inbound, InboundState, Store
-from gateway.settings import load
+from gateway import operating
+from gateway.errors import NotFound
+from gateway.operating import Plain, desk
+from gateway.ports import Inbound, InboundState
 
 
 @click.group(short_help="What partners sent us: list, show, retry.")
@@ -31,20 +29,16 @@ def command() -> None:
 
 
 @command.command("list")
-@click.option("--state", type=click.Choice(get_args(InboundState)), help="Only these.")
-@click.option("--partner", help="Only what this partner sent.")
-@click.option("--limit", default=100, show_default=True, type=click.IntRange(1, 100_000))
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@operating.listing(get_args(InboundState))
 def list_(state: InboundState | None, partner: str | None, limit: int, as_json: bool) -> None:
     """List messages, oldest first, without what they say."""
-    with _opened() as (store, caller, _):
-        for message in store.inbox.list(caller, state=state, limit=limit):
-            if partner in (None, message.partner):
-                plain = _plain(message)
-                shown = "  ".join(
-                    str(plain[name] or "") for name in ("id", "state", "partner", "received_at", "reason")
-                )
-                click.echo(json.dumps(plain) if as_json else shown.rstrip())
+    with desk() as at:
+        found = at.store.inbox.list(at.caller, state=state, limit=limit)
+    for message in found:
+        if partner in (None, message.partner):
+            plain = _plain(message)
+            shown = "  ".join(str(plain[name] or "") for name in ("id", "state", "partner", "received_at", "reason"))
+            click.echo(json.dumps(plain) if as_json else shown.rstrip())
 
 
 @command.command("show")
@@ -52,40 +46,25 @@ def list_(state: InboundState | None, partner: str | None, limit: int, as_json: 
 @click.option("--body", "with_body", is_flag=True, help="Also what was sent: it may hold people's data.")
 def show(id: str, with_body: bool) -> None:
     """Show one message: when it came, how often it was tried and why it failed."""
-    with _opened() as (store, caller, _):
-        message = store.inbox.show(caller, id)
-        if message is None:
-            raise NotFound("There is no such message in this tenant.")
-        click.echo("\n".join(f"{name:12} {value}" for name, value in _plain(message).items()))
-        if with_body:
-            click.echo(message.body.decode(errors="replace"))
+    with desk() as at:
+        message = at.store.inbox.show(at.caller, id)
+    if message is None:
+        raise NotFound("There is no such message in this tenant.")
+    operating.show(_plain(message), as_json=False)
+    if with_body:
+        click.echo(message.body.decode(errors="replace") or "What was sent is no longer kept: ecm-gateway prune --help")
 
 
 @command.command("retry")
 @click.argument("ids", nargs=-1, required=True, metavar="ID...")
 def retry(ids: tuple[str, ...]) -> None:
     """Put parked messages back: the worker applies them at once."""
-    with _opened() as (store, caller, now):
-        for id in ids:
-            if not store.inbox.release(caller, id, now=now):
-                raise Conflict(f"Message {id} is not parked in this tenant: nothing was changed.")
-            click.echo(f"{id}: waiting")
+    with desk() as at:
+        release = lambda id: at.store.inbox.release(at.caller, id, now=at.now)  # noqa: E731
+        operating.decide(ids, release, what="Message", becomes="waiting")
 
 
-@contextmanager
-def _opened() -> Iterator[tuple[Store, Caller, datetime]]:
-    import gateway.store
-    from gateway.wiring import now
-
-    settings = load()
-    store = gateway.store.open(settings.database, clock=now)
-    try:
-        yield store, Caller("operator", tenant=settings.tenant, purpose="HOPERAT"), now()
-    finally:
-        store.close()
-
-
-def _plain(message: Inbound) -> dict[str, str | int | None]:
+def _plain(message: Inbound) -> Plain:
     return {
         "id": message.id,
         "state": message.state,

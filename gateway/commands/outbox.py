@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import datetime
 from typing import get_args
 
 import click
 
-from gateway.errors import Conflict, NotFound
-from gateway.ports import Caller, Delivery, DeliveryState, Store
-from gateway.settings import Settings, load
+from gateway import operating
+from gateway.errors import NotFound
+from gateway.operating import Plain, desk
+from gateway.ports import Delivery, DeliveryState
 
 
 @click.group(short_help="What partners are owed: list, show, retry, drop.")
@@ -31,15 +29,12 @@ def command() -> None:
 
 
 @command.command("list")
-@click.option("--state", type=click.Choice(get_args(DeliveryState)), help="Only these.")
-@click.option("--partner", help="Only what this partner is owed.")
-@click.option("--limit", default=100, show_default=True, type=click.IntRange(1, 100_000))
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@operating.listing(get_args(DeliveryState))
 def list_(state: DeliveryState | None, partner: str | None, limit: int, as_json: bool) -> None:
     """List deliveries, oldest first, and how many there are by partner and state."""
-    with _opened() as (store, caller, _):
-        found = store.outbox.list(caller, state=state, limit=limit)
-        counts = store.outbox.counts()
+    with desk() as at:
+        found = at.store.outbox.list(at.caller, state=state, limit=limit)
+        counts = at.store.outbox.counts()
     for delivery in found:
         if partner in (None, delivery.owed.partner):
             click.echo(json.dumps(_plain(delivery)) if as_json else _line(delivery))
@@ -54,21 +49,20 @@ def list_(state: DeliveryState | None, partner: str | None, limit: int, as_json:
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 def show(id: str, as_json: bool) -> None:
     """Show one delivery: what is owed, how often it was tried and why it failed."""
-    with _opened() as (store, caller, _):
-        delivery = store.outbox.show(caller, id)
+    with desk() as at:
+        delivery = at.store.outbox.show(at.caller, id)
     if delivery is None:
         raise NotFound("There is no such delivery in this tenant.")
-    plain = _plain(delivery)
-    click.echo(json.dumps(plain) if as_json else "\n".join(f"{name:12} {value}" for name, value in plain.items()))
+    operating.show(_plain(delivery), as_json=as_json)
 
 
 @command.command("retry")
 @click.argument("ids", nargs=-1, required=True, metavar="ID...")
 def retry(ids: tuple[str, ...]) -> None:
     """Put parked deliveries back: they are tried again at once, with the whole schedule before them."""
-    with _opened() as (store, caller, now):
-        for id in ids:
-            _tell(id, "waiting", done=store.outbox.release(caller, id, now=now))
+    with desk() as at:
+        release = lambda id: at.store.outbox.release(at.caller, id, now=at.now)  # noqa: E731
+        operating.decide(ids, release, what="Delivery", becomes="waiting")
 
 
 @command.command("drop")
@@ -76,31 +70,12 @@ def retry(ids: tuple[str, ...]) -> None:
 @click.option("--reason", required=True, help="Why the partner need not hear this; kept. Name no person.")
 def drop(ids: tuple[str, ...], reason: str) -> None:
     """Give parked deliveries up; what waits behind them goes on."""
-    with _opened() as (store, caller, now):
-        for id in ids:
-            _tell(id, "dropped", done=store.outbox.drop(caller, id, now=now, reason=reason))
+    with desk() as at:
+        give_up = lambda id: at.store.outbox.drop(at.caller, id, now=at.now, reason=reason)  # noqa: E731
+        operating.decide(ids, give_up, what="Delivery", becomes="dropped")
 
 
-@contextmanager
-def _opened() -> Iterator[tuple[Store, Caller, datetime]]:
-    import gateway.store
-    from gateway.wiring import now
-
-    settings: Settings = load()
-    store = gateway.store.open(settings.database, clock=now)
-    try:
-        yield store, Caller("operator", tenant=settings.tenant, purpose="HOPERAT"), now()
-    finally:
-        store.close()
-
-
-def _tell(id: str, state: str, *, done: bool) -> None:
-    if not done:
-        raise Conflict(f"Delivery {id} is not parked in this tenant: nothing was changed.")
-    click.echo(f"{id}: {state}")
-
-
-def _plain(delivery: Delivery) -> dict[str, str | int | bool | None]:
+def _plain(delivery: Delivery) -> Plain:
     owed = delivery.owed
     return {
         "id": delivery.id,

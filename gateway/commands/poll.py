@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import logging
-import signal
-import threading
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, closing, contextmanager
+from collections.abc import Mapping
+from contextlib import ExitStack, closing
 from dataclasses import replace
 
 import click
 
 from gateway import log, partners, wiring
 from gateway import settings as environment
+from gateway.operating import partner_alert, stopping
 from gateway.partners.polling import FhirPolling
 from gateway.ports import Caller
 from gateway.usecases.partner_health import Health
@@ -49,8 +48,8 @@ def command(names: tuple[str, ...], once: bool, at_once: bool, sweep: bool, data
         asked = _asked(stack, partners.polled(settings.partners), names)
         services = stack.enter_context(wiring.composed(settings))
         caller = Caller("system:poll", tenant=settings.tenant)
-        health, recent = Health(alert=_alert), Recent()
-        with _stopping() as stop:
+        health, recent = Health(alert=partner_alert), Recent()
+        with stopping() as stop:
             while True:
                 for partner in asked:
                     _ask(partner, caller, services, health, recent, at_once=at_once, sweep=sweep)
@@ -90,20 +89,3 @@ def _tell(name: str, type: str, done: Polling) -> None:
     log.event("poll", level=level, partner=name, type=type, count=done.new, reason=reason)
     ended = f", then it failed: {done.error.issues[0].message}" if done.error else ""
     click.echo(f"{name} {type}: {done.found} found, {done.new} new{ended}")
-
-
-def _alert(partner: str, state: str, reason: str) -> None:
-    level = logging.ERROR if state == "down" else logging.WARNING
-    log.event(f"partner.{state}", level=level, partner=partner, state=state, reason=reason or None)
-
-
-@contextmanager
-def _stopping() -> Iterator[threading.Event]:
-    """An event that SIGTERM and SIGINT set."""
-    stop = threading.Event()
-    before = {number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

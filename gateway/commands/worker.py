@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
 import socket
 import threading
 import time
@@ -13,20 +12,26 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 import click
 
 from gateway import log, partners, wiring, wiring_webhooks
 from gateway import settings as environment
 from gateway.errors import GatewayError
-from gateway.ports import Inbound
-from gateway.usecases.apply_inbox import LEASE_SECONDS, apply_inbox
-from gateway.usecases.courier import Courier, Pace
-from gateway.usecases.deliver import Attempt, Delivering
+from gateway.operating import keeping, partner_alert, stopping
+from gateway.partners import settings as partners_file
+from gateway.ports import Caller, Inbound
+from gateway.usecases.apply_inbox import apply_inbox
+from gateway.usecases.courier import LEASE_SECONDS, Courier, Pace
+from gateway.usecases.deliver import WORKER, Attempt, Delivering
 from gateway.usecases.notify import notify
 from gateway.usecases.partner_health import Health
+from gateway.usecases.prune import Pruning
 from gateway.usecases.tend_subscriptions import tend
 
+EXCHANGE_SECONDS = 20.0
+"""That an exchange may take where partners.toml says nothing."""
 CHORE_SECONDS = 0.5
 """Between looks for heartbeats that are due and for what partners sent us."""
 
@@ -65,24 +70,34 @@ def command(once: bool, hands: int, database: str | None, hurry: float) -> None:
     with ExitStack() as stack:
         told = {name: stack.enter_context(closing(one)) for name, one in partners.adapters(settings.partners).items()}
         kept, services = stack.enter_context(wiring_webhooks.working(settings))
-        using = Delivering(kept, kept.outbox, wiring.now, wiring.base_url(settings), scale=1 / hurry)
+        using = Delivering(
+            kept,
+            kept.outbox,
+            wiring.now,
+            wiring.base_url(settings),
+            scale=1 / hurry,
+        )
         notifying = stack.enter_context(wiring_webhooks.notifying(settings, using, alert=_subscription_alert))
+        hold = _hold(settings.partners, hurry=hurry)
         courier = Courier(
             name,
             partners=told,
             using=using,
-            health=Health(alert=_alert, scale=1 / hurry),
+            health=Health(alert=partner_alert, scale=1 / hurry),
             tell=tell,
             trouble=_trouble,
-            pace=Pace(hands=hands),
+            pace=Pace(hands=hands, lease_seconds=hold),
             notify=partial(notify, notifying=notifying),
         )
         log.event("worker.start", worker=name, count=len(told))
         began = time.monotonic()
         applying = stack.enter_context(wiring_webhooks.applying(settings, services, tell=_applied, scale=1 / hurry))
-        claim = lambda: kept.inbox.claim(now=wiring.now(), lease_seconds=LEASE_SECONDS)  # noqa: E731
-        chores = [partial(tend, notifying), partial(apply_inbox, applying, inbox=claim)]
-        with _stopping() as stop, _beside(chores, stop, once=once):
+        claim = lambda: kept.inbox.claim(now=wiring.now(), lease_seconds=hold)  # noqa: E731
+        pruning = Pruning(keeping(settings), Caller(WORKER, tenant=settings.tenant), store=kept, clock=wiring.now)
+        chores: list[Callable[[], int]] = [partial(tend, notifying), partial(apply_inbox, applying, inbox=claim)]
+        if not once:
+            chores.append(pruning.step)
+        with stopping() as stop, _beside(chores, stop, once=once):
             courier.run(stop, once=once)
         log.event("worker.stop", worker=name, count=ended.total(), seconds=round(time.monotonic() - began, 3))
     if once:
@@ -90,48 +105,42 @@ def command(once: bool, hands: int, database: str | None, hurry: float) -> None:
         click.echo(told_of or "Nothing was due.")
 
 
+def _hold(file: Path, *, hurry: float) -> float:
+    """How many seconds a claim holds: in a rehearsal fewer, but never below two whole exchanges with a partner."""
+    longest = max((one.seconds for one in partners_file.load(file).values()), default=EXCHANGE_SECONDS)
+    return max(LEASE_SECONDS / hurry, min(2 * longest, LEASE_SECONDS))
+
+
 @contextmanager
 def _beside(chores: Sequence[Callable[[], int]], stop: threading.Event, *, once: bool) -> Iterator[None]:
-    """Do the chores beside the deliveries: once before them, else again and again until `stop`."""
+    """Do the chores beside the deliveries: once before them, else each again and again, none held up by another."""
 
-    def do() -> int:
-        done = 0
-        for chore in chores:
-            try:
-                done += chore()
-            except Exception as error:  # a chore that fails is done again, and holds up no other
-                _trouble(error)
-        return done
+    def done(chore: Callable[[], int]) -> int:
+        try:
+            return chore()
+        except Exception as error:  # a chore that fails is done again
+            _trouble(error)
+            return 0
 
-    def go_on() -> None:
+    def go_on(chore: Callable[[], int]) -> None:
         while not stop.is_set():
-            if not do():
+            if not done(chore):
                 stop.wait(CHORE_SECONDS)
 
     if once:
-        while do():
+        while sum(done(chore) for chore in chores):
             pass
         yield
         return
-    thread = threading.Thread(target=go_on, name="chores")
-    thread.start()
+    threads = [threading.Thread(target=go_on, args=(chore,), name="chore") for chore in chores]
+    for thread in threads:
+        thread.start()
     try:
         yield
     finally:
         stop.set()
-        thread.join()
-
-
-@contextmanager
-def _stopping() -> Iterator[threading.Event]:
-    """An event that SIGTERM and SIGINT set."""
-    stop = threading.Event()
-    before = {number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for thread in threads:
+            thread.join()
 
 
 def _tell(attempt: Attempt, worker: str) -> None:
@@ -146,12 +155,6 @@ def _tell(attempt: Attempt, worker: str) -> None:
         type=delivery.owed.type,
         reason=attempt.reason or None,
     )
-
-
-def _alert(partner: str, state: str, reason: str) -> None:
-    """One line when a partner goes down, one when it is back: what a pager listens for."""
-    level = logging.ERROR if state == "down" else logging.WARNING
-    log.event(f"partner.{state}", level=level, partner=partner, state=state, reason=reason or None)
 
 
 def _subscription_alert(id: str, reason: str) -> None:

@@ -7,12 +7,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from gateway.ports import AuditEntry, Caller, Clock, Cursors, Inbox, Kept, Outbox, Page, Subscriptions
+from gateway.ports import AuditEntry, Caller, Clock, Cursors, Inbox, Kept, Outbox, Page, Retention, Subscriptions
 from gateway.store import audit
 from gateway.store.audit import Gathering
 from gateway.store.cursors import SqlCursors
 from gateway.store.inbox import SqlInbox
 from gateway.store.outbox import SqlOutbox
+from gateway.store.retention import SqlRetention
 from gateway.store.rows import kept, kept_columns, micros, moment
 from gateway.store.sql import Engine, Index, Note
 from gateway.store.subscriptions import SqlSubscriptions, Watch, Watched
@@ -33,6 +34,7 @@ class SqlStore:
         self.subscriptions: Subscriptions = SqlSubscriptions(engine)
         self.inbox: Inbox = SqlInbox(engine)
         self.cursors: Cursors = SqlCursors(engine)
+        self.retention: Retention = SqlRetention(engine)
         self._watched = Watched(watch) if watch is not None else None
         self._clock = clock
         self._index = index

@@ -53,8 +53,9 @@ RELEASE = (
     "UPDATE outbox SET state = 'waiting', attempts = 0, due = ?"
     " WHERE tenant = ? AND partner = ? AND state = 'parked' AND kind <> 'handshake'"
 )
+OFF = "the subscription is off"
 DROP = (
-    "UPDATE outbox SET state = 'dropped', ready = 0, settled_at = ?, reason = 'the subscription is off'"
+    f"UPDATE outbox SET state = 'dropped', ready = 0, settled_at = ?, reason = '{OFF}'"  # noqa: S608
     " WHERE tenant = ? AND partner = ? AND state IN ('waiting', 'parked')"
 )
 HEARTBEAT = "http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition/backport-heartbeat-period"

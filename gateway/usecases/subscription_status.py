@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from functools import partial
 from typing import NoReturn
 
-from gateway.errors import BadRequest, Issue
-from gateway.ports import Caller, Kept
+from gateway.errors import BadRequest, Gone, Issue
+from gateway.ports import Caller, Kept, Standing
 from gateway.subscriptions import notification
 from gateway.subscriptions.rules import CONTENTS, Content, content_of
 from gateway.trust.disclosure import Collected, Disclosed, Entry, content, disclose
@@ -64,6 +64,9 @@ def events(caller: Caller, parameters: Parameters, *, services: Services, base: 
     found = services.store.subscriptions.events(
         caller, id, first=first, last=min(last, standing.events), limit=MOST_EVENTS
     )
+    lost = found[0].number > max(first, 1) if found else first <= min(last, standing.events)
+    if lost and "eventsSinceNumber" in asked:
+        _gone(first, caller, standing, services)
     return notified(
         subscription,
         "query-event",
@@ -76,6 +79,13 @@ def events(caller: Caller, parameters: Parameters, *, services: Services, base: 
         most=_content(asked.get("content"), content_of(subscription["channel"])),
         event="subscription.events",
     )
+
+
+def _gone(first: int, caller: Caller, standing: Standing, services: Services) -> NoReturn:
+    """Events that were asked for by number are no longer kept: said, never left out in silence."""
+    kept = services.store.subscriptions.events(caller, standing.id, first=first, last=standing.events, limit=1)
+    kept_from = kept[0].number if kept else standing.events + 1
+    raise Gone(f"Events before number {kept_from} are no longer kept: read the resources, and ask from there.")
 
 
 def _selected(caller: Caller, parameters: Parameters, services: Services) -> list[Kept]:

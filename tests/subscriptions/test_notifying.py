@@ -10,6 +10,7 @@ from lxml import etree
 
 from gateway import wiring
 from gateway.trust import webhook_signature
+from gateway.usecases.prune import Days, prune
 from tests.subscriptions.conftest import BACKPORT, OLD_SECRET, OWN, SECRET, Rig, care_team, subscription
 from tests.subscriptions.receiver import Receiver, numbers, parameter
 from tests.web.sent import send
@@ -238,3 +239,23 @@ def test_saying_the_same_again_changes_nothing(rig: Rig, receiver: Receiver) -> 
     assert send(rig.client, "PUT", f"/fhir/Subscription/{id}", body).get_json()["meta"] == body["meta"]
     rig.work()
     assert len(receiver.got) == 1
+
+
+def test_events_that_are_no_longer_kept_are_refused_not_left_out(rig: Rig, receiver: Receiver) -> None:
+    id = rig.subscribe(subscription(receiver.url, topic=OWN + "care-team"))
+    for n in range(1, 5):
+        rig.put(care_team("c1", note=str(n)))
+    rig.work()
+    rig.later(100 * 86_400)
+    for _ in prune(Days(0, 90, 0, 0), store=rig.store, now=rig.now()):
+        pass
+    rig.put(care_team("c1", note="5"))
+    for asked in ("eventsSinceNumber=2", "eventsSinceNumber=0", "eventsSinceNumber=1&eventsUntilNumber=3"):
+        answer = rig.client.get(f"/fhir/Subscription/{id}/$events?{asked}")
+        assert answer.status_code == 410
+        assert "before number 5" in answer.get_json()["issue"][0]["diagnostics"]
+    for asked in ("?eventsSinceNumber=5", ""):
+        told = rig.get(f"Subscription/{id}/$events{asked}")["entry"][0]["resource"]
+        parts = [one["part"] for one in told["parameter"] if one["name"] == "notification-event"]
+        assert [part[0]["valueString"] for part in parts] == ["5"]
+    assert rig.client.get(f"/fhir/Subscription/{id}/$events?eventsSinceNumber=6").status_code == 200
