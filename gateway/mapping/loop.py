@@ -7,7 +7,7 @@ requester's and follows: active while the loop is open, and what the closure rea
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
 from gateway.domain.closed_loop import ClosedLoop, ClosureRow
 from gateway.domain.dates import PACIFIC
@@ -54,8 +54,18 @@ def group_of(task: Json) -> str:
 
 def loop_of(task: Json) -> Loop:
     """The loop as a kept, valid Task states it. A status that no referral uses raises ValueError."""
-    since = task.get("lastModified") or task["authoredOn"]
+    since = task.get("lastModified") or begun(task)
     return Loop(TaskStatus(task["status"]), _instant(since), (task.get("statusReason") or {}).get("text"))
+
+
+def begun(task: Json) -> str:
+    """When a kept Task was authored; one that does not say (FHIR lets it) is as old as the version that is kept."""
+    return str(task.get("authoredOn") or task["meta"]["lastUpdated"])
+
+
+def day_begun(task: Json) -> date:
+    """The same as California's day."""
+    return _instant(begun(task)).astimezone(PACIFIC).date()
 
 
 def moved(
@@ -76,7 +86,8 @@ def moved(
     made = {name: value for name, value in task.items() if name != "statusReason"}
     since = loop.since.isoformat(timespec="seconds")
     made |= {"status": loop.status.value, "lastModified": since}
-    if _instant(task["authoredOn"]) > loop.since:  # older than our Task: it is at work since then (inv-1)
+    authored = task.get("authoredOn")
+    if authored and _instant(authored) > loop.since:  # older than our Task: it is at work since then (inv-1)
         made["authoredOn"] = since
     if loop.reason or closure:
         made["statusReason"] = _reason(closure, loop.reason, discontinuation)
@@ -96,7 +107,8 @@ def state_of(task: Json) -> str | None:
 
 def with_state(task: Json, state: str) -> Json:
     """The Task with another state of ECM and all else as it was."""
-    codings = [one for one in task["businessStatus"]["coding"] if one.get("system") != LIFE_CYCLE]
+    said = (task.get("businessStatus") or {}).get("coding", ())
+    codings = [one for one in said if one.get("system") != LIFE_CYCLE]
     return task | {"businessStatus": {"coding": [*codings, coding(LIFE_CYCLE, state)]}}
 
 
@@ -116,18 +128,20 @@ def request_moved(request: Json, loop: Loop, *, closure: ClosureRow | None, part
     return request | {"status": status}
 
 
-def guard(before: Json, after: Json) -> list[Issue]:
+def guard(before: Json | None, after: Json) -> list[Issue]:
     """What forbids this next version of a referral's Task; none if its status stays or may move so by either party.
 
-    Which of the two parties writes is not known until callers are authenticated: the move must be open to one of them.
+    The first version (`before` None) may have any status that a referral uses. Which of the two parties writes is not
+    known until callers are authenticated: the move must be open to one of them.
     """
-    if not is_referral_task(before):
+    moves = before is not None and is_referral_task(before)
+    if not moves and not is_referral_task(after):
         return []
     try:
-        loop, to = loop_of(before), TaskStatus(after["status"])
+        loop, to = loop_of(before) if before and moves else None, TaskStatus(after["status"])
     except ValueError:
         return [Issue("error", "business-rule", "This status is not used by a referral.", "Task.status", "loop-status")]
-    if to is loop.status:
+    if before is None or loop is None or to is loop.status:
         return []
     changed = after.get("lastModified")
     at = _instant(changed) if changed and changed != before.get("lastModified") else None

@@ -51,7 +51,7 @@ def after_write(written: Written, resource: Json, tx: Transaction, services: Ser
         return []
     if not resource.get("partOf") and resource["status"] not in WITHDRAWN:
         return []  # the request stays the requester's own to write
-    return follow(Move(resource), tx, services)
+    return follow(Move(content(written.kept)), tx, services)
 
 
 def _upwards(move: Move, tx: Transaction, services: Services) -> list[tuple[Written, Json]]:

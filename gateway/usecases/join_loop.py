@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date, datetime
 
 from gateway.domain.dates import PACIFIC
 from gateway.domain.loop import CLOSED
@@ -66,12 +65,8 @@ def _open(request: Json, task: Json, tx: Transaction, services: Services) -> Ite
         other = content(kept)
         if other["status"] in CLOSED or service_of(other, tx) != service:
             continue
-        if other.get("owner") != task.get("owner") or replaced & {one["value"] for one in other["identifier"]}:
+        known_as = {one.get("value") for one in other.get("identifier", ())}
+        if other.get("owner") != task.get("owner") or replaced & known_as:
             continue
-        if (today - _day(other["authoredOn"])).days <= days:
+        if (today - loop.day_begun(other)).days <= days:
             yield kept
-
-
-def _day(text: str) -> date:
-    moment = datetime.fromisoformat(text)
-    return moment.astimezone(PACIFIC).date() if moment.tzinfo else moment.date()

@@ -98,12 +98,13 @@ def put(tx: Transaction, resource: Json, *, expected: int | None = None) -> Writ
 
 def put_over(current: Kept | None, resource: Json, tx: Transaction, *, expected: int | None = None) -> Written:
     """The same, where the current version was read already. Overtaken if another transaction was faster since."""
+    before = None
     if current is not None and not current.deleted and expected in (None, current.version):
         before = content(current)
         if _says(before) == _says(resource):
             return Written(current, created=False, changed=False)
-        if wrong := loop.guard(before, resource):
-            raise IllegalMove(issues=wrong)
+    if wrong := loop.guard(before, resource):
+        raise IllegalMove(issues=wrong)
     seen = current.version if current is not None else 0
     try:
         kept = tx.put(resource, expected=seen if expected is None else expected)
@@ -128,13 +129,12 @@ def messages_for(
     if not changed or not subscribers:
         return []
     ordered = _targets_first(changed)
-    patient = next((k.reference for k, _ in ordered if k.type == "Patient"), None)
-    about = next((member for _, resource in ordered if (member := _member(resource))), None)
+    lanes = _lanes(ordered)
     urgent = any(resource.get("priority") in ("urgent", "asap", "stat") for _, resource in changed)
     return [
         Owed(
             partner.name,
-            patient or _member(resource) or about or kept.reference,
+            lanes[kept.reference],
             kind,
             kept.type,
             kept.id,
@@ -145,6 +145,22 @@ def messages_for(
         for kept, resource in ordered
         if partner.wants(kept.type)
     ]
+
+
+def _lanes(ordered: Sequence[tuple[Kept, Json]]) -> dict[str, str]:
+    """Whose lane each is delivered in, the same for every version of it however many members one change is about.
+
+    What belongs to no member (an organization) has its own; what is said of a member's record (its Provenance) goes
+    with the member.
+    """
+    lanes: dict[str, str] = {}
+    for kept, resource in ordered:
+        lane = kept.reference if kept.type == "Patient" else _member(resource)
+        if lane is None:
+            named = {f"{target[0]}/{target[1]}" for text in texts(resource) if (target := relative(text))}
+            lane = min((lanes[one] for one in named if lanes.get(one, "").startswith("Patient/")), default=None)
+        lanes[kept.reference] = lane or kept.reference
+    return lanes
 
 
 def _member(resource: Json) -> str | None:

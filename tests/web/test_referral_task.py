@@ -73,3 +73,35 @@ def test_cancel_against_complete_is_won_by_the_first_that_saw_the_present(
     assert client.put(address, json=complete, headers=seen).status_code == 200
     assert client.put(address, json=cancel, headers=seen).status_code == 412
     assert client.put(address, json=cancel).status_code == 422
+
+
+def bare(task: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    """The Task of a referral as FHIR lets it be posted, with no date of its own and no identifier."""
+    names = ("resourceType", "status", "intent", "code", "for", "owner", "focus")
+    return {name: task[name] for name in names if name in task} | changes
+
+
+def test_a_task_that_says_no_date_is_a_loop_like_any_other(client: FlaskClient, task: dict[str, Any]) -> None:
+    put(client, task, status="rejected", statusReason={"text": "no capacity before summer"})
+    posted = client.post("/fhir/Task", json=bare(task))
+    assert posted.status_code == 201
+    another = a_referral() | {"key": {"source": "harbor-clinic", "id": "R-2026-0002"}}
+    assert client.post("/referrals", json=another).status_code == 201
+    listed = client.get("/loops")
+    assert listed.status_code == 200
+    assert f"Task/{posted.json['id']}" in [name for one in listed.json["loops"] for name in (one["task"], *one["also"])]
+    news = {"key": {"source": "x", "id": "n1"}, "party": "target", "task": posted.json["id"], "status": "accepted"}
+    assert client.post("/referral-changes", json=news | {"at": "2099-01-01T10:00:00Z"}).status_code == 422
+    assert put(client, posted.json, status="accepted").status_code == 200
+    assert put(client, posted.json, status="requested").status_code == 422
+
+
+@pytest.mark.parametrize("status", ["received", "ready"])
+def test_a_status_that_no_referral_uses_is_refused_from_the_first_version(
+    client: FlaskClient, task: dict[str, Any], status: str
+) -> None:
+    answer = client.post("/fhir/Task", json=bare(task, status=status))
+    assert (answer.status_code, rules(answer)) == (422, ["loop-status"])
+    entry = {"resource": bare(task, status=status, id="new"), "request": {"method": "PUT", "url": "Task/new"}}
+    answer = client.post("/fhir", json={"resourceType": "Bundle", "type": "transaction", "entry": [entry]})
+    assert (answer.status_code, rules(answer)) == (422, ["loop-status"])
