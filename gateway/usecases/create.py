@@ -5,7 +5,7 @@ from __future__ import annotations
 from gateway.ports import Caller, Json
 from gateway.trust.disclosure import disclose
 from gateway.trust.policy import permit
-from gateway.usecases.keep import Written, check, check_references, messages_for, offered
+from gateway.usecases.keep import Written, check, check_references, messages_for, offered, put
 from gateway.usecases.matching import Parameters, one_match
 from gateway.usecases.services import Services
 
@@ -26,7 +26,7 @@ def create(
             shown = disclose(match, caller=caller, note=tx.note, event="create.exists")
             return Written(match, created=False, changed=False, disclosed=shown)
         check_references(resource, tx, services)
-        kept = tx.put(resource, expected=0)
+        kept = put(tx, resource, expected=0).kept
         written = Written(kept, created=True, changed=True)
         tx.owe(messages_for([(written, resource)], subscribers=services.subscribers, kind="resource"))
         shown = disclose(kept, caller=caller, note=tx.note, event="create", action="C")
