@@ -155,6 +155,7 @@ def services_over(store: SqlStore, settings: Settings, known: Knowledge, search:
         new_id=new_id,
         types=SERVED,
         subscribers=subscribers(settings),
+        base=base_url(settings),
         check_references=settings.check_references,
         max_entries=settings.max_entries,
         started=now(),

@@ -22,6 +22,7 @@ from gateway.usecases.change_referral import change_referral
 from gateway.usecases.delivery_schedule import next_attempt
 from gateway.usecases.keep import check, check_references, messages_for, put_over
 from gateway.usecases.poll_partner import CONTENT_TYPE as POLLED
+from gateway.usecases.references import own
 from gateway.usecases.services import Hook, Services
 
 LEASE_SECONDS = 120.0
@@ -163,7 +164,8 @@ def _keep(
         if before is not None and not version.newer_than(before):
             tx.note(AuditEntry("U", "inbound.older", (reference,), "success", hook.partner))
             return False
-    named = {**resource, "meta": {**_meta(resource), "source": version.as_source(hook.partner, reference)}}
+    stamped = {**_meta(resource), "source": version.as_source(hook.partner, reference)}
+    named = {**own(resource, services.base), "meta": stamped}
     check(named, services)
     check_references(named, tx, services)
     written = put_over(current, named, tx)

@@ -19,7 +19,7 @@ from gateway.trust.policy import permit
 from gateway.usecases.apply_inbox import SourceVersion, known_version, source_version
 from gateway.usecases.keep import Written, check, check_references, messages_for, put_over
 from gateway.usecases.matching import one_match
-from gateway.usecases.references import references
+from gateway.usecases.references import own, references
 from gateway.usecases.services import Services
 
 _COMMUNITY = "community-resource"
@@ -76,7 +76,8 @@ class _Applied:
         if current is None and type == "Patient" and (known := self._member(resource)) is not None:
             return self._linked(known, resource)
         id = current.id if current is not None else self.services.new_id()
-        made = self._local(resource, id=id, source=version.as_source(self.message.partner, _place(resource)))
+        source = version.as_source(self.message.partner, _place(resource))
+        made = own(self._local(resource, id=id, source=source), self.base)
         check(made, self.services)
         check_references(made, self.tx, self.services)
         return put_over(current, made, self.tx)

@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl, urlsplit
 from gateway.errors import BadRequest, GatewayError, Issue, TooLarge
 from gateway.fhir import ids
 from gateway.ports import Json
+from gateway.usecases.references import own, own_address
 from gateway.usecases.services import Services
 
 Parameters = tuple[tuple[str, str], ...]
@@ -20,7 +21,8 @@ _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 class Step:
     """One entry: what is to be done to which address, with what. `at` is its place, `Bundle.entry[3]`.
 
-    `once`: a PUT (ifNoneMatch "*") that leaves alone what is kept under its id.
+    `once`: a PUT (ifNoneMatch "*") that leaves alone what is kept under its id. A fullUrl and references under our own
+    base are relative (`Type/id`).
     """
 
     at: str
@@ -85,7 +87,10 @@ def _step(entry: Any, at: str, services: Services, base: str) -> Step | GatewayE
     if wrong:
         return BadRequest(issues=wrong)
     condition = tuple(parse_qsl(unless.lstrip("?"), keep_blank_values=True)) if unless is not None else None
-    return Step(at, str(method), type, id, version, query, full_url, resource, condition, expected, once)
+    if isinstance(resource, dict):
+        resource = own(resource, base)
+    named = own_address(full_url, f"{base}/") if base and full_url is not None else full_url
+    return Step(at, str(method), type, id, version, query, named, resource, condition, expected, once)
 
 
 def _body(resource: Any, *, method: str, type: str, id: str | None, query: Parameters, bad: Any) -> None:

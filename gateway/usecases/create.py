@@ -7,6 +7,7 @@ from gateway.trust.disclosure import disclose
 from gateway.trust.policy import permit
 from gateway.usecases.keep import Written, check, check_references, messages_for, offered, put
 from gateway.usecases.matching import Parameters, one_match
+from gateway.usecases.references import own
 from gateway.usecases.services import Services
 
 
@@ -19,7 +20,7 @@ def create(
     """
     offered(type, services)
     permit(caller, action="C", type=type, store=services.store)
-    resource = {**resource, "id": services.new_id()}
+    resource = {**own(resource, services.base), "id": services.new_id()}
     check(resource, services)
     with services.store.begin(caller) as tx:
         if unless is not None and (match := one_match(tx, type, unless, services)) is not None:

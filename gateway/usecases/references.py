@@ -13,6 +13,7 @@ from gateway.errors import Issue
 from gateway.ports import Json, Transaction
 
 _RELATIVE = re.compile(r"([A-Z][A-Za-z]+)/([A-Za-z0-9\-.]{1,64})(?:/_history/[A-Za-z0-9\-.]{1,64})?")
+_SEARCH = re.compile(r"[A-Z][A-Za-z]+\?")
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:")
 _LINKS = frozenset(
     [
@@ -63,6 +64,33 @@ def _texts(value: Json, found: list[str]) -> None:
             found.append(member)
 
 
+def own(resource: Json, base: str) -> Json:
+    """The resource, its references under `base` (this server's own address) relative; itself where there are none.
+
+    The same thing must not be known by two names: what is checked, indexed, followed and told of is `Type/id`.
+    """
+    under = f"{base}/"
+    if not base or not any(text.startswith(under) for text in texts(resource)):
+        return resource
+    return {name: _own(member, under, name) for name, member in resource.items()}
+
+
+def _own(value: Any, under: str, name: str) -> Any:
+    if isinstance(value, dict):
+        return {key: _own(member, under, key) for key, member in value.items()}
+    if isinstance(value, list):
+        return [_own(member, under, name) for member in value]
+    if name == "reference" and isinstance(value, str) and value.startswith(under):
+        return own_address(value, under)
+    return value
+
+
+def own_address(address: str, under: str) -> str:
+    """An address under `under` (our base and a slash) as `Type/id` or `Type?search`; any other as it is."""
+    inner = address.removeprefix(under)
+    return inner if _RELATIVE.fullmatch(inner) or _SEARCH.match(inner) else address
+
+
 def rewritten(value: Any, table: Mapping[str, str], *, name: str = "") -> Any:
     """A copy of `value` with every reference and link that is a key of `table` replaced, links in narrative too.
 
@@ -91,8 +119,7 @@ def missing(
     """An error for each reference that is none, or whose target is neither kept nor in `known` (`Type/id` being kept).
 
     An absolute address elsewhere is text to us and is never fetched; a search as a reference is one that no transaction
-    has resolved. `at` replaces the
-    resource type at the head of the path (`Bundle.entry[2].resource`).
+    has resolved. `at` replaces the resource type at the head of the path (`Bundle.entry[2].resource`).
     """
     strange = {text for text in texts(resource) if text not in known and text[:1] != "#"}
     lost = {text: wrong for text in strange if (wrong := _lost(text, tx, known=known, types=types))}

@@ -70,6 +70,8 @@ class Services:
     new_id: NewId
     types: frozenset[str]
     """Resource types that are served."""
+    base: str = ""
+    """Public address of the FHIR API, without a trailing slash: references under it are our own."""
     subscribers: Sequence[Subscriber] = ()
     check_references: bool = True
     """Whether a reference to a resource that is not here is refused."""

@@ -18,6 +18,7 @@ from gateway.usecases.keep import (
     unless_overtaken,
 )
 from gateway.usecases.matching import Parameters, one_match, same_identity
+from gateway.usecases.references import own
 from gateway.usecases.services import Services
 
 
@@ -33,6 +34,7 @@ def update(
     identity(id)
     if resource.get("id") != id:
         raise BadRequest(issues=[Issue("error", "value", "The body's id is not the one in the address.", f"{type}.id")])
+    resource = own(resource, services.base)
     check(resource, services)
 
     def keep() -> Written:
@@ -51,6 +53,7 @@ def conditional_update(
     named = resource.get("id")
     if named is not None:
         identity(named if isinstance(named, str) else "")
+    resource = own(resource, services.base)
 
     def keep() -> Written:
         with services.store.begin(caller) as tx:

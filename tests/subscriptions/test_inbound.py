@@ -118,6 +118,12 @@ def test_it_is_kept_before_it_is_answered_and_applied_later(desk: Desk) -> None:
     assert desk.rig.get("Task/k1")["description"] == "version 1"
 
 
+def test_a_reference_to_our_own_address_is_kept_as_ours(desk: Desk) -> None:
+    desk.send(task(1, **{"for": {"reference": "http://127.0.0.1:8080/fhir/Patient/p1"}}))
+    desk.apply()
+    assert desk.rig.get("Task/k1")["for"] == {"reference": "Patient/p1"}
+
+
 @pytest.mark.parametrize(
     "spoil",
     [
