@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from gateway import fhirpath
 from gateway.errors import BadProfile
-from gateway.fhirpath.temporal import written_alike
+from gateway.validation.accept_quickly import QUICKLY
 from gateway.validation.compiled import Binding, Json, Profile
 from gateway.validation.known_profiles import MAX_CANONICAL
 from gateway.validation.narrative import acceptable
@@ -27,14 +27,6 @@ Check = Callable[[Any], bool]
 _REMEMBERED = 20_000
 """Answers about codes that one check keeps."""
 _UNKEYED = object()
-_ORDERS = {
-    "start.hasValue().not() or end.hasValue().not() or (start <= end)": ("start", "end"),
-    "lastModified.exists().not() or authoredOn.exists().not() or lastModified >= authoredOn": (
-        "authoredOn",
-        "lastModified",
-    ),
-}
-"""Invariants that only say which of two dates is the earlier: (earlier, later)."""
 
 
 class Acceptance(local):
@@ -174,14 +166,15 @@ class Checks:
     def _native(self, expression: str) -> Check:
         native = NATIVE[expression]
         assert native is not None
-        return lambda value: native(self.run(), value) is True
+        run = Run(self._engine)
+        return lambda value: native(run, value) is True
 
     def _fhirpath(self, expression: str, type: str) -> Check:
         code = fhirpath.compile(expression, model=self._engine.model, type=type)
         state, alone = self._state, code.alone
-        if expression in _ORDERS:
-            earlier, later = _ORDERS[expression]
-            return lambda value: _in_order(value.get(earlier), value.get(later)) or code.test(value, state.alone)
+        quickly = QUICKLY.get(expression)
+        if quickly is not None and alone:
+            return lambda value: quickly(value) or code.test(value, state.alone)
 
         def check(value: Any) -> bool:
             try:
@@ -238,13 +231,6 @@ class Checks:
 
 def _fits(kind: str, said: str, names: frozenset[str]) -> bool:
     return kind == "element" and (said in names or said.rpartition("#")[2] in names)
-
-
-def _in_order(start: Any, end: Any) -> bool:
-    """Whether two dates are written alike and in order."""
-    if type(start) is not str or type(end) is not str or start > end:
-        return False
-    return len(start) == 10 == len(end) or written_alike(start, end)
 
 
 def _worth_keeping(key: Any) -> bool:

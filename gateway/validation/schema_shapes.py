@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from gateway.validation.compiled import Binding, Constraint, Count, Member, Profile, Shape
 from gateway.validation.native import NATIVE
 from gateway.validation.schema_elements import ANY_RESOURCE, present
-from gateway.validation.schema_invariants import enough, translated
+from gateway.validation.schema_enough import enough
+from gateway.validation.schema_invariants import translated
 from gateway.validation.schema_values import ABSOLUTE, CHECK, PRIMITIVE, SYSTEM, UNCHECKED, Schema, both, reference
 
 if TYPE_CHECKING:
@@ -213,10 +214,12 @@ class Shapes2Schema:
             return None if NATIVE[constraint.expression] is None else {CHECK: ["native", constraint.expression]}
         schema = translated(constraint.expression, model=self._engine.model, type=type, values=self._values)
         if schema is not None:
-            return schema
+            return schema or None
         asked: Schema = {CHECK: ["fhirpath", constraint.expression, type]}
         way_out = enough(constraint.expression, model=self._engine.model, type=type, values=self._values)
-        return asked if way_out is None else {"anyOf": [way_out, asked]}
+        if way_out is None:
+            return asked
+        return {"anyOf": [way_out, asked]} if way_out else None
 
 
 def can_fail(binding: Binding) -> bool:
