@@ -110,9 +110,10 @@ class Translation:
         return sides[0], sides[1]
 
     def _fields(self, name: str, type: str) -> tuple[Field, ...]:
-        if type in PRIMITIVES:
-            raise NotExact
-        return self._model.fields(type, name)
+        fields = self._model.fields(type, name)
+        if fields and type in PRIMITIVES:
+            raise NotExact  # their members stand elsewhere
+        return fields
 
     def _single(self, name: str, type: str) -> Field:
         fields = self._fields(name, type)
