@@ -72,6 +72,9 @@ class Outbox(Protocol):
 
     def park(self, delivery: Delivery, *, now: datetime, reason: str) -> bool: ...
 
+    def refuse(self, delivery: Delivery, *, now: datetime, reason: str) -> bool:
+        """Settle as dropped: the partner may not have it (any more); what waits behind it goes on."""
+
     def list(self, caller: Caller, *, state: DeliveryState | None = None, limit: int = 100) -> Sequence[Delivery]: ...
 
     def show(self, caller: Caller, id: str) -> Delivery | None: ...

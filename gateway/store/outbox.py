@@ -82,6 +82,9 @@ class SqlOutbox:
             (at, at, reason),
         )
 
+    def refuse(self, delivery: Delivery, *, now: datetime, reason: str) -> bool:
+        return self._settle(delivery, "ready = 0, state = 'dropped', settled_at = ?, reason = ?", (micros(now), reason))
+
     def list(self, caller: Caller, *, state: DeliveryState | None = None, limit: int = 100) -> Sequence[Delivery]:
         """Oldest first."""
         where, parameters = ("AND state = ?", [state]) if state else ("", [])

@@ -20,7 +20,8 @@ from gateway.trust.disclosure import content
 from gateway.trust.policy import permit
 from gateway.usecases.change_referral import change_referral
 from gateway.usecases.delivery_schedule import next_attempt
-from gateway.usecases.keep import check, check_references, messages_for, put_over
+from gateway.usecases.fan_out import fan_out
+from gateway.usecases.keep import check, check_references, put_over
 from gateway.usecases.poll_partner import CONTENT_TYPE as POLLED
 from gateway.usecases.references import own
 from gateway.usecases.services import Hook, Services
@@ -169,8 +170,7 @@ def _keep(
     check(named, services)
     check_references(named, tx, services)
     written = put_over(current, named, tx)
-    others = [one for one in services.subscribers if one.name != hook.partner]  # its own echo stops here
-    tx.owe(messages_for([(written, named)], subscribers=others, kind="resource"))
+    fan_out([(written, named)], caller, tx, services, kind="resource", without=hook.partner)
     entity = f"{reference}/_history/{written.kept.version}"
     tx.note(AuditEntry("U", "inbound.applied", (entity,), "success", hook.partner))
     return written.changed

@@ -17,7 +17,8 @@ from gateway.ports import AuditEntry, Caller, Inbound, Json, Kept, Transaction
 from gateway.trust.disclosure import content
 from gateway.trust.policy import permit
 from gateway.usecases.apply_inbox import SourceVersion, known_version, source_version
-from gateway.usecases.keep import Written, check, check_references, messages_for, put_over
+from gateway.usecases.fan_out import fan_out
+from gateway.usecases.keep import Written, check, check_references, put_over
 from gateway.usecases.matching import one_match
 from gateway.usecases.references import own, references
 from gateway.usecases.services import Services
@@ -45,9 +46,8 @@ def apply_polled(message: Inbound, caller: Caller, *, services: Services, base: 
     with services.store.begin(caller) as tx:
         applied = _Applied(message, caller, origin, base, tx, services)
         written = [applied.one(one, focus=one is served[-1]) for one in served]
-        others = [one for one in services.subscribers if one.name != message.partner]  # its own echo stops here
         changed = [(w, content(w.kept)) for w in written if w is not None]
-        tx.owe(messages_for(changed, subscribers=others, kind="resource"))
+        fan_out(changed, caller, tx, services, kind="resource", without=message.partner)
         kept = tuple(f"{w.kept.reference}/_history/{w.kept.version}" for w, _ in changed if w.changed)
         tx.note(AuditEntry("U", "inbound.applied", kept, "success", message.partner))
     return f"{len(kept)} of {len(served)} resources were news"

@@ -23,10 +23,11 @@ from gateway.mapping.context import Context
 from gateway.ports import AuditEntry, Caller, Json, Kept, Transaction
 from gateway.trust.disclosure import Collected, content, disclose
 from gateway.trust.policy import permit
+from gateway.usecases.fan_out import fan_out
 from gateway.usecases.following import Move, follow
 from gateway.usecases.intake import Recorded
 from gateway.usecases.join_loop import SHARED, members
-from gateway.usecases.keep import Written, messages_for, put
+from gateway.usecases.keep import Written, put
 from gateway.usecases.keep_mapped import Received
 from gateway.usecases.named_loop import named
 from gateway.usecases.references import relative
@@ -100,7 +101,7 @@ def _take_in(news: Recorded, caller: Caller, tx: Transaction, *, services: Servi
         turn, written = replace(turn, heard=Heard.SAME), []
     if written:
         written += _traced(trace, turn, news.context, tx)
-        tx.owe(messages_for(written, subscribers=services.subscribers, kind=EVENT))
+        fan_out(written, caller, tx, services, kind=EVENT)
     elif turn.heard is Heard.STALE:
         tx.note(AuditEntry("U", f"{EVENT}.stale", (f"{kept.reference}/_history/{kept.version}",)))
     entries = [answered_write(one, base=base, full=full) for one, _ in written or [(Written(kept, False, False), {})]]

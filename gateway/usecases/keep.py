@@ -15,6 +15,8 @@ from gateway.usecases.references import missing, relative, texts
 from gateway.usecases.services import Services, Subscriber
 
 Done = TypeVar("Done")
+Stands = Callable[[Subscriber, Kept], bool]
+"""Whether a partner has standing on the record that a version belongs to."""
 _TRIES = 5
 
 
@@ -122,9 +124,9 @@ def _says(resource: Json) -> Json:
 
 
 def messages_for(
-    written: Iterable[tuple[Written, Json]], *, subscribers: Sequence[Subscriber], kind: str
+    written: Iterable[tuple[Written, Json]], *, subscribers: Sequence[Subscriber], kind: str, stands: Stands
 ) -> list[Owed]:
-    """What each subscriber is owed for these changes, what is referred to first."""
+    """What each subscriber that has standing is owed for these changes, what is referred to first."""
     changed = [(w.kept, resource) for w, resource in written if w.changed]
     if not changed or not subscribers:
         return []
@@ -143,7 +145,7 @@ def messages_for(
         )
         for partner in subscribers
         for kept, resource in ordered
-        if partner.wants(kept.type)
+        if partner.wants(kept.type) and stands(partner, kept)
     ]
 
 
