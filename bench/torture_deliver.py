@@ -167,6 +167,7 @@ def worker(url: str, addresses: dict[str, str], *, hands: int, hurry: int = HURR
         listed.write_text(
             "".join(
                 f'[{name}]\nkind = "fhir_server"\nbase_url = "{address}"\nseconds = {EXCHANGE_SECONDS}\n'
+                'send = ["ServiceRequest"]\neveryone = true\n'
                 for name, address in addresses.items()
             )
         )

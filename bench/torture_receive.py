@@ -36,10 +36,12 @@ PARTNERS = """
 kind = "fhir_server"
 base_url = "http://127.0.0.1:9/fhir"
 send = ["ServiceRequest", "Task"]
+everyone = true
 [plan]
 kind = "fhir_server"
 base_url = "http://127.0.0.1:9/fhir"
 send = ["ServiceRequest"]
+everyone = true
 """
 TENANT = Caller("torture")
 PATIENCE_SECONDS = 60

@@ -57,7 +57,9 @@ class Workers:
 
     def __init__(self, url: str, folder: Path, *, partners: dict[str, Simulator]) -> None:
         listed = "".join(
-            f'[{name}]\nkind = "fhir_server"\nbase_url = "{one.url}"\nseconds = 1.5\n' for name, one in partners.items()
+            f'[{name}]\nkind = "fhir_server"\nbase_url = "{one.url}"\nseconds = 1.5\n'
+            'send = ["Patient", "ServiceRequest", "Task"]\neveryone = true\n'
+            for name, one in partners.items()
         )
         (folder / "partners.toml").write_text(listed)
         self.arm = folder / "arm"

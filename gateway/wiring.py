@@ -257,15 +257,22 @@ def intake(settings: Settings, known: Knowledge) -> Intake:
 
 
 def subscribers(settings: Settings) -> tuple[Subscriber, ...]:
-    """Who is told of changes: each partner of partners.toml with the resource types of its `send`."""
+    """Who is told of changes: each partner of partners.toml with the types of its `send`, and for whom it speaks."""
+    from gateway.mapping.organization import known_as
     from gateway.partners.settings import load
 
     told = []
     for name, partner in load(settings.partners).items():
         if unknown := sorted(set(partner.send) - SERVED):
             raise Misconfigured(f"{settings.partners}: [{name}] sends types that are not served: {', '.join(unknown)}.")
+        organizations = set()
+        for number, text in enumerate(partner.organizations, 1):
+            try:
+                organizations.add(known_as(text))
+            except ValueError as error:
+                raise Misconfigured(f"{settings.partners}: [{name}] organization {number} {error}.") from None
         if partner.send:
-            told.append(Subscriber(name, frozenset(partner.send)))
+            told.append(Subscriber(name, frozenset(partner.send), frozenset(organizations), partner.everyone))
     return tuple(told)
 
 

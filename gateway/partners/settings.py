@@ -4,6 +4,8 @@
     kind = "fhir_server"              # or "ehr", "epic", "oracle" (they take little), "findhelp", "files", "console"
     base_url = "https://fhir.example.org/r4"
     send = ["ServiceRequest", "Task"] # resource types it is told of
+    organizations = ["npi|1234567893", "plan|health-net"] # for whom it speaks: told where one of them has standing
+    everyone = false                  # true instead: it is owed every member's record (the plan's own archive)
     exchange = "transaction"          # or "conditional": for servers that give out their own ids,
                                       # or "each": one PUT a resource, for servers without transactions
     seconds = 20                      # for one whole exchange
@@ -44,7 +46,9 @@ _KNOWN: dict[str, tuple[type, ...]] = {
     "kind": (str,), "base_url": (str,), "folder": (str,), "send": (list,), "exchange": (str,),
     "seconds": (int, float), "ca_file": (str,), "insecure": (bool,), "token_file": (str,), "accepts": (dict,),
     "poll": (list,), "poll_minutes": (int, float), "overlap_minutes": (int, float), "tenant": (str,),
+    "organizations": (list,), "everyone": (bool,),
 }  # fmt: skip
+_SWITCHES = ("insecure", "everyone")
 LONGEST = 60.0
 """Most seconds an exchange may be given: well within the lease of a claim."""
 
@@ -72,6 +76,10 @@ class PartnerSettings:
     """How much of the time before the last poll is asked for again: clocks differ, and indexes are late."""
     tenant: str = ""
     """Of a community platform."""
+    organizations: tuple[str, ...] = ()
+    """For whom it speaks: `npi|..`, `plan|..`, `tin|..`, `system|value` of an identifier, or `Organization/id`."""
+    everyone: bool = False
+    """Whether it is owed every member's record."""
 
 
 def load(path: Path) -> dict[str, PartnerSettings]:
@@ -91,6 +99,7 @@ def load(path: Path) -> dict[str, PartnerSettings]:
 def _settings(name: str, table: dict[str, Any]) -> PartnerSettings:
     values = {**table, "send": tuple(table.get("send", ())), "base_url": table.get("base_url", "").rstrip("/")}
     values["poll"] = tuple(table.get("poll", ()))
+    values["organizations"] = tuple(table.get("organizations", ()))
     for path in ("folder", "token_file"):
         if path in table:
             values[path] = Path(table[path])
@@ -104,8 +113,7 @@ def _wrong(table: Any) -> list[str]:
     found += [
         f"has a {entry} of the wrong type"
         for entry, value in table.items()
-        if entry in _KNOWN
-        and (not isinstance(value, _KNOWN[entry]) or isinstance(value, bool) != (entry == "insecure"))
+        if entry in _KNOWN and (not isinstance(value, _KNOWN[entry]) or isinstance(value, bool) != (entry in _SWITCHES))
     ]
     if found:
         return found
@@ -120,9 +128,25 @@ def _wrong(table: Any) -> list[str]:
     if not 0 < table.get("seconds", 1) <= LONGEST:
         found.append(f"has seconds that are not between 0 and {LONGEST:g}")
     found += _wrong_polling(table)
+    found += _wrong_standing(table)
     if KINDS[table["kind"]] == "base_url":
         found += _wrong_address(table.get("base_url", ""), insecure=table.get("insecure", False))
     return found
+
+
+def _wrong_standing(table: dict[str, Any]) -> list[str]:
+    organizations, everyone = table.get("organizations", []), table.get("everyone", False)
+    if not all(isinstance(one, str) and one for one in organizations):
+        return ["has organizations that are not a list of texts"]
+    if organizations and everyone:
+        return ["says both organizations and everyone: one of them"]
+    if table.get("send") and not (organizations or everyone):
+        return [
+            'has a send, but says neither organizations nor everyone: write organizations = ["npi|1234567893",'
+            ' "plan|health-net"] (for whom it speaks: it is told where one of them has standing on the member\'s'
+            " record), or everyone = true (it is owed every member's record)"
+        ]
+    return []
 
 
 def _wrong_polling(table: dict[str, Any]) -> list[str]:

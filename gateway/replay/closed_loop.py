@@ -1,7 +1,8 @@
 """A whole referral with three partners: what each is told while the loop runs from requested to Services Received.
 
-The hospital's EHR that referred, a community platform, and the ECM provider are simulated on loopback; the gateway, its
-worker, the database and HTTP are real. Each partner records what it got.
+The hospital's EHR that referred, the plan's community platform, and the ECM provider are simulated on loopback; the
+gateway, its worker, the database and HTTP are real. Each partner records what it got. The provider hears from when it is
+on the member's care team.
 """
 
 from __future__ import annotations
@@ -35,9 +36,16 @@ BODY: dict[str, Any] = {
     },
     "populations": ["1a"],
     "urgency": "expedited",
+    "coverage": {"plan": "health-net"},
+}
+PROVIDER = {"name": "Alder ECM", "npi": "1679576722"}
+SPEAKS_FOR = {
+    "hospital-ehr": "npi|1234567893",
+    "findhelp": "plan|health-net",
+    "ecm-provider": f"npi|{PROVIDER['npi']}",
 }
 NEWS: tuple[tuple[str, dict[str, Any]], ...] = (
-    ("the ECM provider accepts", {"referral_status": "accepted"}),
+    ("the ECM provider accepts", {"referral_status": "accepted", "provider": PROVIDER}),
     ("the member is reached", {"referral_status": "outreach-initiated"}),
     ("services were received", {"referral_status": "loop-closed", "closure_reason": "services-received"}),
 )
@@ -65,7 +73,10 @@ class Partners:
         for name, server in self.servers.items():
             types = '["Task"]' if name == "findhelp" else '["ServiceRequest", "Task"]'
             tenant = 'tenant = "health-net"\n' if name == "findhelp" else ""
-            tables.append(f'[{name}]\nkind = "{kinds[name]}"\nbase_url = "{server.url}"\n{tenant}send = {types}\n')
+            standing = f'organizations = ["{SPEAKS_FOR[name]}"]\n'
+            tables.append(
+                f'[{name}]\nkind = "{kinds[name]}"\nbase_url = "{server.url}"\n{tenant}send = {types}\n{standing}'
+            )
         return "\n".join(tables)
 
     def heard(self, name: str, task: str) -> list[str]:
@@ -84,6 +95,11 @@ def partners() -> Iterator[Partners]:
     with ExitStack() as stack:
         kinds = {"hospital-ehr": "ehr", "findhelp": "findhelp", "ecm-provider": "ehr"}
         yield Partners({n: stack.enter_context(Simulator(memory=memory(kind))) for n, kind in kinds.items()})
+
+
+def owed(name: str, statuses: list[str]) -> list[str]:
+    """Those of a loop's statuses that a partner has to hear of: the provider, all but the first."""
+    return statuses[1:] if name == "ecm-provider" else statuses
 
 
 def run(transport: Transport, *, wait: Callable[[str], None]) -> list[Step]:

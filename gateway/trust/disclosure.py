@@ -8,13 +8,15 @@ from typing import Any, Literal
 
 import msgspec
 
-from gateway.errors import Forbidden
+from gateway.errors import Forbidden, Issue
 from gateway.fhir import codec
 from gateway.ports import AuditEntry, Caller, Json, Kept
-from gateway.trust.policy import Action, decide
+from gateway.trust.policy import Action, Decision, decide
 from gateway.trust.subset import subset
 
 Note = Callable[[AuditEntry], None]
+Standing = Callable[[Kept], Decision]
+"""Whether a version may go to the recipient."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +58,16 @@ def disclose(
     action: Action = "R",
     recipient: str | None = None,
     wrote: Sequence[Kept] = (),
+    focus: Kept | None = None,
+    standing: Standing | None = None,
 ) -> Disclosed:
     """Decide, write the audit row, and only then turn `what` into bytes.
 
     A single resource the caller may not see raises Forbidden; entries it may not see are left out of a Bundle. The
     row names the versions that leave and those that were written (`wrote`), to whom (`recipient`, default: the caller
     itself) and on what basis. A dict is content that is not stored (a converted Bundle going back to its sender).
+    `standing` decides for a recipient that is not the caller: whether it may have `focus`, which the Bundle is about,
+    and each other version in it.
     """
     seen = [_version(kept) for kept in wrote]
     if isinstance(what, Kept):
@@ -71,11 +77,14 @@ def disclose(
         decision = decide(caller, action=action, type="Bundle")
     else:
         decision = decide(caller, action=action, type=str(what.get("resourceType", "")))
-    bundle = _bundle(what, caller, action, seen) if isinstance(what, Collected) and decision.allowed else None
+    if standing is not None and focus is not None and decision.allowed:
+        decision = standing(focus)
+        seen += [] if decision.allowed else [_version(focus)]
+    bundle = _bundle(what, caller, action, seen, standing) if isinstance(what, Collected) and decision.allowed else None
     ending: Literal["success", "refused"] = "success" if decision.allowed else "refused"
     note(AuditEntry(action, event, tuple(dict.fromkeys(seen)), ending, recipient or caller.principal, decision.basis))
     if not decision.allowed:
-        raise Forbidden("The caller may not see this.")
+        raise Forbidden(issues=[Issue("error", "forbidden", "The recipient may not have this.", rule=decision.basis)])
     return Disclosed(what.body if isinstance(what, Kept) else codec.write(bundle or what))
 
 
@@ -85,18 +94,20 @@ def content(kept: Kept) -> Json:
     return value
 
 
-def _bundle(what: Collected, caller: Caller, action: Action, seen: list[str]) -> Json:
-    """The Bundle of the entries that the caller may see; their versions are added to `seen`."""
+def _bundle(what: Collected, caller: Caller, action: Action, seen: list[str], standing: Standing | None) -> Json:
+    """The Bundle of the entries that the caller (and the recipient) may see; their versions are added to `seen`."""
     entries: list[Json] = []
     for entry in what.entries:
         kept = entry.kept
         if kept is not None:
             if not decide(caller, action=action, type=kept.type, id=kept.id).allowed:
                 continue
+            if standing is not None and not standing(kept).allowed:
+                continue
             seen.append(_version(kept))
             entries.append(_placed(entry.fields, _resource(kept, what)))
         elif entry.collected is not None:
-            entries.append(_placed(entry.fields, _bundle(entry.collected, caller, action, seen)))
+            entries.append(_placed(entry.fields, _bundle(entry.collected, caller, action, seen, standing)))
         elif entry.resource is not None:
             entries.append(_placed(entry.fields, entry.resource))
         else:

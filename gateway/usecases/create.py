@@ -5,7 +5,8 @@ from __future__ import annotations
 from gateway.ports import Caller, Json
 from gateway.trust.disclosure import disclose
 from gateway.trust.policy import permit
-from gateway.usecases.keep import Written, check, check_references, messages_for, offered, put
+from gateway.usecases.fan_out import fan_out
+from gateway.usecases.keep import Written, check, check_references, offered, put
 from gateway.usecases.matching import Parameters, one_match
 from gateway.usecases.references import own
 from gateway.usecases.services import Services
@@ -29,6 +30,6 @@ def create(
         check_references(resource, tx, services)
         kept = put(tx, resource, expected=0).kept
         written = Written(kept, created=True, changed=True)
-        tx.owe(messages_for([(written, resource)], subscribers=services.subscribers, kind="resource"))
+        fan_out([(written, resource)], caller, tx, services, kind="resource")
         shown = disclose(kept, caller=caller, note=tx.note, event="create", action="C")
     return Written(kept, created=True, changed=True, disclosed=shown)

@@ -7,7 +7,7 @@ repeating: every attempt carries the same delivery id and writes the same resour
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal
@@ -15,18 +15,22 @@ from typing import Literal
 from gateway.errors import Forbidden, GatewayError
 from gateway.ports import AuditEntry, Caller, Clock, Delivery, Kept, Message, Outbox, Partner, Receipt, Store
 from gateway.trust.disclosure import Collected, Disclosed, Entry, disclose
+from gateway.trust.policy import Decision
 from gateway.usecases.closure import closure
 from gateway.usecases.delivery_schedule import next_attempt
+from gateway.usecases.services import Subscriber
+from gateway.usecases.standing import NOT_TOLD, REFUSED, Outside, Standing
 
 FRESH_TRIES = 3
 """How often a message is sent again because what it refers to changed while it was under way."""
-Ending = Literal["delivered", "retry", "parked", "stale"]
+Ending = Literal["delivered", "retry", "parked", "refused", "stale"]
 WORKER = "system:worker"
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """How one attempt ended. Stale: the claim had run out or was overtaken, so nothing was settled.
+    """How one attempt ended. Stale: the claim had run out or was overtaken, so nothing was settled. Refused: the
+    partner has no standing (any more), so it was dropped.
 
     `receipt` is None when nothing was sent.
     """
@@ -39,12 +43,16 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Delivering:
-    """What deliveries need. `base` is this gateway's own FHIR address; `scale` shrinks the schedule for rehearsals."""
+    """What deliveries need. `base` is this gateway's own FHIR address; `scale` shrinks the schedule for rehearsals.
+
+    `subscribers` say what each partner is told of, and for whom it speaks: one that is not among them is told nothing.
+    """
 
     store: Store
     outbox: Outbox
     clock: Clock
     base: str
+    subscribers: Sequence[Subscriber] = ()
     jitter: Callable[[], float] = random.random
     scale: float = 1.0
 
@@ -75,8 +83,8 @@ def _deliver(delivery: Delivery, partner: Partner | None, using: Delivering) -> 
     sent = [kept] if kept.deleted else closure(kept, read=partial(using.store.read, caller))
     try:
         leaving = _leaving(kept, sent, caller, recipient=partner.name, using=using)
-    except Forbidden:
-        return _park(delivery, "the partner may not see this", using)
+    except Forbidden as error:
+        return _refuse(delivery, REFUSED.get(error.issues[0].rule or "", "the partner may not see this"), using)
     if using.clock() >= delivery.due:
         return Attempt(delivery, "stale", "the claim ran out before it was sent")
     message = Message(delivery.id, owed.kind, f"{kept.reference}/_history/{kept.version}", leaving.body)
@@ -103,7 +111,17 @@ def _leaving(kept: Kept, sent: list[Kept], caller: Caller, *, recipient: str, us
         entries = [_entry(one, using.base) for one in sent]
     whole = Collected({"resourceType": "Bundle", "type": "transaction"}, entries)
     note = partial(using.store.note, caller)
-    return disclose(whole, caller=caller, note=note, event="deliver", recipient=recipient)
+    told = next((one for one in using.subscribers if one.name == recipient), None)
+    now = Standing(Outside(using.store, caller), using.clock())
+
+    def standing(one: Kept) -> Decision:
+        if told is None:
+            return NOT_TOLD
+        return now.decide(told, one) if one is kept else now.may_have(told, one)
+
+    return disclose(
+        whole, caller=caller, note=note, event="deliver", recipient=recipient, focus=kept, standing=standing
+    )
 
 
 def _overtaken(kept: Kept, sent: list[Kept], caller: Caller, using: Delivering) -> bool:
@@ -136,6 +154,12 @@ def _settle(delivery: Delivery, receipt: Receipt, using: Delivering) -> Attempt:
         return _park(delivery, reason, using, receipt=receipt)
     settled = using.outbox.retry(delivery, due=due, reason=receipt.reason)
     return Attempt(delivery, "retry" if settled else "stale", receipt.reason, receipt)
+
+
+def _refuse(delivery: Delivery, reason: str, using: Delivering) -> Attempt:
+    """Drop what the partner may not have: what it is owed about the same member otherwise goes on."""
+    settled = using.outbox.refuse(delivery, now=using.clock(), reason=f"refused: {reason}")
+    return Attempt(delivery, "refused" if settled else "stale", reason)
 
 
 def _park(delivery: Delivery, reason: str, using: Delivering, *, receipt: Receipt | None = None) -> Attempt:

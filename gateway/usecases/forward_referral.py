@@ -16,7 +16,8 @@ from gateway.mapping.leaves import Surroundings
 from gateway.ports import Caller, Json, Kept, Transaction
 from gateway.trust.disclosure import Collected, Disclosed, content, disclose
 from gateway.trust.policy import permit
-from gateway.usecases.keep import Written, messages_for, put, unless_overtaken
+from gateway.usecases.fan_out import fan_out
+from gateway.usecases.keep import Written, put, unless_overtaken
 from gateway.usecases.named_loop import referral_tasks
 from gateway.usecases.services import Services
 from gateway.usecases.transaction import answered_write
@@ -74,7 +75,7 @@ def _forward(
             if issues := [issue for one in made for issue in services.validator.faults(one)]:
                 raise Invalid(issues=issues)
             written = [*((put(tx, one), one) for one in made), *_accepted(whole, tx, services)]
-        tx.owe(messages_for(written, subscribers=services.subscribers, kind=EVENT))
+        fan_out(written, caller, tx, services, kind=EVENT)
         head = {"resourceType": "Bundle", "type": "transaction-response"}
         entries = [answered_write(one, base=base, full=False) for one, _ in written]
         wrote = [one.kept for one, _ in written if one.changed]

@@ -12,9 +12,10 @@ from gateway.mapping.known import SHARED, known
 from gateway.ports import Caller, Json, Kept, Transaction
 from gateway.trust.disclosure import Collected, Disclosed, content, disclose
 from gateway.trust.policy import permit
+from gateway.usecases.fan_out import fan_out
 from gateway.usecases.intake import Intaken
 from gateway.usecases.join_loop import join
-from gateway.usecases.keep import Written, check, messages_for, put_over, unless_overtaken, within
+from gateway.usecases.keep import Written, check, put_over, unless_overtaken, within
 from gateway.usecases.references import missing
 from gateway.usecases.services import Services
 from gateway.usecases.transaction import answered_write
@@ -48,7 +49,7 @@ def _keep(mapped: Intaken, caller: Caller, *, services: Services, base: str, eve
         _same_person(mapped.resources, tx)
         mapped = join(mapped, tx, services)
         written = _put_all(mapped, tx, services)
-        tx.owe(messages_for(written, subscribers=services.subscribers, kind=event))
+        fan_out(written, caller, tx, services, kind=event)
         entries = [answered_write(one, base=base, full=full) for one, _ in written]
         if mapped.remarks:
             entries[0].fields["response"]["outcome"] = outcome(mapped.remarks)

@@ -37,10 +37,16 @@ class SearchRules(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Subscriber:
-    """A partner and the resource types it is told of; `types` empty: all that are kept."""
+    """A partner, the resource types it is told of (`types` empty: all that are kept), and about whom.
+
+    `organizations` are those it speaks for (`system|value` of an identifier, or a reference): it is told where one of
+    them has standing on the member's record. `everyone`: it is owed every member's. Neither: nothing.
+    """
 
     name: str
     types: frozenset[str] = frozenset()
+    organizations: frozenset[str] = frozenset()
+    everyone: bool = False
 
     def wants(self, type: str) -> bool:
         return not self.types or type in self.types

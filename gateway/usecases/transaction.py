@@ -12,8 +12,9 @@ from gateway.ports import Caller, Json, Kept, Transaction
 from gateway.trust.disclosure import Collected, Disclosed, Entry, disclose
 from gateway.trust.policy import permit
 from gateway.usecases.bundle_entries import Step, duplicates, steps_of
+from gateway.usecases.fan_out import fan_out
 from gateway.usecases.following import after_write
-from gateway.usecases.keep import Written, identity, messages_for, put, unless_overtaken, within
+from gateway.usecases.keep import Written, identity, put, unless_overtaken, within
 from gateway.usecases.matching import NotOne, one_match, same_identity
 from gateway.usecases.references import missing, references, rewritten
 from gateway.usecases.search import found
@@ -51,7 +52,7 @@ def _kept(steps: Sequence[Step], caller: Caller, *, services: Services, base: st
             if resource is not None
         }
         followed = [found for one in written.values() for found in after_write(*one, tx, services)]
-        tx.owe(messages_for([*written.values(), *followed], subscribers=services.subscribers, kind="transaction"))
+        fan_out([*written.values(), *followed], caller, tx, services, kind="transaction")
         entries = [
             _answer(
                 plan, written[at][0] if at in written else None, caller, tx, services=services, base=base, full=full

@@ -6,13 +6,13 @@ from gateway.errors import BadRequest, Issue
 from gateway.ports import Caller, Json, Transaction
 from gateway.trust.disclosure import disclose
 from gateway.trust.policy import permit
+from gateway.usecases.fan_out import fan_out
 from gateway.usecases.following import after_write
 from gateway.usecases.keep import (
     Written,
     check,
     check_references,
     identity,
-    messages_for,
     offered,
     put,
     unless_overtaken,
@@ -71,7 +71,7 @@ def _kept(resource: Json, caller: Caller, tx: Transaction, *, services: Services
     check_references(resource, tx, services)
     written = put(tx, resource, expected=expected)
     followed = after_write(written, resource, tx, services)
-    tx.owe(messages_for([(written, resource), *followed], subscribers=services.subscribers, kind="resource"))
+    fan_out([(written, resource), *followed], caller, tx, services, kind="resource")
     event = "create" if written.created else "update" if written.changed else "update.same"
     shown = disclose(written.kept, caller=caller, note=tx.note, event=event, action="C" if written.created else "U")
     return Written(written.kept, written.created, written.changed, shown)

@@ -121,6 +121,18 @@ def test_a_parked_front_holds_its_lane_until_it_is_dropped(store: SqlStore) -> N
     assert (shown.state, shown.reason, shown.settled_at) == ("dropped", "partner has it by fax", LATER)
 
 
+def test_what_a_partner_may_not_have_is_dropped_with_its_reason_and_holds_nothing_up(store: SqlStore) -> None:
+    owe(store, owed(1), owed(1, type="Task", id="t1"))
+    (front,) = claim(store)
+    assert store.outbox.refuse(front, now=LATER, reason="refused: no standing")
+    shown = store.outbox.show(CALLER, front.id)
+    assert shown is not None
+    assert (shown.state, shown.reason, shown.settled_at) == ("dropped", "refused: no standing", LATER)
+    assert [d.owed.type for d in claim(store, now=LATER)] == ["Task"]
+    assert not store.outbox.refuse(front, now=LATER, reason="twice")
+    assert not store.outbox.release(CALLER, front.id, now=LATER)
+
+
 def test_a_parked_delivery_that_is_released_goes_before_what_waited(store: SqlStore) -> None:
     owe(store, owed(1), owed(1, type="Task", id="t1"))
     (front,) = claim(store)

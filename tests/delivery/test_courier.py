@@ -16,6 +16,7 @@ from gateway.store import SqlStore
 from gateway.usecases.courier import Courier, Pace
 from gateway.usecases.deliver import Attempt, Delivering
 from gateway.usecases.partner_health import Health
+from gateway.usecases.services import Subscriber
 from tests.databases import CALLER
 
 
@@ -67,10 +68,11 @@ class Told:
 
 def courier(store: SqlStore, *partners: Recipient, told: Told, scale: float = 1.0, hands: int = 4) -> Courier:
     clock = lambda: datetime.now(UTC)  # noqa: E731
+    told_of = tuple(Subscriber(partner.name, everyone=True) for partner in partners)
     return Courier(
         "w1",
         partners={partner.name: partner for partner in partners},
-        using=Delivering(store, store.outbox, clock, "https://gateway.example/fhir", scale=scale),
+        using=Delivering(store, store.outbox, clock, "https://gateway.example/fhir", told_of, scale=scale),
         health=Health(alert=lambda *alert: told.alerts.append(alert), scale=scale),
         tell=told.attempts.append,
         trouble=told.trouble.append,

@@ -17,6 +17,7 @@ from gateway.simulators.server import Simulator
 from gateway.store import SqlStore
 from gateway.usecases.deliver import WORKER, Attempt, Delivering, deliver
 from gateway.usecases.delivery_schedule import WAITS
+from gateway.usecases.services import Subscriber
 from tests.databases import CALLER
 from tests.delivery.conftest import Clock
 
@@ -26,6 +27,7 @@ ORGANIZATION = {"resourceType": "Organization", "id": "o1", "partOf": {"referenc
 REFERRAL = {"resourceType": "ServiceRequest", "id": "s1", "status": "active", "subject": {"reference": "Patient/p1"},
             "requester": {"reference": "Practitioner/nobody"}}  # fmt: skip
 LEASE = 120.0
+TOLD = (Subscriber("ehr", everyone=True),)
 
 
 @pytest.fixture
@@ -37,7 +39,7 @@ def store(url: str, clock: Clock) -> Iterator[SqlStore]:
 
 @pytest.fixture
 def using(store: SqlStore, clock: Clock) -> Delivering:
-    return Delivering(store, store.outbox, clock, "https://gateway.example/fhir", jitter=lambda: 0.5)
+    return Delivering(store, store.outbox, clock, "https://gateway.example/fhir", TOLD, jitter=lambda: 0.5)
 
 
 @pytest.fixture

@@ -39,8 +39,8 @@ def environment(sqlite_url: str, tmp_path: Path, server: Simulator) -> dict[str,
         tx.owe([Owed(name, k.reference, "changed", k.type, k.id, k.version) for k in kept for name in ("ehr", "drop")])
     store.close()
     (tmp_path / "partners.toml").write_text(
-        f'[ehr]\nkind = "fhir_server"\nbase_url = "{server.url}"\nseconds = 2\nsend = ["Patient"]\n'
-        f'[drop]\nkind = "files"\nfolder = "{tmp_path / "out"}"\n'
+        f'[ehr]\nkind = "fhir_server"\nbase_url = "{server.url}"\nseconds = 2\nsend = ["Patient"]\neveryone = true\n'
+        f'[drop]\nkind = "files"\nfolder = "{tmp_path / "out"}"\nsend = ["Patient"]\neveryone = true\n'
     )
     own = {"ECM_DATABASE": sqlite_url, "ECM_PARTNERS": str(tmp_path / "partners.toml")}
     return {name: value for name, value in os.environ.items() if not name.startswith("ECM_")} | own

@@ -18,11 +18,13 @@ PARTNERS = """
 kind = "fhir_server"
 base_url = "http://127.0.0.1:9/fhir"
 send = ["ServiceRequest", "Task", "Patient"]
+everyone = true
 
 [county]
 kind = "fhir_server"
 base_url = "http://127.0.0.1:9/fhir"
 send = ["CareTeam"]
+everyone = true
 """
 
 

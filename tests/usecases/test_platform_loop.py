@@ -31,7 +31,9 @@ class Loop:
 
     def __init__(self, services: Services, platform: Simulator) -> None:
         hooks = {"findhelp": Hook("findhelp")}
-        self.services = replace(services, hooks=hooks, subscribers=(Subscriber("findhelp", frozenset(["Task"])),))
+        self.services = replace(
+            services, hooks=hooks, subscribers=(Subscriber("findhelp", frozenset(["Task"]), everyone=True),)
+        )
         self.platform = platform
         self.reasons: list[tuple[str, str]] = []
         self.count = 0
@@ -90,7 +92,7 @@ def test_a_referral_goes_out_and_services_received_comes_back(loop: Loop) -> Non
     task = loop.refer("R-1")
     outbox, clock = loop.services.store.outbox, loop.services.clock
     sender = Findhelp(PartnerSettings("findhelp", "findhelp", loop.platform.url, tenant="la-care", seconds=2))
-    using = Delivering(loop.services.store, outbox, clock, BASE)
+    using = Delivering(loop.services.store, outbox, clock, BASE, loop.services.subscribers)
     for delivery in outbox.claim("w", now=clock(), limit=10, lease_seconds=60):
         assert deliver(delivery, partner=sender, using=using).ending == "delivered"
     sender.close()

@@ -109,7 +109,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def gateway(services: Services, clock: Clock) -> Gateway:
-    subscribers = (Subscriber("epic", frozenset(["Task"])), Subscriber("plan", frozenset(["Task"])))
+    subscribers = tuple(Subscriber(name, frozenset(["Task"]), everyone=True) for name in ("epic", "plan"))
     return Gateway(replace(services, clock=clock, subscribers=subscribers), clock)
 
 
