@@ -32,7 +32,7 @@ def read(data: bytes) -> Any:
         value = _decode(data)
     except RecursionError:
         _refuse("is nested too deeply")
-    except (ValueError, OverflowError) as error:  # msgspec's errors and UnicodeDecodeError are ValueErrors
+    except (ValueError, ArithmeticError) as error:  # msgspec's and UnicodeDecodeError; a number too large for Decimal
         _refuse(_reason(error))
     try:
         again = orjson.dumps(value, default=_digits)

@@ -105,7 +105,7 @@ class LooseDefinitions:
 def _parse(data: bytes) -> Any:
     try:
         return _decode(data)
-    except (ValueError, RecursionError):
+    except (ValueError, RecursionError, ArithmeticError):
         raise BadPackage("A loose definition is not well-formed JSON.") from None
 
 

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import msgspec
 
@@ -31,6 +31,16 @@ MAX_TOTAL = 512 * 1024 * 1024
 """Most bytes a package may unpack to; R4 core has 49 MB."""
 MAX_FILES = 50_000
 """Most files in a package; the largest published ones have about 13,000."""
+
+MAX_HEADER = 4 * 1024
+"""Longest extended header of a file; tarfile reads one whole, and takes far more time than for content."""
+_EXTENDED = (
+    tarfile.XHDTYPE,
+    tarfile.XGLTYPE,
+    tarfile.SOLARIS_XHDTYPE,
+    tarfile.GNUTYPE_LONGNAME,
+    tarfile.GNUTYPE_LONGLINK,
+)
 
 _decode = msgspec.json.Decoder(float_hook=Decimal).decode
 _NOT_RESOURCES = {"package.json", ".index.json", ".index.db", "ig-r4.json", "spec.internals", "other.json"}
@@ -66,7 +76,7 @@ def read_archive(data: bytes, *, keep: Keep = condense) -> SourcePackage:
     """Read an official package from the bytes of its `.tgz`."""
     try:
         return replace(_from_files(_archive_files(data), keep), sha256=hashlib.sha256(data).hexdigest())
-    except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile, ValueError, OverflowError):
+    except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile, ValueError, OverflowError, RecursionError):
         raise BadPackage("The package is not a readable .tgz archive.") from None
 
 
@@ -96,7 +106,7 @@ def _hashing(files: Iterator[tuple[str, bytes]], digest: Any) -> Iterator[tuple[
 def _object(name: str, data: bytes) -> Json:
     try:
         value = _decode(data.removeprefix(b"\xef\xbb\xbf"))
-    except (ValueError, RecursionError, OverflowError):
+    except (ValueError, RecursionError, ArithmeticError):
         raise BadPackage(f"{name} in the package is not well-formed JSON.") from None
     if not isinstance(value, dict):
         raise BadPackage(f"{name} in the package is not a JSON object.")
@@ -123,9 +133,22 @@ class _Bounded(io.RawIOBase):
         return data
 
 
+class _Header(tarfile.TarInfo):
+    """A header that is judged before tarfile reads what belongs to it."""
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
+        header = super().frombuf(buf, encoding, errors)
+        if header.type == tarfile.GNUTYPE_SPARSE:
+            raise BadPackage("The package holds a file with holes.")
+        if header.type in _EXTENDED and not 0 <= header.size <= MAX_HEADER:
+            raise BadPackage(f"A file in the package has a header of more than {MAX_HEADER} bytes.")
+        return header
+
+
 def _archive_files(data: bytes) -> Iterator[tuple[str, bytes]]:
     seen: set[str] = set()
-    with tarfile.open(fileobj=_Bounded(data), mode="r|", bufsize=1 << 16) as archive:
+    with tarfile.open(fileobj=_Bounded(data), mode="r|", bufsize=1 << 16, tarinfo=_Header) as archive:
         for count, member in enumerate(archive):
             if count >= MAX_FILES:
                 raise BadPackage(f"The package has more than {MAX_FILES} files.")

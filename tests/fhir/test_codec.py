@@ -73,6 +73,8 @@ def test_decimals_keep_every_digit(number: str) -> None:
         b'{"a":' * 5000 + b"1" + b"}" * 5000,
         b"[" * 300 + b"]" * 300,
         b"1" * 5000,
+        b'{"a":1e999999999999999999999}',
+        b'{"a":-1e-999999999999999999999}',
     ],
     ids=lambda b: b[:24].decode("latin-1"),
 )

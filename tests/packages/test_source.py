@@ -6,6 +6,7 @@ import gzip
 import io
 import json
 import tarfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -106,10 +107,36 @@ def test_too_many_files_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "more than 10 files" in refusal(package(*[(f"package/{n}.txt", b"") for n in range(20)]))
 
 
+def extended(kind: bytes, size: int, *, times: int = 1) -> bytes:
+    """An archive of headers that only say something of the header after them."""
+    header = tarfile.TarInfo("././@PaxHeader")
+    header.type, header.size = kind, size
+    said = (b"9 a=bbbb\n" * (size // 9 + 1))[:size]
+    blocks = said + b"\0" * (-size % 512)
+    return gzip.compress((header.tobuf(tarfile.USTAR_FORMAT) + blocks) * times + b"\0" * 1024, 1)
+
+
+@pytest.mark.parametrize("kind", [tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK])
+def test_a_long_header_of_a_header_is_refused_unread(kind: bytes) -> None:
+    began = time.process_time()
+    assert "has a header of more than" in refusal(extended(kind, 8 * 1024 * 1024))
+    assert time.process_time() - began < 1  # tarfile needs seconds for it, and minutes for the largest
+
+
+def test_headers_that_follow_one_another_for_ever_are_refused() -> None:
+    assert "not a readable" in refusal(extended(tarfile.XHDTYPE, 9, times=5000))
+
+
+def test_a_file_with_holes_is_refused() -> None:
+    member = tarfile.TarInfo("package/x.json")
+    member.type = tarfile.GNUTYPE_SPARSE
+    assert "holes" in refusal(package((member, b"")))
+
+
 def test_a_header_that_claims_gigabytes_is_refused() -> None:
     header = tarfile.TarInfo("./PaxHeaders/x")
     header.type, header.size = tarfile.XHDTYPE, 8 * 1024**3 - 1
-    assert "not a readable" in refusal(gzip.compress(header.tobuf() + b"\0" * 10_000))
+    assert "has a header of more than" in refusal(gzip.compress(header.tobuf() + b"\0" * 10_000))
 
 
 @pytest.mark.parametrize(
