@@ -14,11 +14,12 @@ from gateway.errors import BadProfile
 from gateway.validation.accept_quickly import QUICKLY
 from gateway.validation.compiled import Binding, Json, Profile
 from gateway.validation.known_profiles import MAX_CANONICAL
-from gateway.validation.narrative import acceptable
+from gateway.validation.narrative import acceptable, links_within
 from gateway.validation.native import NATIVE
 from gateway.validation.primitives import CHECKS, decoded_size
 from gateway.validation.quick_narrative import surely_acceptable
 from gateway.validation.run import NOWHERE, Run
+from gateway.validation.terminology.ucum import is_unit
 
 if TYPE_CHECKING:
     from gateway.validation.engine import Engine
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 Check = Callable[[Any], bool]
 _REMEMBERED = 20_000
 """Answers about codes that one check keeps."""
+_MOST_EXTENSIONS = 100
 _UNKEYED = object()
 
 
@@ -75,7 +77,12 @@ class Checks:
 
     def _xhtml(self) -> Check:
         text = CHECKS["xhtml"]
-        return lambda value: surely_acceptable(value) or (text(value) is None and acceptable(value))
+        return lambda value: (
+            surely_acceptable(value) or (text(value) is None and acceptable(value) and not links_within(value))
+        )
+
+    def _unit(self) -> Check:
+        return is_unit
 
     def _choice(self, names: list[str]) -> Check:
         wanted = frozenset(names)
@@ -205,6 +212,19 @@ class Checks:
                 known[url] = self._placed(url, wanted, modifier, scope)
             good = known[url]
             return good is not None and good(value)
+
+        return check
+
+    def _extension_number(self, scope: str | None) -> Check:
+        """Extensions of one element, none of them more often than it may be."""
+
+        def check(value: Any) -> bool:
+            urls = [one.get("url") for one in value]
+            if len(urls) == len(set(urls)):
+                return True
+            repeated = {url for url in urls if urls.count(url) > 1} if len(urls) < _MOST_EXTENSIONS else {None}
+            known = [self._engine.profile(url, asked_in=scope) for url in repeated if url and ":" in url]
+            return None not in repeated and all(one is None or one.most is None for one in known)
 
         return check
 

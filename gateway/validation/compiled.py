@@ -227,6 +227,8 @@ class Profile:
     """Of an extension: where it may stand, as (element | extension | fhirpath, expression)."""
     context_invariants: tuple[str, ...] = ()
     modifier: bool = False
+    most: int | None = None
+    """Of an extension: how often it may stand on one element; None without a limit."""
 
     @property
     def is_type(self) -> bool:

@@ -7,9 +7,21 @@ from typing import Any
 
 from gateway.validation.primitives import decoded_size
 from gateway.validation.run import Place, Run
+from gateway.validation.terminology.ucum import is_unit
 
+UCUM = "http://unitsofmeasure.org"
+QUANTITIES = ("Quantity", "Age", "Count", "Distance", "Duration")
+"""The types of quantities; R4 has the rest as profiles of Quantity."""
+_TERMINOLOGIES = ("loinc.org", "snomed.info/sct", "unitsofmeasure.org", "www.nlm.nih.gov/research/umls/rxnorm")
+_MISSPELT = frozenset(
+    written for name in _TERMINOLOGIES for written in (f"https://{name}", f"http://{name}/", f"https://{name}/")
+)
 _UUID = re.compile(r"(?i)urn:uuid:[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 _SPACE = re.compile(r"[\s\\]")
+_RELATIVE = re.compile(
+    r"(?:[^/?#]+/)*[A-Za-z]+/[A-Za-z0-9\-.]{1,64}(?:/_history/[A-Za-z0-9\-.]{1,64})?(?:#\S*)?"
+    r"|[A-Za-z]+\?[_A-Za-z][\w.:\-]*=[^&]*(?:&[_A-Za-z][\w.:\-]*=[^&]*)*"
+)
 _ABSOLUTE = re.compile(r"(?i)[a-z][a-z0-9+.\-]*:\S+")
 
 
@@ -31,6 +43,8 @@ def check_coding(run: Run, value: Any, place: Place) -> None:
                  place)  # fmt: skip
     elif type(system) is str and system and not _ABSOLUTE.fullmatch(system):
         run.error("code-invalid", "coding-system", "Coding.system must be an absolute URI.", place)
+    elif type(system) is str and system in _MISSPELT:
+        run.error("code-invalid", "coding-system", "Coding.system is not how the code system's URL is written.", place)
     elif type(system) is str and run.engine.is_value_set(system):
         run.error("code-invalid", "coding-system", "Coding.system names a value set; it must name the code system.",
                   place)  # fmt: skip
@@ -44,8 +58,22 @@ def check_identifier(run: Run, value: Any, place: Place) -> None:
     if not _ABSOLUTE.fullmatch(system):
         run.error("code-invalid", "identifier-system", "Identifier.system must be an absolute URI.", place)
     elif system == "urn:ietf:rfc:3986" and type(text) is str and not _ABSOLUTE.fullmatch(text):
-        run.warn("invalid", "identifier-value", "With the system urn:ietf:rfc:3986 the value should be a full URI.",
+        told = run.warn if run.root.get("resourceType") == "StructureDefinition" else run.error  # R4's own examples
+        told("invalid", "identifier-value", "With the system urn:ietf:rfc:3986 the value should be a full URI.",
                   place)  # fmt: skip
+
+
+def check_quantity(run: Run, value: Any, place: Place) -> None:
+    """A unit said to be of UCUM is one."""
+    code = value.get("code")
+    if value.get("system") == UCUM and type(code) is str and code and not is_unit(code):
+        run.error("code-invalid", "ucum", "Quantity.code must be a unit of UCUM, case-sensitive.", place)
+
+
+def check_element_id(run: Run, value: Any, place: Place) -> None:
+    """An element's id, which R4 types as a string, has no white space."""
+    if type(value) is str and _SPACE.search(value):
+        run.error("value", "type-id", "An element's id must not have white space.", place)
 
 
 def check_reference(run: Run, value: Any, place: Place) -> None:
@@ -57,3 +85,6 @@ def check_reference(run: Run, value: Any, place: Place) -> None:
         run.warn("value", "reference-form", "The reference is not a valid urn:uuid.", place)
     elif _SPACE.search(reference):
         run.error("value", "reference-form", "The reference must be a URL without white space.", place)
+    elif ":" not in reference and reference[0] != "#" and not _RELATIVE.fullmatch(reference):
+        run.error("value", "reference-form", "A relative reference must be a type and an id (Patient/1), or a search "
+                  "(Patient?identifier=...).", place)  # fmt: skip

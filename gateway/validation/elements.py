@@ -9,12 +9,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from gateway.validation.compiled import Json, Member, Shape
+from gateway.validation.datatypes import check_element_id
 from gateway.validation.members import (
     Hook,
     MemberCheck,
     ValueCheck,
     at_most,
     bad_primitive,
+    followed_by,
     is_list,
     list_of,
     nothing,
@@ -89,7 +91,7 @@ class Walker:
         plan = Plan(shape, self._hooks.get(shape.name))
         for member in shape.members.values():
             plan.checks[member.name] = self._member(member)
-            if member.primitive:
+            if member.primitive and member.name != "resourceType":
                 plan.checks["_" + member.name] = self._sibling(member)
         plan.required = tuple((c.group, c.names) for c in shape.counts if c.min)
         plan.choices = tuple((c.group, frozenset(c.names)) for c in shape.counts if len(c.names) > 1)
@@ -105,6 +107,8 @@ class Walker:
         if member.primitive:
             return self._primitive_list(member) if member.many else self._primitive(member)
         one = self._resource(member) if member.type in ("Resource", "DomainResource") else self._complex(member)
+        if member.type == "Extension":
+            return followed_by(list_of(member, one), self._engine.extensions.check_number)
         return list_of(member, one) if member.many else single(member, one)
 
     def _primitive(self, member: Member) -> MemberCheck:
@@ -153,6 +157,10 @@ class Walker:
     def _content(self, member: Member) -> Hook | None:
         """A further check of a good primitive: invariants at its element, narrative, canonical targets."""
         checks = [self._hooks[member.type]] if member.type in self._hooks else []
+        if member.type == "canonical":
+            checks.append(self._engine.references.check_fragment)
+        if member.name == "id" and member.type == "string":
+            checks.append(check_element_id)
         longest = member.max_length
         if longest is not None:
             checks.append(at_most(longest))

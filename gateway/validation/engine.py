@@ -15,7 +15,14 @@ from gateway.validation.bundle import Bundles
 from gateway.validation.compiled import Json, Profile
 from gateway.validation.conformance import Conformance
 from gateway.validation.contained import check_contained, check_referred
-from gateway.validation.datatypes import check_attachment, check_coding, check_identifier, check_reference
+from gateway.validation.datatypes import (
+    QUANTITIES,
+    check_attachment,
+    check_coding,
+    check_identifier,
+    check_quantity,
+    check_reference,
+)
 from gateway.validation.elements import Walker
 from gateway.validation.extensions import Examples, Extensions, Unknown
 from gateway.validation.invariants import Invariants
@@ -68,6 +75,7 @@ class Engine:
                 "Coding": self.coding,
                 "Identifier": check_identifier,
                 "Reference": check_reference,
+                **dict.fromkeys(QUANTITIES, check_quantity),
                 "xhtml": check_div,
             },
         )

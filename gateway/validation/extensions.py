@@ -6,12 +6,14 @@ https://hl7.org/fhir/R4/extensibility.html
 from __future__ import annotations
 
 import re
+from collections import Counter
 from typing import TYPE_CHECKING, Any, Literal
 
 from gateway.errors import BadProfile
 from gateway.validation.compiled import Profile, Shape
 from gateway.validation.errata import PLACED_ANYWHERE
 from gateway.validation.run import Place, Run, pointer
+from gateway.validation.shapes import CORE
 
 if TYPE_CHECKING:
     from gateway.validation.engine import Engine
@@ -20,6 +22,7 @@ Unknown = Literal["error", "warning", "information"]
 Examples = Literal["allow", "refuse"]
 _CROSS_VERSION = re.compile(r"http://hl7\.org/fhir/[0-9]\.[0-9]/StructureDefinition/extension-.+")
 _EXAMPLES = re.compile(r"https?://(?:[a-z.]+\.)?(?:example\.org|acme\.com|acme\.org)/.*")
+_DEFINING = frozenset(("Questionnaire", "StructureDefinition"))
 _HL7 = "http://hl7.org/fhir/"
 
 
@@ -29,6 +32,8 @@ class Extensions:
         self._unknown: Unknown = unknown
         self._examples = examples
         self._contexts: dict[tuple[Any, ...], bool] = {}
+        self._guides: set[str] | None = None
+        """What the urls of the extensions of the loaded guides begin with, but for R4's own."""
         self._known_parts: dict[str, frozenset[str]] = {}
 
     def check(self, run: Run, value: Any, place: Place) -> None:
@@ -82,6 +87,27 @@ class Extensions:
                 run.error("structure", "extension-part", "The extension's definition has no part with this url.",
                           (place, member, index, place[3]), profile=profile.canonical)  # fmt: skip
 
+    def check_number(self, run: Run, value: Any, parent: Any, place: Place) -> None:
+        """The extensions of one element: each url no more often than its definition says."""
+        urls = Counter(one["url"] for one in value if type(one) is dict and type(one.get("url")) is str)
+        for url, times in urls.items():
+            profile = self._engine.profile(url, asked_in=run.scope) if times > 1 and ":" in url else None
+            if profile is None or profile.most is None or profile.type != "Extension":
+                continue
+            if times > profile.most:
+                # published questionnaires and definitions repeat them all the same
+                told = run.warn if run.root.get("resourceType") in _DEFINING else run.error
+                told("structure", "extension-max", "The same extension may stand here only "
+                          f"{'once' if profile.most == 1 else f'{profile.most} times'}.", place,
+                          profile=profile.canonical)  # fmt: skip
+
+    def _ours(self, url: str) -> bool:
+        """Whether the url is one that a loaded guide would have defined, if there were such an extension."""
+        if self._guides is None:
+            entries = self._engine.definitions.entries("StructureDefinition")
+            self._guides = {entry.url.rpartition("/")[0] for _, entry in entries} - {CORE.rstrip("/")}
+        return url.rpartition("/")[0] in self._guides
+
     def _not_known(self, run: Run, url: str, place: Place, *, modifier: bool) -> None:
         if _CROSS_VERSION.fullmatch(url):
             run.note("informational", "extension-cross-version", "Extensions from other FHIR versions are not checked.",
@@ -89,9 +115,9 @@ class Extensions:
         elif _EXAMPLES.fullmatch(url) and self._examples == "refuse":
             run.error("structure", "extension-unknown", "The extension's url is an example, which is not allowed here.",
                       place)  # fmt: skip
-        elif _EXAMPLES.fullmatch(url):
+        elif _EXAMPLES.fullmatch(url) and (not modifier or run.resource.get("resourceType") == "Parameters"):
             run.warn("informational", "extension-unknown", "The extension is not known, so it was not checked.", place)
-        elif url.startswith(_HL7) and not modifier:
+        elif url.startswith(_HL7) and not modifier and not self._ours(url):
             run.warn("informational", "extension-unknown", "The extension is not in the HL7 packages that are loaded, "
                      "so it was not checked: load the package that defines it.", place)  # fmt: skip
         elif modifier:

@@ -42,6 +42,15 @@ def list_of(member: Member, one: ValueCheck) -> MemberCheck:
     return many
 
 
+def followed_by(check: MemberCheck, then: MemberCheck) -> MemberCheck:
+    def both(run: Run, value: Any, parent: Json, place: Place) -> None:
+        check(run, value, parent, place)
+        if type(value) is list and len(value) > 1:
+            then(run, value, parent, place)
+
+    return both
+
+
 def is_list(run: Run, value: Any, member: Member, place: Place) -> bool:
     if type(value) is not list:
         run.error("structure", "json-array", f"{member.name} must be an array.", (place, member, None, None))

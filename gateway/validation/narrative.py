@@ -16,21 +16,24 @@ XHTML = "http://www.w3.org/1999/xhtml"
 _ELEMENTS = frozenset(
     "p br div h1 h2 h3 h4 h5 h6 a span b em i strong small big tt dfn q var abbr acronym cite blockquote hr address "
     "bdo kbd q sub sup ul ol li dl dt dd pre table caption colgroup col thead tr tfoot tbody th td code samp img map "
-    "area ins del".split()
+    "area".split()
 )
+_BLOCKS = frozenset("div blockquote table ol ul p".split())
+"""Elements that a paragraph cannot hold."""
 _ATTRIBUTES = frozenset(
     "title style class id lang xml:lang xml:space dir accesskey tabindex span width align valign char charoff abbr "
-    "axis headers scope rowspan colspan name href rel rev hreflang type charset shape coords".split()
+    "axis headers scope rowspan colspan".split()
 )
 _PER_ELEMENT = {
-    "a": frozenset("href name target".split()),
-    "img": frozenset("src alt height width longdesc usemap".split()),
+    "a": frozenset("href name target rel rev hreflang type charset shape coords".split()),
+    "img": frozenset("src alt height width longdesc usemap ismap border name".split()),
+    "map": frozenset(("name",)),
     "table": frozenset("summary width border frame rules cellspacing cellpadding bgcolor".split()),
     "blockquote": frozenset(("cite",)),
     "q": frozenset(("cite",)),
-    "ins": frozenset(("cite", "datetime")),
-    "del": frozenset(("cite", "datetime")),
     "ol": frozenset(("start", "type")),
+    "ul": frozenset(("type",)),
+    "li": frozenset(("type", "value")),
     "pre": frozenset(("xml:space",)),
     "area": frozenset("shape coords href nohref alt".split()),
     "td": frozenset(("nowrap",)),
@@ -55,6 +58,7 @@ class Content:
         self.links: list[str] = []
         self.ids: list[str] = []
         self._depth = 0
+        self._paragraphs = 0
         self._parse(text)
 
     def _parse(self, text: str) -> None:
@@ -99,6 +103,9 @@ class Content:
             self.faults.append(f"must not have an element '{local[:40]}'" if named else "has a bad element")
         if local == "img":
             self.readable = True
+        if self._paragraphs and local in _BLOCKS:
+            self.faults.append(f"must not have an element '{local}' inside a paragraph")
+        self._paragraphs += local == "p"
         for key, value in attributes.items():
             self._attribute(local, key, value)
 
@@ -111,21 +118,42 @@ class Content:
             self.ids.append(value)
         if name == "href" and value.startswith("#"):
             self.links.append(value[1:])
-        if name in ("href", "src") and value.strip().lower().startswith(("javascript:", "vbscript:")):
-            self.faults.append("must not have links that are scripts")
+        if name in _LINKED.get(element, ()) and (fault := _link_fault(value)):
+            self.faults.append(fault)
 
     def _end(self, name: str) -> None:
         self._depth -= 1
+        parts = name.split(" ")
+        self._paragraphs -= (parts[1] if len(parts) > 1 else name) == "p"
 
     def _text(self, text: str) -> None:
         if text.strip():
             self.readable = True
 
 
-_LINK = re.compile(r"""<a\s[^>]*href="#([^"]*)\"""")
+_LINKED = {"a": ("href",), "area": ("href",), "img": ("src",)}
+_URL = re.compile(r"[\w;?:@&=+$.,/%~#\[\]!'()*|\-]+")
+_EASY_URL = re.compile(r"(?:(?:https?|ftp|mailto|tel):)?(?:[\w;?@=+$.,/%~\[\]!'()*|\-]|&amp;|(?<!^)#)+")
+
+
+def _link_fault(value: str) -> str | None:
+    """What is wrong with a URL that a narrative links to."""
+    scheme = value.strip().lower().partition(":")[0]
+    if scheme in ("javascript", "vbscript"):
+        return "must not have links that are scripts"
+    if not value:
+        return "must not have links without a URL"
+    if scheme in ("urn", "cid") and ":" in value:
+        return "must have links that a browser can follow, not urn: or cid:"
+    if scheme != "data" and not _URL.fullmatch(value):
+        return "must not have links with characters that no URL has"
+    return None
+
+
+_LINK = re.compile(r"""<(?:a|area)\s[^>]*href=["']#([^"']+)["']|<img\s[^>]*src=["']#([^"']+)["']""")
 _ANCHOR = re.compile(r"""\s(?:id|name)=["']([^"']*)["']""")
 _TAG = re.compile(r"""(/?)([a-z][a-z0-9]*)((?:\s+[A-Za-z:]+="[^"<]*")*)\s*(/?)""")
-_ATTRIBUTE = re.compile(r"""\s([A-Za-z:]+)=""")
+_ATTRIBUTE = re.compile(r"""\s([A-Za-z:]+)="([^"<]*)\"""")
 _REFERENCE = re.compile(r"&(?:lt|gt|amp|quot|apos|#[0-9]{2,6});")
 _OPENING = f'div xmlns="{XHTML}"'
 _START, _END, _EMPTY = 0, 1, 2
@@ -149,6 +177,8 @@ def plainly_good(text: str) -> bool:
         if known is None or not mark:
             return False
         kind, name = known
+        if kind != _END and name in _BLOCKS and "p" in open_tags:
+            return False
         if kind == _START:
             open_tags.append(name)
         elif kind == _END and (not open_tags or open_tags.pop() != name):
@@ -169,10 +199,11 @@ def _learn(tag: str) -> tuple[int, str] | None:
     if match is None:
         return None
     end, name, attributes, empty = match.groups()
-    names = _ATTRIBUTE.findall(attributes)
-    if name not in _ELEMENTS or (end and (names or empty)):
+    said = _ATTRIBUTE.findall(attributes)
+    names = {attribute for attribute, _ in said}
+    if name not in _ELEMENTS or (end and (said or empty)) or len(names) < len(said):
         return None
-    if len(set(names)) < len(names) or not _ATTRIBUTES.issuperset(names):
+    if not all(_plain_attribute(name, attribute, value) for attribute, value in said):
         return None
     found = (_END if end else _EMPTY if empty else _START, name)
     if len(tag) < 300:
@@ -182,11 +213,17 @@ def _learn(tag: str) -> tuple[int, str] | None:
     return found
 
 
+def _plain_attribute(element: str, name: str, value: str) -> bool:
+    if name in _LINKED.get(element, ()):
+        return _EASY_URL.fullmatch(value) is not None
+    return name in _ATTRIBUTES or name in _PER_ELEMENT.get(element, ())
+
+
 def check_div(run: Run, value: Any, place: Place) -> None:
     """Report what is wrong with `Narrative.div`."""
     if type(value) is not str:
         return
-    if 'href="#' in value:
+    if links_within(value):
         _check_links(run, value, place)
     if plainly_good(value):
         return
@@ -197,16 +234,20 @@ def check_div(run: Run, value: Any, place: Place) -> None:
         run.error("invariant", "txt-2", "The narrative must have some text or an image.", place)
 
 
+def links_within(text: str) -> bool:
+    """Whether a narrative may have links that lead to a place in the same resource."""
+    return '"#' in text or "'#" in text
+
+
 def _check_links(run: Run, value: str, place: Place) -> None:
     """Links within a narrative lead to something: an anchor in a narrative, or an element or resource by its id."""
     known = run.memo.get("anchors")
     if known is None:
         known = run.memo["anchors"] = _anchors(run.top)
-    for link in dict.fromkeys(_LINK.findall(value)):
+    for link in dict.fromkeys(one or other for one, other in _LINK.findall(value)):
         if link not in known:
-            told = run.error if run.bundles else run.warn
-            told("invalid", "narrative-link", "A link in the narrative leads to nothing: no anchor or id has its name.",
-                 place)  # fmt: skip
+            run.error("invalid", "narrative-link", "A link in the narrative leads to nothing: no anchor or id has its "
+                      "name.", place)  # fmt: skip
             return
 
 

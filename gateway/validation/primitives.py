@@ -21,6 +21,9 @@ _SPACE = re.compile(r"\s")
 _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
 _OID = re.compile(r"urn:oid:[0-2](\.(0|[1-9][0-9]*))+")
 _UUID = re.compile(r"urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_URN = re.compile(
+    r"urn:(?:oid:[0-2](?:\.(?:0|[1-9][0-9]*))+|uuid:[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12})(?:[#|].*)?"
+)
 _CODE = re.compile(r"\S+(?: \S+)*")
 _YEAR = r"(?!0000)[0-9]{4}"
 _TIME = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]:(?:[0-5][0-9]|60)(?:\.[0-9]+)?"
@@ -67,6 +70,8 @@ def _uri(value: Any) -> str | None:
         return "must be a URI: no white space and no control characters"
     if value.startswith(("oid:", "uuid:")):
         return "must write an OID or UUID as urn:oid: or urn:uuid:"
+    if value.startswith(("urn:oid:", "urn:uuid:")) and not _URN.fullmatch(value):
+        return "must have a valid OID or UUID after urn:oid: or urn:uuid:"
     return None
 
 

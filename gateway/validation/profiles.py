@@ -73,6 +73,7 @@ class _Compiler:
             contexts=tuple((c["type"], c["expression"]) for c in definition.get("context", ())),
             context_invariants=tuple(definition.get("contextInvariant", ())),
             modifier=bool(root.element.get("isModifier")),
+            most=None if root.element.get("max", "*") == "*" else int(root.element["max"]),
         )
 
     def _rules(self, node: Node, slice_name: str | None) -> Rules:

@@ -17,16 +17,21 @@ from xml.parsers import expat
 import jsonschema_rs
 
 _SPACE = r"[ \t\r\n]"
-_PLAIN = "style|class|id|title|lang|xml:lang|dir|colspan|rowspan|align|valign|width|scope|name|type"
-_MORE = {"img": "alt|height", "table": "summary|border|cellspacing|cellpadding|bgcolor|frame|rules", "ol": "start"}
+_PLAIN = "style|class|id|title|lang|xml:lang|dir|colspan|rowspan|align|valign|width|scope"
+_MORE = {
+    "img": "alt|height", "table": "summary|border|cellspacing|cellpadding|bgcolor|frame|rules", "ol": "start",
+    "a": "name|type",
+}  # fmt: skip
 _LINKS = {"a": "href", "img": "src", "area": "href"}
+_BLOCK = re.compile(r"<(/?)(p|div|blockquote|table|ol|ul)(?![a-z])[^>]*?(/?)>")
 _ELEMENTS = (
     "p br div h1 h2 h3 h4 h5 h6 span b em i strong small big tt code blockquote ul ol li dl dt dd pre table caption "
     "colgroup col thead tr tfoot tbody th td hr sub sup q cite abbr a img"
 ).split()
 _ENTITY = r"&(?:lt|gt|amp|quot|apos|#[0-9]{1,6}|#x[0-9A-Fa-f]{1,5});"
 _CHARS = rf"(?:[^<>&\"]|{_ENTITY})*"
-_HARMLESS_LINK = rf"(?:(?:https?|mailto|tel|urn):{_CHARS}|(?:[^<>&\":]|{_ENTITY})*)"
+_URL = r"(?:[A-Za-z0-9;?@=+$.,/%~\[\]!'()*|_\-]|&amp;)"  # of ASCII only; other letters get the thorough check
+_HARMLESS_LINK = rf"(?:(?:https?|mailto|tel):)?{_URL}+(?:#{_URL}*)?"
 
 
 def _attribute(names: str, value: str) -> str:
@@ -58,7 +63,7 @@ _WORDS = rf"[^{_SAFE}]|&(?:lt|gt|amp|quot|apos);"
 _SAID = rf'[^{_SAFE}"]*'
 _MARKED = rf'(?: (?:class|style|title|id)="{_SAID}")?'
 _CELL = rf'(?: (?:class|style|colspan|rowspan)="{_SAID}")?'
-_LINK = rf'(?: name="{_SAID}")?(?: href="(?:(?:https?|mailto|tel|urn):{_SAID}|[^{_SAFE}":]*)")?'
+_LINK = rf'(?: name="{_SAID}")?(?: href="{_HARMLESS_LINK}")?'
 
 
 def _nested(names: str, inner: str, attributes: str = "") -> str:
@@ -114,7 +119,22 @@ def surely_acceptable(text: str) -> bool:
         expat.ParserCreate().Parse(text, True)
     except (expat.ExpatError, ValueError):
         return False
-    return text.count("<") <= 2 * _DEEPEST or _levels(text) <= _DEEPEST
+    return not _crowded(text) and (text.count("<") <= 2 * _DEEPEST or _levels(text) <= _DEEPEST)
+
+
+def _crowded(text: str) -> bool:
+    """Whether a paragraph may hold a list, a table or another block."""
+    if "<!" in text:
+        return "<p" in text
+    inside = False
+    for closing, name, empty in _BLOCK.findall(text):
+        if closing:
+            inside = inside and name != "p"
+        elif inside:
+            return True
+        else:
+            inside = name == "p" and not empty
+    return False
 
 
 def _levels(text: str) -> int:

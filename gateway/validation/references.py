@@ -132,6 +132,11 @@ class References:
                 return self._entry(around, found[0])
         return self._outside(run, reference) if self._resolver is not None else None
 
+    def check_fragment(self, run: Run, value: Any, place: Place) -> None:
+        """A canonical that is `#id` means a contained resource."""
+        if type(value) is str and value[:1] == "#" and len(value) > 1 and self._contained(run, value[1:]) is None:
+            run.error("structure", "ref-1", "The canonical points to a contained resource that is not there.", place)
+
     def _outside(self, run: Run, reference: str) -> Target | None:
         assert self._resolver is not None
         known = run.memo.setdefault("outside", {})

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from gateway.validation.compiled import Binding, Constraint, Count, Member, Profile, Shape
+from gateway.validation.datatypes import QUANTITIES, UCUM
 from gateway.validation.native import NATIVE
 from gateway.validation.schema_elements import ANY_RESOURCE, present
 from gateway.validation.schema_enough import enough
@@ -21,6 +22,13 @@ if TYPE_CHECKING:
 
 _TYPED_REFERENCES = 12
 """Targets of a reference up to which Reference.type is compared with the reference itself."""
+
+_USUAL = ["1", "%", "/min", "Cel", "[degF]", "[in_i]", "[lb_av]", "a", "cm", "d", "g", "h", "kg", "kg/m2", "m", "mg",
+          "mg/dL", "min", "mL", "mm[Hg]", "mmol/L", "mo", "s", "wk", "{score}"]  # fmt: skip
+_UNITS: Schema = {
+    "if": {"required": ["system", "code"], "properties": {"system": {"const": UCUM}}},
+    "then": {"properties": {"code": {"anyOf": [{"enum": _USUAL}, {CHECK: ["unit"]}]}}},
+}
 
 
 class Shapes2Schema:
@@ -50,6 +58,7 @@ class Shapes2Schema:
             },
             "Attachment": lambda: {"not": {"required": ["data", "size"]}},
             "Extension": self._one_value,
+            **dict.fromkeys(QUANTITIES, lambda: _UNITS),
         }
 
     def ref(self, shape: Shape, *, at: str | None = None, without: str | None = None) -> Schema:
@@ -73,7 +82,7 @@ class Shapes2Schema:
             schema = self._member(shape, member, at)
             if schema is not None:
                 properties[member.name] = schema
-                if member.primitive and not member.many:
+                if member.primitive and not member.many and member.name != "resourceType":
                     properties["_" + member.name] = self._sibling(shape, member)
         parts = [part for count in shape.counts for part in _counted(count, shape)]
         bound = {"_" + m.name: [m.name] for m in shape.members.values() if m.primitive and self._coded(shape, m)}
@@ -104,7 +113,10 @@ class Shapes2Schema:
         value = self._value(shape, member, at)
         if not member.many:
             return value
-        return {"type": "array", "minItems": 1, "items": value}
+        listed: Schema = {"type": "array", "minItems": 1, "items": value}
+        if member.type == "Extension":
+            listed |= {"if": {"minItems": 2}, "then": {CHECK: ["extension_number", self.scope]}}
+        return listed
 
     def _value(self, shape: Shape, member: Member, at: str | None) -> Schema:
         coded = self._coded(shape, member)
@@ -112,6 +124,8 @@ class Shapes2Schema:
             return {"type": "string"}  # wherever a Reference stands, `targets` says what form it may have
         if member.path in ("Identifier.system", "Coding.system"):
             return {"type": "string", "pattern": SYSTEM}
+        if member.name == "id" and member.type == "string":
+            return PRIMITIVE["uri"]  # which has no white space either
         if member.primitive:
             longest = {"maxLength": member.max_length} if member.max_length is not None else None
             kept = [self.invariant(constraint, member.type) for constraint in member.constraints]
@@ -139,8 +153,8 @@ class Shapes2Schema:
             return False
         names = sorted({"*", "Element", "Base", member.type, *(f"{name}.{member.group}" for name in _own(shape)),
                         *(f"{name}.{member.group}".replace("[x]", "") for name in _own(shape))})  # fmt: skip
-        listed = {"type": "array", "minItems": 1, "items": self._extension(None, names, modifier=False)}
-        properties: Schema = {"id": PRIMITIVE["string"], "extension": listed}
+        listed = {"type": "array", "minItems": 1, "maxItems": 1, "items": self._extension(None, names, modifier=False)}
+        properties: Schema = {"id": PRIMITIVE["uri"], "extension": listed}
         return {"type": "object", "required": ["extension"], "properties": properties, "additionalProperties": False}
 
     def _extension(self, holder: Shape | None, names: list[str], *, modifier: bool) -> Schema:

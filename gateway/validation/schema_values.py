@@ -18,7 +18,13 @@ _TEXT = rf"^[^{_CONTROL}]*[^{_CONTROL}\s\x85][^{_CONTROL}]*$"
 _MARK = r"\s\x85\x00-\x1f\x{fffe}\x{ffff}"  # what a URI or code never has
 _END = rf"(?:[^{_MARK}:]|$)"
 _NO_OID = rf"i(?:[^{_MARK}d]|d{_END}|$)|[^{_MARK}i]|$"  # what may follow `o`, and `u` with one more step
-_LEADS = rf"(?:[^{_MARK}ou]|o(?:{_NO_OID})|u(?:u(?:{_NO_OID})|[^{_MARK}u]|$))"  # neither oid: nor uuid: opens it
+_URN = (  # after `urn`: an OID or UUID that is one, or another namespace; the few that look alike go to the engine
+    r":(?:oid:[0-2](?:\.(?:0|[1-9][0-9]*))+$|uuid:[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}$"
+    rf"|[^{_MARK}ou])"
+)
+_LEADS = (
+    rf"(?:[^{_MARK}ou]|o(?:{_NO_OID})|u(?:u(?:{_NO_OID})|[^{_MARK}ur]|$|rn{_URN}))"  # neither oid: nor uuid: opens it
+)
 _YEAR = r"(?:[0-9]{3}[1-9]|[0-9]{2}[1-9]0|[0-9][1-9]00|[1-9]000)"
 _LEAP = (
     r"(?:[0-9]{2}(?:0[48]|[2468][048]|[13579][26])"
@@ -55,7 +61,7 @@ PRIMITIVE: Final[dict[str, Schema]] = {
     "id": {**_matching(r"^[A-Za-z0-9\-.]+$"), "maxLength": 64},
     "uri": _matching(rf"^{_LEADS}[^{_MARK}]*$"),
     "url": _matching(rf"^{_LEADS}[^{_MARK}]*$"),
-    "canonical": _matching(rf"^(?:urn|[^{_MARK}ou#:][^{_MARK}#:]*):[^{_MARK}]*$"),
+    "canonical": _matching(rf"^(?:urn{_URN}|[^{_MARK}ou#:][^{_MARK}#:]*:)[^{_MARK}]*$"),
     "oid": _matching(r"^urn:oid:[0-2](?:\.(?:0|[1-9][0-9]*))+$"),
     "uuid": _matching(r"^urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"),
     "date": _matching(rf"^(?:{_PARTIAL}|{_DAY})$"),
@@ -73,7 +79,7 @@ UNCHECKED: Final = (
 """Code systems whose content is nowhere at hand, so that no code of theirs can be said to be wrong."""
 ABSOLUTE: Final = rf"^[A-Za-z][A-Za-z0-9+.\-]*:[^{_MARK}]+$"
 """A URI with a scheme."""
-SYSTEM: Final = rf"^(?:https?|urn):[^{_MARK}]+$"
+SYSTEM: Final = rf"^(?:https?:[^{_MARK}]|urn{_URN})[^{_MARK}]*$"
 """What the absolute URIs of systems nearly always are."""
 
 

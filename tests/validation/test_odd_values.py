@@ -1,0 +1,101 @@
+"""Values that look right and are not, and odd ones that are: references, links, units, ids, repeated extensions."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from gateway.validation import Validator
+from tests.validation.conftest import NARRATIVE, US_CORE, Json
+
+Faults = Callable[..., list[tuple[str | None, str | None]]]
+CORE = "http://hl7.org/fhir/StructureDefinition/"
+EXAMPLE = "http://example.org/x"
+BIRTH_PLACE = {"url": CORE + "patient-birthPlace", "valueAddress": {"text": "x"}}
+
+
+def patient(**members: Any) -> Json:
+    return {"resourceType": "Patient", "text": NARRATIVE, **members}
+
+
+def div(inside: str) -> Json:
+    return patient(
+        text={"status": "generated", "div": f'<div xmlns="http://www.w3.org/1999/xhtml">{inside}</div>'},
+        name=[{"id": "n1", "family": "Zanzibarovna"}],
+    )
+
+
+def measured(**quantity: Any) -> Json:
+    return {"resourceType": "Observation", "text": NARRATIVE, "status": "final", "code": {"text": "x"},
+            "valueQuantity": {"value": 1, "system": "http://unitsofmeasure.org", **quantity}}  # fmt: skip
+
+
+def asked_about(reference: str) -> Json:
+    return {"resourceType": "Appointment", "text": NARRATIVE, "status": "proposed", "participant": [
+        {"actor": {"reference": reference}, "status": "accepted"}]}  # fmt: skip
+
+
+BAD: list[tuple[str, Json]] = [
+    ("type-uri", patient(identifier=[{"system": "urn:oid:1.2.x", "value": "1"}])),
+    ("type-uri", patient(meta={"source": "urn:uuid:123"})),
+    ("type-id", patient(name=[{"id": "a b", "family": "x"}])),
+    ("unknown-element", patient(_resourceType={"id": "x"})),
+    ("identifier-value", patient(identifier=[{"system": "urn:ietf:rfc:3986", "value": "abc"}])),
+    ("coding-system", patient(maritalStatus={"coding": [{"system": "https://loinc.org", "code": "1-8"}]})),
+    ("coding-system", patient(maritalStatus={"coding": [{"system": "http://loinc.org/", "code": "1-8"}]})),
+    ("extension-max", patient(extension=[BIRTH_PLACE, copy.deepcopy(BIRTH_PLACE)])),
+    ("extension-unknown", patient(modifierExtension=[{"url": EXAMPLE, "valueString": "x"}])),
+    ("extension-unknown", patient(extension=[{"url": US_CORE + "us-core-nothing", "valueString": "x"}])),
+    ("ref-1", {"resourceType": "Library", "text": NARRATIVE, "status": "draft", "type": {"text": "x"},
+               "relatedArtifact": [{"type": "depends-on", "resource": "#nowhere"}]}),
+    *(("ucum", measured(code=code)) for code in ("milligrams", "mg//dL", "mmHg", "mg dL")),
+    *(("reference-form", asked_about(reference)) for reference in (
+        "Patient", "/Patient/1", "Patient/1/2", "Patient//1", "Patient/a_b", "Patient/" + "a" * 65, "Patient?")),
+    *(("txt-1", div(inside)) for inside in (
+        "<p><ul><li>x</li></ul></p>", "<p>x<span><table><tr><td>a</td></tr></table></span></p>", "<p><p>x</p></p>",
+        '<a href="">x</a>', '<a href="urn:x:y">x</a>', '<a href="http://a b">x</a>', '<img src="a{b}" alt="x"/>',
+        '<p href="a">x</p>', '<p name="a">x</p>', "<ins>x</ins>", "<del>x</del>", "<p><!-- </p> --><ul><li>x</li></ul></p>",
+    )),
+    ("narrative-link", div('<a href="#nowhere">x</a>')),
+    ("narrative-link", div("<a href='#nowhere'>x</a>")),
+    ("narrative-link", div('<img src="#nowhere" alt="x"/>')),
+]  # fmt: skip
+GOOD: list[Json] = [
+    patient(identifier=[{"system": "urn:oid:2.16.840.1.113883.4.1", "value": "1"}]),
+    patient(meta={"source": "urn:uuid:C757873d-ec9a-4326-a141-556f43239520#1"}),
+    patient(name=[{"id": "a_b:c/d", "family": "x"}]),
+    patient(identifier=[{"system": "urn:ietf:rfc:3986", "value": "urn:oid:1.2.3.4.5"}]),
+    patient(extension=[{"url": EXAMPLE, "valueString": "x"}, {"url": EXAMPLE, "valueString": "y"}]),
+    *(measured(code=code) for code in ("mg/dL", "10*3/uL", "{score}", "mm[Hg]", "1", "mL/min/{1.73_m2}", "kg.m-2")),
+    *(asked_about(reference) for reference in (
+        "Patient/1", "Patient/1/_history/2", "https://a.example/fhir/Patient/1", "urn:oid:1.2.3.4.5",
+        "Patient?identifier=https://a.example|1", "urn:uuid:c757873d-ec9a-4326-a141-556f43239520",
+        "Patient?birthdate=2020&general-practitioner=Practitioner/1")),
+    *(div(inside) for inside in (
+        '<p>a</p><ul><li><p>b</p></li></ul><p>c</p>', '<a href="#n1">x</a>', '<p id="here">x</p><a href="#here">y</a>',
+        '<a href="mailto:a@b.example?x=1&amp;y=2">x</a>', '<img src="data:image/png;base64,YWJj" alt="x"/>',
+        '<a name="q">x</a><a href="#q">y</a>', "<ol type=\"a\" start=\"2\"><li>x</li></ol>",
+    )),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("rule", "resource"), BAD)
+def test_what_looks_right_and_is_not(validator: Validator, faults: Faults, rule: str, resource: Json) -> None:
+    assert {found for found, _ in faults(resource)} == {rule}
+    assert not validator.is_valid(resource)
+
+
+@pytest.mark.parametrize("resource", GOOD)
+def test_what_is_odd_and_right(validator: Validator, faults: Faults, resource: Json) -> None:
+    assert faults(resource) == []
+    assert validator.is_valid(resource)
+
+
+def test_published_questionnaires_repeat_extensions(validator: Validator) -> None:
+    twice = [{"url": CORE + "questionnaire-optionPrefix", "valueString": "x"}] * 2
+    made = {"resourceType": "Questionnaire", "text": NARRATIVE, "status": "draft", "item": [
+        {"linkId": "1", "type": "choice", "answerOption": [{"valueString": "a", "extension": twice}]}]}  # fmt: skip
+    assert [i.severity for i in validator.check(made) if i.rule == "extension-max"] == ["warning"]
