@@ -29,6 +29,12 @@ from gateway.usecases.services import Hook, Services
 LEASE_SECONDS = 120.0
 TRIES = 3
 """How often a resource is looked at again when another writer was faster."""
+DEFECTS = 3
+"""How often a message that we fail over is tried: what a partner sends after it must not wait for a person."""
+LONGEST = 4
+"""The step of the delivery schedule (ten minutes) beyond which waits do not grow: all that a partner sent waits."""
+TRIED = timedelta(days=3)
+"""How long a message is tried that something outside keeps from being applied."""
 Ending = Literal["applied", "waiting", "parked"]
 
 
@@ -70,8 +76,11 @@ def _ended(message: Inbound, services: Services, applying: Applying) -> tuple[En
         return "parked", f"{first.code}{f' ({first.rule})' if first.rule else ''}", now
     except Exception as error:
         reason = f"a defect of this gateway: {type(error).__name__}"
-    due = next_attempt(message.attempts, now=now, jitter=0.5, scale=applying.scale)
-    return ("parked", f"gave up: {reason}", now) if due is None else ("waiting", reason, due)
+        if message.attempts >= DEFECTS:
+            return "parked", f"gave up: {reason}", now
+    due = next_attempt(min(message.attempts, LONGEST), now=now, jitter=0.5, scale=applying.scale)
+    old = message.attempts > LONGEST and now - message.received_at > TRIED * applying.scale
+    return ("parked", f"gave up: {reason}", now) if due is None or old else ("waiting", reason, due)
 
 
 def _apply(message: Inbound, services: Services, applying: Applying) -> str:
@@ -105,7 +114,7 @@ def told(value: Json, *, hook: Hook, source: Source, now: datetime) -> Iterator[
     if value["resourceType"] != "Bundle":
         yield value
         return
-    entries = [entry for entry in value.get("entry", ()) if isinstance(entry, dict)]
+    entries = _objects(value.get("entry", []), "Bundle.entry")
     first = entries[0].get("resource") if entries else None
     if value.get("type") == "history" and isinstance(first, dict) and first.get("resourceType") == "Parameters":
         yield from _notified(first, entries[1:], hook=hook, source=source)
@@ -113,7 +122,7 @@ def told(value: Json, *, hook: Hook, source: Source, now: datetime) -> Iterator[
     if value.get("type") not in ("transaction", "batch", "collection", "message", "history"):
         raise Unprocessable(issues=[Issue("error", "not-supported", "A Bundle of this type is not applied.")])
     for entry in entries:
-        if entry.get("request", {}).get("method") == "DELETE":
+        if _object(entry.get("request", {}), "Bundle.entry.request").get("method") == "DELETE":
             raise Unprocessable(
                 issues=[Issue("error", "not-supported", "A deletion is not applied: a person decides.")]
             )
@@ -123,23 +132,38 @@ def told(value: Json, *, hook: Hook, source: Source, now: datetime) -> Iterator[
 
 def _notified(status: Json, entries: list[Json], *, hook: Hook, source: Source) -> Iterator[Json]:
     """What a notification tells: resources that it carries, and the focus of each event that it only names."""
-    listed = [one for one in status.get("parameter", ()) if isinstance(one, dict)]
+    listed = _objects(status.get("parameter", []), "Parameters.parameter")
     kind = next((one.get("valueCode") for one in listed if one.get("name") == "type"), None)
     if kind in ("handshake", "heartbeat", "query-status"):
         return
     carried = {str(e.get("fullUrl")): e["resource"] for e in entries if isinstance(e.get("resource"), dict)}
-    events = [one.get("part", ()) for one in listed if one.get("name") == "notification-event"]
-    focuses = [p["valueReference"]["reference"] for part in events for p in part if p.get("name") == "focus"]
+    place = "Parameters.parameter.part"
+    events = [_objects(one.get("part", []), place) for one in listed if one.get("name") == "notification-event"]
+    named = [_object(p.get("valueReference"), place) for part in events for p in part if p.get("name") == "focus"]
+    focuses = [str(one["reference"]) for one in named if "reference" in one]
     if len(focuses) < len(events):
         raise Unprocessable("A notification names no focus: what changed cannot be known from it.")
     for focus in dict.fromkeys(focuses):
         yield carried.get(focus) or source.read(hook.partner, focus)
 
 
+def _objects(value: object, place: str) -> list[Json]:
+    """A list of objects; Unprocessable for anything else."""
+    if not isinstance(value, list):
+        raise Unprocessable(issues=[Issue("error", "structure", "A list of objects is expected here.", place)])
+    return [_object(one, place) for one in value]
+
+
+def _object(value: object, place: str) -> Json:
+    if not isinstance(value, dict):
+        raise Unprocessable(issues=[Issue("error", "structure", "An object is expected here.", place)])
+    return value
+
+
 def keep_newest(resource: Json, message: Inbound, caller: Caller, *, hook: Hook, services: Services) -> bool:
     """Keep a partner's version unless a newer one of it is here; whether anything changed."""
     type, id = resource.get("resourceType"), resource.get("id")
-    if type not in hook.accepts or type not in services.types:
+    if not isinstance(type, str) or type not in hook.accepts or type not in services.types:
         raise Forbidden("This partner may not send resources of this type.")
     if not isinstance(id, str) or not ids.is_id(id):
         raise Unprocessable(issues=[Issue("error", "value", "The resource has no id.", f"{type}.id")])

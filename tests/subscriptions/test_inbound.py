@@ -19,7 +19,7 @@ from gateway.cli import cli
 from gateway.errors import PartnerRefused, PartnerUnavailable
 from gateway.ports import Caller, Inbound, Json
 from gateway.trust.webhook_signature import signed
-from gateway.usecases.apply_inbox import Applying, apply_inbox
+from gateway.usecases.apply_inbox import DEFECTS, Applying, apply_inbox
 from tests.subscriptions.conftest import SECRET, Rig
 from tests.web.sent import send
 
@@ -232,6 +232,70 @@ def test_what_cannot_be_applied_is_parked_for_a_person(desk: Desk, value: Any) -
     desk.apply()
     assert desk.states() == ["parked"]
     assert desk.rig.get("Patient/p1")["meta"]["versionId"] == "1"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"resourceType": "Bundle", "type": "batch", "entry": 5},
+        {"resourceType": "Bundle", "type": "batch", "entry": [5]},
+        {"resourceType": "Bundle", "type": "batch", "entry": [{"request": None, "resource": task(1)}]},
+        {**task(1), "resourceType": ["Task"]},
+        {**task(1), "meta": {"versionId": "9" * 5000}},
+        notification() | {"entry": [{"resource": {"resourceType": "Parameters", "parameter": {"name": "type"}}}]},
+        notification(["Task/k1"]),  # type: ignore[arg-type]
+        notification(None),  # type: ignore[arg-type]
+    ],
+)
+def test_what_has_no_shape_holds_up_nobody(desk: Desk, value: Any) -> None:
+    desk.send(value, id="m1")
+    desk.send({**task(1), "id": "k2"}, id="m2")
+    for _ in range(DEFECTS):
+        desk.apply()
+        desk.rig.later(60)
+    assert desk.states() == ["parked", "applied"]
+
+
+def test_a_defect_of_ours_is_tried_for_a_minute_then_left_to_a_person(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(partner: str, reference: str) -> Json:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(desk.partner, "read", fails)
+    desk.send(notification("Task/k1"), id="m1")
+    desk.send({**task(1), "id": "k2"}, id="m2")
+    desk.apply()
+    assert desk.states() == ["waiting", "waiting"]
+    for _ in range(DEFECTS):
+        desk.rig.later(60)
+        desk.apply()
+    assert desk.states() == ["parked", "applied"]
+    assert desk.rig.store.inbox.list(CALLER)[0].reason == "gave up: a defect of this gateway: ZeroDivisionError"
+
+
+def test_a_partner_that_was_down_for_a_day_is_heard_minutes_after_it_is_back(desk: Desk) -> None:
+    desk.partner.down = True
+    desk.send(notification("Task/k1"))
+    for _ in range(24 * 6):
+        desk.apply()
+        desk.rig.later(610)
+    desk.partner.down = False
+    desk.partner.resources["Task/k1"] = task(1)
+    desk.apply()
+    assert desk.states() == ["applied"]
+
+
+def test_a_partner_that_stays_down_is_given_up_after_three_days(desk: Desk) -> None:
+    desk.partner.down = True
+    desk.send(notification("Task/k1"))
+    for hours in range(71):
+        desk.apply()
+        assert desk.states() == ["waiting"], hours
+        desk.rig.later(3600)
+    desk.rig.later(7200)
+    desk.apply()
+    assert desk.states() == ["parked"]
 
 
 def test_a_notification_by_id_is_read_from_the_partner(desk: Desk) -> None:
