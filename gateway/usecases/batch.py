@@ -17,7 +17,7 @@ from gateway.usecases.keep import Written, within
 from gateway.usecases.read import current
 from gateway.usecases.search import found
 from gateway.usecases.services import Services
-from gateway.usecases.transaction import answered_write
+from gateway.usecases.transaction import answered_read, answered_write
 from gateway.usecases.update import conditional_update, update
 
 
@@ -62,17 +62,16 @@ def _done(step: Step, *, caller: Caller, services: Services, base: str, full: bo
         return Entry({"response": {"status": "200 OK"}}, collected=inner)
     if step.method == "GET":
         kept = current(caller, step.type, str(step.id), services=services, version=step.version)
-        response = {"status": "200 OK", "etag": kept.etag, "lastModified": kept.at.isoformat(timespec="milliseconds")}
-        return Entry({"fullUrl": f"{base}/{kept.reference}", "response": response}, kept)
+        return answered_read(kept, step, base=base)
     resource = step.resource or {}
     if step.method == "POST":
-        written = create(resource, caller, type=step.type, services=services, unless=step.unless)
-    elif step.once and (there := services.store.read(caller, step.type, str(step.id))) and not there.deleted:
+        written = create(resource, caller, type=step.type, services=services, unless=step.asked.unless)
+    elif step.asked.once and (there := services.store.read(caller, step.type, str(step.id))) and not there.deleted:
         written = Written(there, created=False, changed=False)
     elif step.id is not None:
-        written = update(resource, caller, type=step.type, id=step.id, services=services, expected=step.expected)
+        written = update(resource, caller, type=step.type, id=step.id, services=services, condition=step.asked.update)
     else:
         written = conditional_update(
-            resource, caller, type=step.type, where=step.query, services=services, expected=step.expected
+            resource, caller, type=step.type, where=step.query, services=services, condition=step.asked.update
         )
     return answered_write(written, base=base, full=full)

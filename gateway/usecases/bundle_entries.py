@@ -10,10 +10,10 @@ from urllib.parse import parse_qsl, urlsplit
 from gateway.errors import BadRequest, GatewayError, Issue, TooLarge
 from gateway.fhir import ids
 from gateway.ports import Json
+from gateway.usecases.entry_conditions import NONE, Conditions, Parameters, conditions
 from gateway.usecases.references import own, own_address
 from gateway.usecases.services import Services
 
-Parameters = tuple[tuple[str, str], ...]
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 
 
@@ -21,8 +21,7 @@ _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 class Step:
     """One entry: what is to be done to which address, with what. `at` is its place, `Bundle.entry[3]`.
 
-    `once`: a PUT (ifNoneMatch "*") that leaves alone what is kept under its id. A fullUrl and references under our own
-    base are relative (`Type/id`).
+    A fullUrl and references under our own base are relative (`Type/id`).
     """
 
     at: str
@@ -33,9 +32,7 @@ class Step:
     query: Parameters = ()
     full_url: str | None = None
     resource: Json | None = None
-    unless: Parameters | None = None
-    expected: int | None = None
-    once: bool = False
+    asked: Conditions = NONE
 
 
 def steps_of(bundle: Json, *, services: Services, base: str) -> list[Step | GatewayError]:
@@ -75,22 +72,14 @@ def _step(entry: Any, at: str, services: Services, base: str) -> Step | GatewayE
         bad("This resource type is not served here.", ".request.url", "not-supported")
     if method in ("POST", "PUT"):
         _body(resource, method=method, type=type, id=id, query=query, bad=bad)
-    expected = _version(request.get("ifMatch"), bad) if "ifMatch" in request else None
-    unless = request.get("ifNoneExist")
-    if unless is not None and not isinstance(unless, str):
-        bad("request.ifNoneExist is not a string.", ".request.ifNoneExist", "structure")
-    elif unless is not None and method != "POST":
-        bad("ifNoneExist belongs to a POST.", ".request.ifNoneExist")
-    once = method == "PUT" and request.get("ifNoneMatch") is not None
-    if once and (request["ifNoneMatch"] != "*" or id is None or expected is not None):
-        bad('A PUT by id may have ifNoneMatch "*", without ifMatch, and no other.', ".request.ifNoneMatch")
+    asked, misplaced = conditions(request, method=method, by_id=id is not None, at=f"{at}.request")
+    wrong += misplaced
     if wrong:
         return BadRequest(issues=wrong)
-    condition = tuple(parse_qsl(unless.lstrip("?"), keep_blank_values=True)) if unless is not None else None
     if isinstance(resource, dict):
         resource = own(resource, base)
     named = own_address(full_url, f"{base}/") if base and full_url is not None else full_url
-    return Step(at, str(method), type, id, version, query, named, resource, condition, expected, once)
+    return Step(at, str(method), type, id, version, query, named, resource, asked)
 
 
 def _body(resource: Any, *, method: str, type: str, id: str | None, query: Parameters, bad: Any) -> None:
@@ -128,19 +117,6 @@ def _address(url: str, base: str) -> tuple[str, str | None, int | None, Paramete
     return None
 
 
-def _version(text: Any, bad: Any) -> int | None:
-    found = version_of(text) if isinstance(text, str) else None
-    if found is None:
-        bad('ifMatch is not a version such as W/"3".', ".request.ifMatch", "value")
-    return found
-
-
-def version_of(etag: str) -> int | None:
-    """The version that an ETag of ours names, None for anything else. https://hl7.org/fhir/R4/http.html#versions"""
-    digits = etag[3:-1] if etag.startswith('W/"') and etag.endswith('"') else ""
-    return int(digits) if digits.isascii() and digits.isdecimal() and len(digits) < 10 else None
-
-
 def duplicates(steps: Sequence[Step]) -> list[Issue]:
     """An error for each fullUrl used twice, and each resource that two entries write (by id or condition)."""
     issues: list[Issue] = []
@@ -151,7 +127,9 @@ def duplicates(steps: Sequence[Step]) -> list[Issue]:
             if step.full_url in urls:
                 issues.append(Issue("error", "duplicate", "Another entry has this fullUrl.", f"{step.at}.fullUrl"))
             urls.add(step.full_url)
-        target = step.unless if step.method == "POST" else (step.id or step.query) if step.method == "PUT" else None
+        target = (
+            step.asked.unless if step.method == "POST" else (step.id or step.query) if step.method == "PUT" else None
+        )
         if target:
             if (step.type, target) in written:
                 issues.append(Issue("error", "duplicate", "Another entry writes this resource.", step.at))

@@ -7,6 +7,7 @@ from functools import partial
 
 from gateway.errors import Gone, NotFound
 from gateway.fhir import ids
+from gateway.fhir.etag import Tags
 from gateway.ports import Caller, Kept
 from gateway.trust.disclosure import Collected, Disclosed, Entry, disclose
 from gateway.usecases.keep import offered
@@ -20,20 +21,27 @@ def read(
     *,
     services: Services,
     version: int | None = None,
-    unless: int | None = None,
+    unless: Tags | None = None,
     since: datetime | None = None,
 ) -> tuple[Kept, Disclosed | None]:
     """The current version (or `version`) of `type`/`id`; NotFound, or Gone once deleted.
 
-    `unless` is the version the caller already has (If-None-Match), `since` the time of its last read
-    (If-Modified-Since): when that is still current nothing is disclosed.
+    `unless` are the versions the caller already has (If-None-Match), `since` the time of its last read
+    (If-Modified-Since): when one of them is still current nothing is disclosed.
     https://hl7.org/fhir/R4/http.html#read, https://hl7.org/fhir/R4/http.html#vread
     """
     kept = current(caller, type, id, services=services, version=version)
-    if unless == kept.version or (since is not None and kept.at.replace(microsecond=0) <= since):
+    if had(kept, unless=unless, since=since):
         return kept, None
     note = partial(services.store.note, caller)
     return kept, disclose(kept, caller=caller, note=note, event="vread" if version else "read")
+
+
+def had(kept: Kept, *, unless: Tags | None, since: datetime | None) -> bool:
+    """Whether a caller has this version: by its tags, or read since it was kept (to the second)."""
+    if unless is not None:
+        return unless.name(kept.version)
+    return since is not None and kept.at.replace(microsecond=0) <= since
 
 
 def current(caller: Caller, type: str, id: str, *, services: Services, version: int | None = None) -> Kept:

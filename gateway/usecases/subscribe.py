@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from gateway.errors import BadRequest, Invalid, Issue, NotFound, StaleVersion
+from gateway.errors import BadRequest, Invalid, Issue, NotFound
 from gateway.fhir import ids
 from gateway.ports import Caller, Json, Kept, Owed
 from gateway.search.query import Ids
@@ -16,6 +16,7 @@ from gateway.subscriptions.rules import PROFILE, Offer
 from gateway.trust.disclosure import Disclosed, content, disclose
 from gateway.trust.policy import permit
 from gateway.usecases.keep import Written, identity, resource_of
+from gateway.usecases.preconditions import ALWAYS, Precondition
 from gateway.usecases.search import Parameters, searchset
 from gateway.usecases.services import Services
 
@@ -31,7 +32,7 @@ def offered(services: Services) -> Offer:
 
 
 def subscribe(
-    resource: object, caller: Caller, *, services: Services, id: str | None = None, expected: int | None = None
+    resource: object, caller: Caller, *, services: Services, id: str | None = None, condition: Precondition = ALWAYS
 ) -> Written:
     """Keep a new Subscription, or the next version of `id`: checked, and owed a handshake before it is active.
 
@@ -50,16 +51,17 @@ def subscribe(
     if wanted["status"] != "off" and (refused := offer.issues(wanted, principal=caller.principal)):
         raise Invalid(issues=refused)
     new = id is None or services.store.subscriptions.standing(caller, id) is None
-    if new and expected is not None:
-        raise StaleVersion
-    if not new:
+    if new:
+        condition.require(None)
+    else:
         own(caller, str(id), services=services)
     with services.store.begin(caller) as tx:
         current = None if new else tx.read("Subscription", wanted["id"])
-        if current is not None and expected in (None, current.version) and _same(content(current), wanted, asked):
+        condition.require(current)
+        if current is not None and _same(content(current), wanted, asked):
             shown = disclose(current, caller=caller, note=tx.note, event="update.same", action="U")
             return Written(current, created=False, changed=False, disclosed=shown)
-        kept = tx.put(wanted, expected=0 if new else expected)
+        kept = tx.put(wanted, expected=current.version if current else 0)
         if wanted["status"] == "requested":
             tx.owe([handshake(kept)])
         event = "create" if new else "update"

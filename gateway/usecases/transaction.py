@@ -14,8 +14,9 @@ from gateway.trust.policy import permit
 from gateway.usecases.bundle_entries import Step, duplicates, steps_of
 from gateway.usecases.fan_out import fan_out
 from gateway.usecases.following import after_write
-from gateway.usecases.keep import Written, identity, put, unless_overtaken, within
+from gateway.usecases.keep import Written, identity, put_over, unless_overtaken, within
 from gateway.usecases.matching import NotOne, one_match, same_identity
+from gateway.usecases.read import had
 from gateway.usecases.references import missing, references, rewritten
 from gateway.usecases.search import found
 from gateway.usecases.services import Services
@@ -105,7 +106,7 @@ def _written_once(planned: Sequence[_Planned]) -> None:
 
 def _identified(step: Step, tx: Transaction, services: Services) -> _Planned:
     if step.method == "POST":
-        existing = one_match(tx, step.type, step.unless, services) if step.unless is not None else None
+        existing = one_match(tx, step.type, step.asked.unless, services) if step.asked.unless is not None else None
         return _Planned(step, existing.id if existing else services.new_id(), existing)
     if step.method == "PUT" and step.id is None:
         match = one_match(tx, step.type, step.query, services)
@@ -115,7 +116,7 @@ def _identified(step: Step, tx: Transaction, services: Services) -> _Planned:
         if match is not None:
             same_identity(match, named)
         return _Planned(step, match.id if match else named or services.new_id())
-    kept = tx.read(step.type, step.id or "") if step.once else None
+    kept = tx.read(step.type, step.id or "") if step.asked.once else None
     return _Planned(step, step.id or "", kept if kept is None or not kept.deleted else None)
 
 
@@ -179,7 +180,9 @@ def _check(planned: Sequence[_Planned], resources: Sequence[Json | None], tx: Tr
 
 def _put(step: Step, resource: Json, tx: Transaction) -> Written:
     try:
-        return put(tx, resource, expected=step.expected)
+        current = tx.read(resource["resourceType"], resource["id"])
+        step.asked.update.require(current)
+        return put_over(current, resource, tx)
     except GatewayError as error:
         raise type(error)(issues=[replace(issue, expression=step.at) for issue in error.issues]) from None
 
@@ -225,5 +228,15 @@ def answered_get(step: Step, caller: Caller, tx: Transaction, *, services: Servi
         kept = services.store.read(caller, step.type, step.id, step.version)
     if kept is None or kept.deleted:
         raise NotFound(issues=[Issue("error", "not-found", "There is no such resource here.", step.at)])
-    response = {"status": "200 OK", "etag": kept.etag, "lastModified": kept.at.isoformat(timespec="milliseconds")}
-    return Entry({"fullUrl": f"{base}/{kept.reference}", "response": response}, kept)
+    return answered_read(kept, step, base=base)
+
+
+def answered_read(kept: Kept, step: Step, *, base: str) -> Entry:
+    """The response entry of a read: without the resource if the caller has this version."""
+    same = had(kept, unless=step.asked.have, since=step.asked.since)
+    response = {
+        "status": "304 Not Modified" if same else "200 OK",
+        "etag": kept.etag,
+        "lastModified": kept.at.isoformat(timespec="milliseconds"),
+    }
+    return Entry({"fullUrl": f"{base}/{kept.reference}", "response": response}, None if same else kept)

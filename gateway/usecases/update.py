@@ -14,18 +14,19 @@ from gateway.usecases.keep import (
     check_references,
     identity,
     offered,
-    put,
+    put_over,
     unless_overtaken,
 )
 from gateway.usecases.matching import Parameters, one_match, same_identity
+from gateway.usecases.preconditions import ALWAYS, Precondition
 from gateway.usecases.references import own
 from gateway.usecases.services import Services
 
 
 def update(
-    resource: Json, caller: Caller, *, type: str, id: str, services: Services, expected: int | None = None
+    resource: Json, caller: Caller, *, type: str, id: str, services: Services, condition: Precondition = ALWAYS
 ) -> Written:
-    """Check and keep `resource` as the next version of `type`/`id`; `expected` is the version If-Match names (0: none).
+    """Check and keep `resource` as the next version of `type`/`id`, if `condition` holds of the version before.
 
     https://hl7.org/fhir/R4/http.html#update, https://hl7.org/fhir/R4/http.html#upsert
     """
@@ -39,13 +40,19 @@ def update(
 
     def keep() -> Written:
         with services.store.begin(caller) as tx:
-            return _kept(resource, caller, tx, services=services, expected=expected)
+            return _kept(resource, caller, tx, services=services, condition=condition)
 
     return unless_overtaken(keep)
 
 
 def conditional_update(
-    resource: Json, caller: Caller, *, type: str, where: Parameters, services: Services, expected: int | None = None
+    resource: Json,
+    caller: Caller,
+    *,
+    type: str,
+    where: Parameters,
+    services: Services,
+    condition: Precondition = ALWAYS,
 ) -> Written:
     """Update the one resource that meets `where`, or keep a new one. https://hl7.org/fhir/R4/http.html#cond-update"""
     offered(type, services)
@@ -62,14 +69,16 @@ def conditional_update(
                 same_identity(match, named)
             whole = {**resource, "id": match.id if match else named or services.new_id()}
             check(whole, services)
-            return _kept(whole, caller, tx, services=services, expected=expected)
+            return _kept(whole, caller, tx, services=services, condition=condition)
 
     return unless_overtaken(keep)
 
 
-def _kept(resource: Json, caller: Caller, tx: Transaction, *, services: Services, expected: int | None) -> Written:
+def _kept(resource: Json, caller: Caller, tx: Transaction, *, services: Services, condition: Precondition) -> Written:
     check_references(resource, tx, services)
-    written = put(tx, resource, expected=expected)
+    current = tx.read(resource["resourceType"], resource["id"])
+    condition.require(current)
+    written = put_over(current, resource, tx)
     followed = after_write(written, resource, tx, services)
     fan_out([(written, resource), *followed], caller, tx, services, kind="resource")
     event = "create" if written.created else "update" if written.changed else "update.same"

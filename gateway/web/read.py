@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from flask import Response
 
-from flask import Response, request
-from werkzeug.http import parse_date
-
-from gateway.usecases.bundle_entries import version_of
 from gateway.usecases.read import read as read_one
 from gateway.web import answers
 from gateway.web.context import View, Web, caller
 from gateway.web.formats import wanted
+from gateway.web.preconditions import of_read
 
 
 def read(web: Web) -> View:
@@ -20,16 +17,9 @@ def read(web: Web) -> View:
 
     def view(type: str, id: str) -> Response:
         wanted()
-        tag = request.environ.get("HTTP_IF_NONE_MATCH")
-        have = version_of(tag) if tag else None
-        kept, shown = read_one(caller(web), type, id, services=services, unless=have, since=_since())
+        have, since = of_read()
+        kept, shown = read_one(caller(web), type, id, services=services, unless=have, since=since)
         headers = answers.version_headers(kept)
         return answers.disclosed(shown, headers=headers) if shown else answers.empty(304, headers=headers)
 
     return view
-
-
-def _since() -> datetime | None:
-    """If-Modified-Since, to the second; If-None-Match goes before it."""
-    text = request.environ.get("HTTP_IF_MODIFIED_SINCE")
-    return parse_date(text) if text and "HTTP_IF_NONE_MATCH" not in request.environ else None

@@ -19,8 +19,8 @@ from gateway.web.body import fhir
 from gateway.web.context import View, Web, caller
 from gateway.web.formats import wanted
 from gateway.web.parameters import form, query
+from gateway.web.preconditions import of_update
 from gateway.web.prefer import lenient
-from gateway.web.update import expected_version
 
 
 def create(web: Web) -> View:
@@ -38,8 +38,8 @@ def update(web: Web) -> View:
 
     def view(id: str) -> Response:
         wanted()
-        expected = expected_version()
-        written = subscribe(fhir(web), caller(web), services=web.services, id=id, expected=expected)
+        condition = of_update()
+        written = subscribe(fhir(web), caller(web), services=web.services, id=id, condition=condition)
         return answers.wrote(written, base=web.base)
 
     return view

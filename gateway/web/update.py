@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from flask import Response, request
+from flask import Response
 
-from gateway.errors import BadRequest, Issue
 from gateway.usecases import update as usecase
-from gateway.usecases.bundle_entries import version_of
 from gateway.usecases.keep import offered, resource_of
 from gateway.web import answers
 from gateway.web.body import fhir
 from gateway.web.context import View, Web, caller
 from gateway.web.formats import wanted
 from gateway.web.parameters import query
+from gateway.web.preconditions import of_update
 
 
 def update(web: Web) -> View:
@@ -22,9 +21,9 @@ def update(web: Web) -> View:
     def view(type: str, id: str) -> Response:
         wanted()
         offered(type, services)
-        expected = expected_version()
+        condition = of_update()
         resource = resource_of(fhir(web), type=type)
-        written = usecase.update(resource, caller(web), type=type, id=id, services=services, expected=expected)
+        written = usecase.update(resource, caller(web), type=type, id=id, services=services, condition=condition)
         return answers.wrote(written, base=web.base)
 
     return view
@@ -37,25 +36,12 @@ def conditional_update(web: Web) -> View:
     def view(type: str) -> Response:
         wanted()
         offered(type, services)
-        expected = expected_version()
+        condition = of_update()
         resource = resource_of(fhir(web), type=type)
         where = query()
         written = usecase.conditional_update(
-            resource, caller(web), type=type, where=where, services=services, expected=expected
+            resource, caller(web), type=type, where=where, services=services, condition=condition
         )
         return answers.wrote(written, base=web.base)
 
     return view
-
-
-def expected_version() -> int | None:
-    """The version that is to be replaced: what If-Match names, 0 (it may not be there yet) for `If-None-Match: *`."""
-    tag, unless = request.environ.get("HTTP_IF_MATCH"), request.environ.get("HTTP_IF_NONE_MATCH")
-    if unless is not None and (unless != "*" or tag is not None):
-        raise BadRequest(issues=[Issue("error", "value", "An update may have If-Match, or If-None-Match: *.")])
-    if tag is None:
-        return None if unless is None else 0
-    version = version_of(tag)
-    if version is None:
-        raise BadRequest(issues=[Issue("error", "value", 'If-Match is not one version, such as W/"3".')])
-    return version
