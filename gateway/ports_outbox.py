@@ -61,9 +61,9 @@ class Outbox(Protocol):
         self, worker: str, *, now: datetime, limit: int, lease_seconds: float, without: Collection[str] = ()
     ) -> Sequence[Delivery]:
         """Take the next due deliveries: only the oldest unsettled one of each (partner, member) is ever taken,
-        urgent first, partners in turn, none for the partners `without`. Deliveries whose lease has run out are taken
-        again with a higher fence. `due` of what is taken is the end of its lease. Nothing taken: nothing is
-        due, or other workers are faster; ask again later."""
+        urgent first, partners in turn, none for the partners `without` (`kind:` stands for all whose names begin so).
+        Deliveries whose lease has run out are taken again with a higher fence. `due` of what is taken is the end of its
+        lease. Nothing taken: nothing is due, or other workers are faster; ask again later."""
 
     def delivered(self, delivery: Delivery, *, now: datetime) -> bool:
         """Settle as delivered; False when the fence is stale."""

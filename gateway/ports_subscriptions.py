@@ -113,7 +113,7 @@ class Inbox(Protocol):
         """Keep it durably; False when `key` of this partner is here already."""
 
     def claim(self, *, now: datetime, lease_seconds: float) -> Inbound | None:
-        """The oldest due message of a partner none of whose messages is being worked on."""
+        """The oldest message of a partner none of whose messages is being worked on, if it is due; partners in turn."""
 
     def settle(self, message: Inbound, *, state: InboundState, now: datetime, reason: str | None = None) -> bool:
         """Applied, parked, or waiting again until `now`; False when the claim was overtaken."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import builtins
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 from gateway.ports import AuditEntry, Caller, Inbound, InboundState
@@ -17,10 +17,12 @@ KEEP = (
     "INSERT INTO inbound (id, tenant, partner, dedupe, received_at, content_type, body, state, attempts, fence, due)"
     " VALUES (?, ?, ?, ?, ?, ?, ?, 'waiting', 0, 0, ?) ON CONFLICT (tenant, partner, dedupe) DO NOTHING"
 )
-NEXT = (
-    "SELECT i.seq FROM inbound i WHERE i.settled_at IS NULL AND i.state IN ('waiting', 'working') AND i.due <= ?"
-    " AND NOT EXISTS (SELECT 1 FROM inbound b WHERE b.tenant = i.tenant AND b.partner = i.partner"
-    " AND b.settled_at IS NULL AND b.seq < i.seq AND b.state IN ('waiting', 'working')) ORDER BY i.seq LIMIT 1"
+BESIDE = "SELECT tenant, partner FROM inbound WHERE settled_at IS NULL AND tenant = ? AND partner > ?"
+BESIDE += " ORDER BY partner LIMIT 1"
+BEYOND = "SELECT tenant, partner FROM inbound WHERE settled_at IS NULL AND tenant > ? ORDER BY tenant, partner LIMIT 1"
+FRONT = (
+    "SELECT seq, due FROM inbound WHERE settled_at IS NULL AND tenant = ? AND partner = ?"
+    " AND state IN ('waiting', 'working') ORDER BY seq LIMIT 1"
 )
 TAKE = (
     "UPDATE inbound SET state = 'working', fence = fence + 1, attempts = attempts + 1, due = ? WHERE seq = ?"  # noqa: S608
@@ -33,6 +35,7 @@ class SqlInbox:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._last = ("", "")
 
     def keep(self, caller: Caller, *, partner: str, key: str, content_type: str, body: bytes, now: datetime) -> bool:
         at = micros(now)
@@ -47,12 +50,29 @@ class SqlInbox:
 
     def claim(self, *, now: datetime, lease_seconds: float) -> Inbound | None:
         at, lease = micros(now), micros(now + timedelta(seconds=lease_seconds))
-        candidates = self._engine.rows(NEXT, (at,))
-        if not candidates:
-            return None
-        with self._engine.writing() as session:
-            rows = session.rows(TAKE, (lease, candidates[0][0], at))
-        return _inbound(rows[0]) if rows else None
+        for partner in self._in_turn():
+            front = self._engine.rows(FRONT, partner)
+            if front and front[0][1] <= at:
+                with self._engine.writing() as session:
+                    rows = session.rows(TAKE, (lease, front[0][0], at))
+                    step("inbound claimed")
+                if rows:
+                    self._last = partner
+                    return _inbound(rows[0])
+        return None
+
+    def _in_turn(self) -> Iterator[tuple[str, str]]:
+        """Tenant and partner of all whose messages are open, beginning after those served last."""
+        begun = place = self._last
+        while found := self._engine.rows(BESIDE, place) or self._engine.rows(BEYOND, place[:1]):
+            place = found[0]
+            yield place
+        place = ("", "")
+        while found := self._engine.rows(BESIDE, place) or self._engine.rows(BEYOND, place[:1]):
+            place = found[0]
+            if place > begun:
+                return
+            yield place
 
     def settle(self, message: Inbound, *, state: InboundState, now: datetime, reason: str | None = None) -> bool:
         settled = micros(now) if state == "applied" else None

@@ -44,7 +44,6 @@ CREATE TABLE outbox (
 );
 CREATE UNIQUE INDEX outbox_id ON outbox (id);
 CREATE INDEX outbox_lane ON outbox (tenant, partner, member, seq) WHERE settled_at IS NULL;
-CREATE INDEX outbox_ready ON outbox (partner, rank, due, seq) WHERE ready = 1;
 CREATE INDEX outbox_state ON outbox (partner, state);
 CREATE TABLE probe (
 	id INTEGER NOT NULL, 
@@ -148,4 +147,5 @@ CREATE TABLE poll_cursor (
 	PRIMARY KEY ("key")
 );
 CREATE UNIQUE INDEX poll_cursor_name ON poll_cursor (tenant, partner, name);
-INSERT INTO alembic_version (version_num) VALUES ('0003');
+CREATE INDEX outbox_ready ON outbox (rank, partner, due, seq) WHERE ready = 1;
+INSERT INTO alembic_version (version_num) VALUES ('0004');

@@ -15,14 +15,24 @@ from gateway.ports import AuditEntry, Caller, Delivery, DeliveryState
 from gateway.store import audit
 from gateway.store.outbox_rows import COLUMNS, PROMOTE, SUPERSEDED, delivery, lane_name
 from gateway.store.rows import micros
-from gateway.store.sql import Engine, Session, step
+from gateway.store.sql import Dialect, Engine, Session, step
 
 PARTNERS = (
-    "WITH RECURSIVE p (partner) AS (SELECT min(partner) FROM outbox WHERE ready = 1 UNION ALL"
-    " SELECT (SELECT min(o.partner) FROM outbox o WHERE o.ready = 1 AND o.partner > p.partner)"
-    " FROM p WHERE p.partner IS NOT NULL) SELECT partner FROM p WHERE partner IS NOT NULL"
+    "WITH RECURSIVE p (partner) AS (SELECT min(partner) FROM outbox WHERE ready = 1 AND rank = ? AND partner > ?"
+    " UNION ALL SELECT (SELECT min(o.partner) FROM outbox o WHERE o.ready = 1 AND o.rank = ? AND o.partner > p.partner)"
+    " FROM p WHERE p.partner IS NOT NULL)"
 )
-DUE = "SELECT seq, rank FROM outbox WHERE ready = 1 AND partner = ? AND rank = ? AND due <= ? ORDER BY due, seq LIMIT ?"
+"""Partners with fronts of a rank, one after the other, found as they are asked for: rank, after whom, rank."""
+FIRST = (
+    "SELECT d.seq FROM outbox d WHERE d.ready = 1 AND d.rank = ? AND d.partner = p.partner AND d.due <= ?"
+    " ORDER BY d.due, d.seq LIMIT ?"
+)
+DUE: dict[Dialect, str] = {
+    "sqlite": f"{PARTNERS} SELECT p.partner, o.seq FROM p CROSS JOIN outbox o WHERE o.seq IN ({FIRST})",  # noqa: S608
+    "postgresql": f"{PARTNERS} SELECT p.partner, o.seq FROM p CROSS JOIN LATERAL ({FIRST}) o WHERE true",  # noqa: S608
+}
+"""The first due fronts of each partner: rank, time, how many of each."""
+IN_ORDER: dict[Dialect, str] = {"sqlite": " ORDER BY p.partner, o.due, o.seq", "postgresql": ""}
 TAKE = (
     "UPDATE outbox SET state = 'sending', worker = ?, fence = fence + 1, attempts = attempts + 1, due = ? WHERE seq IN"
 )
@@ -111,13 +121,35 @@ class SqlOutbox:
 
     def _candidates(self, at: int, number: int, without: Collection[str]) -> Sequence[int]:
         """Due fronts, urgent ones first, then one of each partner in turn, beginning after the partner served last."""
-        partners = [row[0] for row in self._engine.rows(PARTNERS) if row[0] not in without]
-        partners.sort(key=lambda partner: (partner <= self._last, partner))
         found: builtins.list[int] = []
         for rank in (0, 1):
-            queues = [[row[0] for row in self._engine.rows(DUE, (p, rank, at, number))] for p in partners]
+            queues = self._queues(rank, at, number, without, each=1)
+            if len(queues) < number:  # few partners: several of each
+                queues = self._queues(rank, at, number, without, each=number)
             found += [seq for turn in zip_longest(*queues) for seq in turn if seq is not None]
+            if len(found) >= number:
+                break
         return found[:number]
+
+    def _queues(
+        self, rank: int, at: int, number: int, without: Collection[str], *, each: int
+    ) -> builtins.list[builtins.list[int]]:
+        """Up to `each` due fronts of partners, beginning with the one after the partner served last."""
+        names = [one for one in without if not one.endswith(":")]
+        kinds = [f"{one}%" for one in without if one.endswith(":")]
+        dialect = self._engine.dialect
+        sql = DUE[dialect] + " AND p.partner <> ?" * len(names) + " AND p.partner NOT LIKE ?" * len(kinds)
+        sql += " LIMIT ?" if each == 1 else IN_ORDER[dialect]
+        most = [number] if each == 1 else []
+        queues: dict[str, builtins.list[int]] = {}
+        for after in (self._last, "") if self._last else ("",):
+            given = [rank, after, rank, rank, at, each, *names, *kinds, *most]
+            for partner, seq in self._engine.rows(sql, given):
+                if after or partner <= self._last or not self._last:
+                    queues.setdefault(partner, []).append(seq)
+            if each == 1 and len(queues) >= number:
+                break
+        return [*queues.values()]
 
     @staticmethod
     def _take(

@@ -143,8 +143,8 @@ outbox = Table(
     ),
     Index(
         "outbox_ready",
-        "partner",
         "rank",
+        "partner",
         "due",
         "seq",
         sqlite_where=text("ready = 1"),

@@ -1,7 +1,8 @@
 """The worker: claims what is owed and delivers it, several at a time, no partner at the cost of the others.
 
-At most half of the hands serve one partner, so that a partner that hangs leaves the rest to the others. A partner that
-is down gets one probe at a time. Order is the outbox's affair: it gives out only the front of each lane.
+At most half of the hands serve one partner, and half all subscriptions, so that whoever hangs leaves the rest to the
+others; partners and subscriptions take turns. A partner that is down gets one probe at a time. Order is the outbox's
+affair: it gives out only the front of each lane.
 """
 
 from __future__ import annotations
@@ -14,15 +15,12 @@ from dataclasses import dataclass
 
 from gateway.errors import GatewayError
 from gateway.ports import Delivery, Partner
-from gateway.usecases.deliver import Attempt, Delivering, deliver
+from gateway.usecases.deliver import WORKER, Attempt, Delivering, deliver
 from gateway.usecases.partner_health import Health
+from gateway.usecases.subscriber_shares import SUBSCRIPTION, SubscriberShares
 
 LEASE_SECONDS = 120.0
 """How long a claim holds: longer than any exchange with a partner may take."""
-
-
-SUBSCRIPTION = "subscription:"
-"""What the names of partners begin with that are subscriptions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +57,8 @@ class Courier:
         self._pace = pace or Pace()
         self._notify = notify
         self._busy: Counter[str] = Counter()
+        self._shares = SubscriberShares(using.store.subscriptions, caller=WORKER, hands=self._pace.hands)
+        self._turn = False
         self._under_way: dict[Future[Attempt], Delivery] = {}
 
     def run(self, stop: threading.Event, *, once: bool = False) -> None:
@@ -77,20 +77,36 @@ class Courier:
                 self._gather(self._pace.lease_seconds)
 
     def _claim(self, hands: ThreadPoolExecutor) -> int:
-        """Claim as much as there are free hands, and start on it; how many were claimed."""
+        """Claim as much as there are free hands, partners and subscriptions in turn; how many were claimed."""
+        self._turn = not self._turn
+        if self._turn:
+            return self._claim_for_partners(hands) + self._claim_for_subscriptions(hands)
+        return self._claim_for_subscriptions(hands) + self._claim_for_partners(hands)
+
+    def _claim_for_partners(self, hands: ThreadPoolExecutor) -> int:
         now = self._using.clock()
         share = max(1, self._pace.hands // 2)
         allowed = {partner: self._health.allowance(partner, now=now) for partner in self._partners}
         rooms = {partner: share - self._busy[partner] for partner, most in allowed.items() if most is None}
         ready = [room for room in rooms.values() if room > 0]
         resting = [partner for partner in self._partners if rooms.get(partner, 0) <= 0]
-        claimed = self._take(min([*ready, self._free]), resting, hands)
+        claimed = self._take(min([*ready, self._free]), [*resting, SUBSCRIPTION], hands)
         for partner, most in allowed.items():
             if most is not None and most > self._busy[partner]:
-                claimed += self._take(
-                    min(1, self._free), [other for other in self._partners if other != partner], hands
-                )
+                others = [other for other in self._partners if other != partner]
+                claimed += self._take(min(1, self._free), [*others, SUBSCRIPTION], hands)
         return claimed
+
+    def _claim_for_subscriptions(self, hands: ThreadPoolExecutor) -> int:
+        limit = min(self._shares.room, self._free)
+        if self._notify is None or limit < 1:
+            return 0
+        try:
+            resting = self._shares.resting()
+        except GatewayError as error:
+            self._trouble(error)
+            return 0
+        return self._take(limit, [*self._partners, *resting], hands)
 
     @property
     def _free(self) -> int:
@@ -108,6 +124,8 @@ class Courier:
             return 0
         for delivery in claimed:
             self._busy[delivery.owed.partner] += 1
+            if delivery.owed.partner.startswith(SUBSCRIPTION):
+                self._shares.began(delivery)
             self._under_way[hands.submit(self._deliver, delivery)] = delivery
         return len(claimed)
 
@@ -124,6 +142,8 @@ class Courier:
             delivery = self._under_way.pop(future)
             partner = delivery.owed.partner
             self._busy[partner] -= 1
+            if partner.startswith(SUBSCRIPTION):
+                self._shares.ended(delivery)
             error = future.exception()
             if error is None:
                 attempt = future.result()

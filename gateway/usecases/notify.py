@@ -16,11 +16,11 @@ from gateway.errors import GatewayError, StaleVersion
 from gateway.ports import AuditEntry, Caller, Delivery, Json, Kept, Mailer, Poster, Receipt, Standing
 from gateway.subscriptions.rules import content_of, number_of
 from gateway.trust.disclosure import content
-from gateway.usecases.courier import SUBSCRIPTION
 from gateway.usecases.deliver import WORKER, Attempt, Delivering
 from gateway.usecases.delivery_schedule import next_attempt
 from gateway.usecases.notification_channels import send
 from gateway.usecases.notifications import notified
+from gateway.usecases.subscriber_shares import SUBSCRIPTION
 
 HANDSHAKES = 3
 """How often a handshake is tried before the subscription is in error."""

@@ -233,3 +233,26 @@ def test_a_large_backlog_is_taken_in_order_whatever_the_batch(store: SqlStore) -
             order.setdefault(d.owed.member, []).append(d.owed.version)
             assert store.outbox.delivered(d, now=NOW_UTC)
     assert order == {f"m{member}": [1, 2, 3, 4, 5] for member in range(20)}
+
+
+def test_a_partner_or_a_kind_of_partners_can_be_left_out(store: SqlStore) -> None:
+    owe(
+        store, *(owed(n, partner=name) for n, name in enumerate(("ehr", "plan", "subscription:a", "subscription:b"), 1))
+    )
+    without = [
+        store.outbox.claim("w", now=NOW_UTC, limit=9, lease_seconds=0, without=[one])
+        for one in ("plan", "subscription:")
+    ]
+    assert [sorted(one.owed.partner for one in taken) for taken in without] == [
+        ["ehr", "subscription:a", "subscription:b"],
+        ["ehr", "plan"],
+    ]
+
+
+@pytest.mark.parametrize("urgent", [False, True])
+def test_many_partners_take_turns_whatever_one_of_them_is_owed(store: SqlStore, urgent: bool) -> None:
+    owe(store, *(owed(n, member=f"m{n}", partner="p20", urgent=urgent) for n in range(1, 100)))
+    owe(store, *(owed(n, partner=f"p{n:02}", urgent=urgent) for n in range(40) if n != 20))
+    served = [one.owed.partner for _ in range(5) for one in claim(store, limit=8)]
+    assert sorted(served) == [f"p{n:02}" for n in range(40)]
+    assert [one.owed.partner for one in claim(store, limit=8)] == ["p20"] * 8
