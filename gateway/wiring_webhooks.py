@@ -109,8 +109,10 @@ def applying(
     from gateway.partners.source import FhirSource
     from gateway.usecases.apply_inbox import Applying
 
-    bases = {name: one.base_url for name, one in load(settings.partners).items()}
-    with closing(FhirSource(bases)) as source:
+    listed = load(settings.partners)
+    bases = {name: one.base_url for name, one in listed.items()}
+    tokens = {name: one.token_file for name, one in listed.items()}
+    with closing(FhirSource(bases, tokens=tokens, ca_files={n: one.ca_file for n, one in listed.items()})) as source:
         yield Applying(services, source, wiring.now, wiring.base_url(settings), tell, scale)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Literal, get_args
 from zoneinfo import ZoneInfo
 
@@ -38,7 +38,7 @@ class ClockRule:
         local = started.astimezone(CALIFORNIA)
         match self.unit:
             case "hour":
-                return (started + timedelta(hours=self.amount)).astimezone(CALIFORNIA)
+                return (started.astimezone(UTC) + timedelta(hours=self.amount)).astimezone(CALIFORNIA)
             case "day":
                 return local + timedelta(days=self.amount)
             case "month":

@@ -3,7 +3,8 @@
 `transaction`: the resource and all it refers to in one Bundle, kept together or not at all. `conditional`: the same
 for servers that give out their own ids. `each`: one PUT a resource, what is referred to first; when one fails the rest
 waits for the next attempt. All may be repeated without harm.
-Every request carries the delivery's id as Idempotency-Key and X-Request-Id, the same on every attempt.
+Every request carries the delivery's id as Idempotency-Key and X-Request-Id, the same on every attempt, and the bearer
+token of `token_file`, if there is one.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any
 
 from gateway.fhir import codec
 from gateway.partners.conditional import conditional
+from gateway.partners.exchanges import NotDone, bearer
 from gateway.partners.http import Client, Reply, Unanswered
 from gateway.partners.replies import of_transaction, of_write
 from gateway.partners.settings import PartnerSettings
@@ -24,6 +26,7 @@ class FhirServer:
     def __init__(self, settings: PartnerSettings) -> None:
         self.name = settings.name
         self._how = settings.exchange
+        self._token = settings.token_file
         self._client = Client(settings.base_url, seconds=settings.seconds, ca_file=settings.ca_file)
 
     def send(self, message: Message) -> Receipt:
@@ -36,6 +39,8 @@ class FhirServer:
                 return Receipt(False, reason="a deletion cannot be told to a server with its own ids")
             body = codec.write(conditional(bundle)) if self._how == "conditional" else message.body
             return of_transaction(self._exchange("POST", "", body, message), entries=len(bundle["entry"]))
+        except NotDone as error:
+            return error.receipt
         except Unanswered as error:
             return Receipt(False, retry=True, reason=error.reason)
 
@@ -64,6 +69,7 @@ class FhirServer:
             "Prefer": "return=minimal",
             "Idempotency-Key": message.delivery_id,
             "X-Request-Id": message.delivery_id,
+            **bearer(self._token),
             **message.headers,
         }
         return self._client.exchange(method, path, body=body, headers=headers, deadline=deadline)

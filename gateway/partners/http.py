@@ -48,13 +48,21 @@ class Client:
     """Keeps connections to one server open. Safe for threads."""
 
     def __init__(
-        self, base_url: str, *, seconds: float, ca_file: str | None = None, resolve: Resolve | None = None
+        self,
+        base_url: str,
+        *,
+        seconds: float,
+        ca_file: str | None = None,
+        resolve: Resolve | None = None,
+        status_only: bool = False,
     ) -> None:
         """`seconds` is the deadline of each exchange, from looking for a connection to the reply's last byte.
 
         `resolve` gives the address to connect to for a host and port, or raises OSError: for hosts that others name.
+        `status_only`: nobody reads the replies' bodies, so that one without a length says enough by its status.
         """
         self._resolve = resolve
+        self._status_only = status_only
         parts = urlsplit(base_url)
         self._https = parts.scheme == "https"
         self._host = parts.hostname or ""
@@ -105,16 +113,19 @@ class Client:
     def _once(
         self, connection: _Connection, method: str, path: str, body: bytes, headers: Mapping[str, str], deadline: float
     ) -> Reply:
-        whole = False
+        whole = answered = False
         try:
             connection.until(deadline)
             connection.request(method, self._path + path, body=body or None, headers=dict(headers))
             with connection.getresponse() as response:  # what is read to its end and what is not: closed
-                reply, reusable = _read(response)
+                answered = True
+                reply, reusable = _read(response, status_only=self._status_only)
             whole = reusable
         except TimeoutError:
             raise Unanswered("no whole reply in time") from None
         except (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError):
+            if answered:
+                raise Unanswered("the reply breaks off") from None
             raise _Stale from None
         except ssl.SSLError:
             raise Unanswered("the TLS connection failed") from None
@@ -236,7 +247,7 @@ class _Connection(http.client.HTTPConnection):
         return left
 
 
-def _read(response: http.client.HTTPResponse) -> tuple[Reply, bool]:
+def _read(response: http.client.HTTPResponse, *, status_only: bool) -> tuple[Reply, bool]:
     """The whole reply, and whether its connection can be used again."""
     headers = {name.lower(): value for name, value in response.getheaders()}
     measured = response.chunked or response.length is not None or response.status in _NEVER_A_BODY
@@ -247,7 +258,7 @@ def _read(response: http.client.HTTPResponse) -> tuple[Reply, bool]:
         raise Unanswered("the reply is too large")
     if response.length and not response.chunked:
         raise http.client.IncompleteRead(body, response.length)
-    if not measured and response.status < 300 and not body.rstrip().endswith(b"}"):
+    if not measured and not status_only and response.status < 300 and not body.rstrip().endswith(b"}"):
         # Closed instead of measured: a success is believed only if its JSON can be complete.
         raise Unanswered("the reply may be cut: it has no length")
     reusable = measured and not response.will_close and response.isclosed()

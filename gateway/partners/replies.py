@@ -7,6 +7,7 @@ login page, or with an answer to something else is none. https://hl7.org/fhir/R4
 from __future__ import annotations
 
 import time
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -19,6 +20,11 @@ _TRY_AGAIN = frozenset([401, 407, 408, 409, 412, 421, 423, 425, 429])
 """4xx that may pass: credentials are renewed, locks and conflicts end."""
 _PASSING = frozenset(["transient", "lock-error", "no-store", "exception", "timeout", "incomplete", "throttled"])
 """Issue types of OperationOutcome that say: later. https://hl7.org/fhir/R4/valueset-issue-type.html"""
+ISSUE_TYPES = _PASSING | frozenset(
+    """invalid structure required value invariant security login unknown expired forbidden suppressed processing
+    not-supported duplicate multiple-matches not-found deleted too-long code-invalid extension too-costly business-rule
+    conflict informational""".split()
+)
 
 
 def of_transaction(reply: Reply, *, entries: int) -> Receipt:
@@ -82,7 +88,8 @@ def retry_after(text: str | None) -> float | None:
     if text.strip().isascii() and text.strip().isdecimal():
         return float(text.strip()[:9])
     try:
-        return max(0.0, parsedate_to_datetime(text).timestamp() - time.time())
+        at = parsedate_to_datetime(text)
+        return max(0.0, (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() - time.time())
     except (ValueError, OverflowError):
         return None
 
@@ -112,7 +119,7 @@ def _errors(outcome: dict[str, Any]) -> list[str]:
 def _refused(outcome: dict[str, Any]) -> Receipt:
     codes = _errors(outcome)
     passing = all(code in _PASSING for code in codes)
-    shown = ", ".join(sorted({code for code in codes if code.replace("-", "").isalpha() and len(code) < 30}))
+    shown = ", ".join(sorted(ISSUE_TYPES.intersection(codes)))  # a word of the partner's own may be anybody's data
     return Receipt(False, retry=passing, reason=f"a success that tells of errors: {shown or 'unknown'}")
 
 

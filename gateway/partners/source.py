@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from pathlib import Path
 
 from gateway.errors import Malformed, PartnerRefused, PartnerUnavailable
 from gateway.fhir import codec
+from gateway.partners.exchanges import NotDone, bearer
 from gateway.partners.http import Client, Unanswered
 from gateway.ports import Json
 
@@ -16,10 +18,21 @@ _REFERENCE = re.compile(r"(?P<type>[A-Z][A-Za-z]{2,40})/(?P<id>[A-Za-z0-9\-.]{1,
 class FhirSource:
     """`ports.Source` over the partners' FHIR servers."""
 
-    def __init__(self, bases: Mapping[str, str], *, seconds: float = 20.0) -> None:
-        """`bases`: partner to base address."""
+    def __init__(
+        self,
+        bases: Mapping[str, str],
+        *,
+        seconds: float = 20.0,
+        tokens: Mapping[str, Path | None] | None = None,
+        ca_files: Mapping[str, str | None] | None = None,
+    ) -> None:
+        """`bases`: partner to base address; `tokens`: to its bearer token's file; `ca_files`: who vouches for it."""
         self._bases = {name: base.rstrip("/") for name, base in bases.items() if base}
-        self._clients = {name: Client(base, seconds=seconds) for name, base in self._bases.items()}
+        self._tokens = tokens or {}
+        self._clients = {
+            name: Client(base, seconds=seconds, ca_file=(ca_files or {}).get(name))
+            for name, base in self._bases.items()
+        }
 
     def read(self, partner: str, reference: str) -> Json:
         base = self._bases.get(partner)
@@ -30,7 +43,10 @@ class FhirSource:
             raise PartnerRefused("The notification names something that is not this partner's.")
         path = f"/{found['type']}/{found['id']}"
         try:
-            reply = self._clients[partner].exchange("GET", path, headers={"Accept": "application/fhir+json"})
+            headers = {"Accept": "application/fhir+json", **bearer(self._tokens.get(partner))}
+            reply = self._clients[partner].exchange("GET", path, headers=headers)
+        except NotDone as error:
+            raise PartnerUnavailable(error.receipt.reason) from None
         except Unanswered as error:
             raise PartnerUnavailable(error.reason) from None
         if reply.status != 200:

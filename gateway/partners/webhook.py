@@ -1,6 +1,6 @@
 """POST to the addresses that subscribers name: only where `Endpoints` allows, judged again when the name is resolved.
 
-Redirects are not followed, the reply is not read beyond its status, and the exchange has one deadline.
+Redirects are not followed, of the reply its status alone counts, and the exchange has one deadline.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class Webhooks:
         with self._lock:
             client = self._clients.get(origin)
             if client is None:
-                client = Client(origin, seconds=60, ca_file=self._ca_file, resolve=self._resolve)
+                client = Client(origin, seconds=60, ca_file=self._ca_file, resolve=self._resolve, status_only=True)
                 self._clients[origin] = client
             self._clients.move_to_end(origin)
             if len(self._clients) > _ORIGINS:

@@ -41,7 +41,8 @@ EVENT = (
 )
 STANDING = (
     "INSERT INTO subscription (tenant, id, principal, status, revision, events, owed, sent, heartbeat, ends)"
-    " VALUES (?, ?, ?, ?, (SELECT coalesce(max(revision), 0) + 1 FROM subscription WHERE tenant = ?), 0, 0, 0, ?, ?)"
+    " VALUES (?, ?, ?, ?, (SELECT CASE WHEN max(revision) >= ? THEN max(revision) + 1 ELSE ? END FROM subscription"
+    " WHERE tenant = ?), 0, 0, 0, ?, ?)"
     " ON CONFLICT (tenant, id) DO UPDATE SET status = excluded.status, revision = excluded.revision,"
     " heartbeat = excluded.heartbeat, ends = excluded.ends RETURNING events, owed, sent"
 )
@@ -53,6 +54,8 @@ RELEASE = (
     "UPDATE outbox SET state = 'waiting', attempts = 0, due = ?"
     " WHERE tenant = ? AND partner = ? AND state = 'parked' AND kind <> 'handshake'"
 )
+WAKE = RELEASE.replace("state = 'parked'", "state IN ('waiting', 'parked')")
+"""After a handshake all is due at once: what failed before it, or waited for it, begins its schedule anew."""
 OFF = "the subscription is off"
 DROP = (
     f"UPDATE outbox SET state = 'dropped', ready = 0, settled_at = ?, reason = '{OFF}'"  # noqa: S608
@@ -137,13 +140,14 @@ def moved(session: Session, new: Version, *, principal: str, at: int) -> list[Ow
     """Bring the standing in line with a Subscription that was just kept; what is owed because of it."""
     subscription = codec.read(new.body.encode()) if not new.deleted else {}
     status = subscription.get("status", "off")
-    values = (new.tenant, new.id, principal, status, new.tenant, _heartbeat(subscription), _ends(subscription))
+    # The revision is also a time, so that one of a transaction that was undone is never given again.
+    values = (new.tenant, new.id, principal, status, at, at, new.tenant, _heartbeat(subscription), _ends(subscription))
     _events, owed, _sent = session.rows(STANDING, values)[0]
     partner = partner_of(new.id)
     if status == "active":
         session.run("UPDATE subscription SET owed = events WHERE tenant = ? AND id = ?", (new.tenant, new.id))
         missed = [_event(row) for row in session.rows(EVENTS, (new.tenant, new.id, owed + 1, 2**62, 2**31))]
-        _lane(session, new, at, f"Subscription/{new.id}", (RELEASE, (at, new.tenant, partner)))
+        _lane(session, new, at, f"Subscription/{new.id}", (WAKE, (at, new.tenant, partner)))
         return [event_owed(new.id, event) for event in missed]
     if status == "off":
         _lane(session, new, at, f"Subscription/{new.id}", (DROP, (at, new.tenant, partner)))

@@ -38,10 +38,11 @@ def signed(body: bytes, *, secrets: Sequence[str], id: str, at: datetime) -> dic
     return {"webhook-id": id, "webhook-timestamp": stamp, **({"webhook-signature": made} if made else {})}
 
 
-def verify(body: bytes, headers: Mapping[str, str], *, secrets: Sequence[str], now: datetime) -> None:
-    """Raise Unauthenticated unless a secret made the signature of exactly this body, a short while ago.
+def verify(body: bytes, headers: Mapping[str, str], *, secrets: Sequence[str], now: datetime) -> str:
+    """The id that the signature vouches for; Unauthenticated unless a secret made it of exactly this body, lately.
 
-    Header names are lower case. A body with X-Hub-Signature-256 alone has no time: its repeats are told by its key.
+    Header names are lower case. X-Hub-Signature-256 vouches for the body alone: no time and no id ("") are signed, so
+    that only the body itself can tell a repeat.
     """
     signature, id, stamp = (headers.get(f"webhook-{name}", "") for name in ("signature", "id", "timestamp"))
     if signature and id and stamp.isascii() and stamp.isdecimal():
@@ -52,10 +53,12 @@ def verify(body: bytes, headers: Mapping[str, str], *, secrets: Sequence[str], n
     else:
         offered = [headers.get("x-hub-signature-256", "").removeprefix("sha256=").lower()]
         wanted = [hmac.new(key(secret), body, hashlib.sha256).hexdigest() for secret in secrets]
+        id = ""
     # every pair is compared, so that the time taken says nothing
     matches = [hmac.compare_digest(a.encode(), b.encode()) for a in offered for b in wanted]
     if not any(matches):
         raise Unauthenticated("The webhook is not signed with a secret that is known here.")
+    return id
 
 
 def _signature(body: bytes, secret: str, *, id: str, stamp: str) -> str:

@@ -27,19 +27,22 @@ def receive_hook(
         raise NotFound(issues=[Issue("error", "not-found", "No partner of this name sends webhooks.")])
     caller = Caller(f"partner:{partner}", tenant=hook.tenant, request_id=request_id)
     now = services.clock()
+    own = headers.get("webhook-id") or headers.get("idempotency-key") or ""
     if hook.secrets:
         try:
-            verify(body, headers, secrets=hook.secrets, now=now)
+            own = verify(body, headers, secrets=hook.secrets, now=now)
         except Unauthenticated:
             services.store.note(caller, AuditEntry("C", "inbound.refused", (), "refused", partner, "signature"))
             raise
-    key = _key(body, headers)
+    key = _key(body, own)
     return services.store.inbox.keep(caller, partner=partner, key=key, content_type=content_type, body=body, now=now)
 
 
-def _key(body: bytes, headers: Mapping[str, str]) -> str:
-    """What tells a repeat: the sender's id of the message, else the body itself."""
-    own = headers.get("webhook-id") or headers.get("idempotency-key")
+def _key(body: bytes, own: str) -> str:
+    """What tells a repeat: the sender's id of the message, else the body itself.
+
+    An id that the signature does not cover is nobody's: with another one an old message could be sent again.
+    """
     if not own:
         return "sha256:" + hashlib.sha256(body).hexdigest()
     plain = own.isascii() and own.isprintable() and len(own) <= LONGEST_KEY

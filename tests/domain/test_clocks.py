@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -35,6 +36,11 @@ def at(text: str) -> datetime:
 )
 def test_due(clock: str, started: str, due: str) -> None:
     assert RULES[clock].due(at(started), calendar=CALENDAR) == at(due)
+
+
+def test_hours_are_hours_in_whatever_zone_the_start_is_told() -> None:
+    started = datetime(2026, 3, 7, 10, tzinfo=ZoneInfo("America/Los_Angeles"))
+    assert RULES["T2"].due(started, calendar=CALENDAR) == at("2026-03-10T11:00:00-07:00")
 
 
 def test_the_earliest_running_clock_is_the_next_action() -> None:

@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -167,3 +168,17 @@ def closed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     yield
     while SENDERS:
         SENDERS.pop().close()
+
+
+@pytest.mark.parametrize("exchange", ["transaction", "conditional", "each"])
+def test_it_speaks_with_the_token_that_somebody_keeps_fresh(tmp_path: Path, exchange: str) -> None:
+    token = tmp_path / "token"
+    with Simulator() as server:
+        settings = PartnerSettings("p", "fhir_server", server.url, exchange=exchange, seconds=1, token_file=token)
+        SENDERS.append(FhirServer(settings))
+        receipt = SENDERS[-1].send(message())
+        assert (receipt.accepted, receipt.retry, server.recorded) == (False, True, [])  # not without it
+        for fresh in ("abc", "def"):
+            token.write_text(f"{fresh}\n")
+            assert SENDERS[-1].send(message()).accepted
+            assert server.recorded[-1].headers["authorization"] == f"Bearer {fresh}"

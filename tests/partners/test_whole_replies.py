@@ -5,9 +5,12 @@ from __future__ import annotations
 import shutil
 import socket
 import ssl
+import struct
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +23,8 @@ from gateway.partners import FhirServer
 from gateway.partners.http import Reply
 from gateway.partners.replies import of_transaction, of_write
 from gateway.partners.settings import PartnerSettings
+from gateway.partners.webhook import Webhooks
+from gateway.subscriptions.endpoint import Endpoints
 from tests.contracts.test_partner import message
 
 BODY = codec.write(
@@ -197,3 +202,84 @@ def test_tls_is_spoken_with_those_who_are_who_they_say(certificate: Path) -> Non
         partner.close()
     finally:
         speaker.close()
+
+
+def test_a_partner_that_reads_slowly_has_no_more_time_than_one_that_answers_slowly(certificate: Path) -> None:
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    tls.load_cert_chain(certificate, certificate.with_name("key.pem"))
+    listening = socket.socket()
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    listening.bind(("127.0.0.1", 0))
+    listening.listen()
+    done = threading.Event()
+
+    def sip() -> None:
+        connection, _ = listening.accept()
+        with connection, suppress(OSError), tls.wrap_socket(connection, server_side=True) as spoken:
+            while not done.wait(0.1) and spoken.recv(16_384):
+                pass
+
+    thread = threading.Thread(target=sip)
+    thread.start()
+    address = f"https://127.0.0.1:{listening.getsockname()[1]}/fhir"
+    partner = FhirServer(PartnerSettings("p", "fhir_server", address, seconds=0.6, ca_file=str(certificate)))
+    try:
+        began = time.monotonic()
+        long = {"resourceType": "Task", "id": "t1", "description": "x" * 4_000_000}
+        receipt = partner.send(message(long))
+        assert (receipt.accepted, receipt.retry) == (False, True)
+        assert time.monotonic() - began < 1.5
+    finally:
+        done.set()
+        partner.close()
+        thread.join()
+        listening.close()
+
+
+def test_a_reply_that_breaks_off_is_not_asked_for_again_at_once() -> None:
+    """Only where no byte of a reply came may the connection have been too old."""
+    asked = []
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def serve() -> None:
+            connection, _ = listening.accept()
+            with connection:
+                for words in (MEASURED, MEASURED[:-5]):
+                    _request(connection)
+                    asked.append(words)
+                    connection.sendall(words)
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            listening.settimeout(1)
+            with suppress(OSError):
+                again, _ = listening.accept()
+                asked.append(b"")
+                again.close()
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        address = f"http://127.0.0.1:{listening.getsockname()[1]}/fhir"
+        partner = FhirServer(PartnerSettings("p", "fhir_server", address, seconds=5))
+        assert partner.send(message()).accepted
+        receipt = partner.send(message())
+        assert (receipt.accepted, receipt.retry) == (False, True)
+        thread.join()
+        partner.close()
+    assert len(asked) == 2
+
+
+@pytest.mark.parametrize(
+    "words", [b"HTTP/1.0 200 OK\r\n\r\n", b"HTTP/1.0 202 Accepted\r\n\r\nthanks", MEASURED, CHUNKED]
+)
+def test_of_a_webhook_the_status_counts(speaker: Speaker, words: bytes) -> None:
+    """Many receivers answer by closing, without a length: the header block is whole, and nobody reads the rest."""
+    post = Webhooks(Endpoints(loopback=True))
+
+    def told(said: bytes) -> Any:
+        speaker.words = said
+        return post.post(f"http://127.0.0.1:{speaker.port}/hook", body=b"{}", headers={}, seconds=5)
+
+    assert told(words).accepted
+    for cut in range(words.index(b"\r\n\r\n") + 4):
+        receipt = told(words[:cut])
+        assert (receipt.accepted, receipt.retry) == (False, True), cut
+    post.close()

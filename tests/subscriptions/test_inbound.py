@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import itertools
 import json
 import time
@@ -18,7 +20,7 @@ from gateway import wiring
 from gateway.cli import cli
 from gateway.errors import PartnerRefused, PartnerUnavailable
 from gateway.ports import Caller, Inbound, Json
-from gateway.trust.webhook_signature import signed
+from gateway.trust.webhook_signature import key, signed
 from gateway.usecases.apply_inbox import DEFECTS, Applying, apply_inbox
 from tests.subscriptions.conftest import SECRET, Rig
 from tests.web.sent import send
@@ -153,11 +155,6 @@ def test_an_old_timestamp_is_refused_even_if_signed(desk: Desk) -> None:
 
 
 def test_hub_signatures_are_taken_too(desk: Desk) -> None:
-    import hashlib
-    import hmac
-
-    from gateway.trust.webhook_signature import key
-
     body = json.dumps(task(1)).encode()
     made = "sha256=" + hmac.new(key(SECRET), body, hashlib.sha256).hexdigest()
     for expected in ("kept", "known"):
@@ -165,6 +162,19 @@ def test_hub_signatures_are_taken_too(desk: Desk) -> None:
             "/hooks/clinic", data=body, headers={"X-Hub-Signature-256": made}, content_type="application/json"
         )
         assert (answer.status_code, answer.get_json()["status"]) == (200, expected)
+
+
+def test_a_body_that_vouches_for_no_id_is_itself_what_tells_a_repeat(desk: Desk) -> None:
+    """Who has seen one message could else send it for ever, under ids that nobody signed."""
+    body = json.dumps({**task(1), "meta": {}}).encode()
+    headers = {"X-Hub-Signature-256": "sha256=" + hmac.new(key(SECRET), body, hashlib.sha256).hexdigest()}
+    said = []
+    for own in ({}, {"webhook-id": "new"}, {"Idempotency-Key": "newer"}):
+        answer = desk.rig.client.post(
+            "/hooks/clinic", data=body, headers=headers | own, content_type="application/json"
+        )
+        said.append(answer.get_json()["status"])
+    assert said == ["kept", "known", "known"]
 
 
 def test_unknown_partners_are_not_found(desk: Desk) -> None:

@@ -259,3 +259,36 @@ def test_events_that_are_no_longer_kept_are_refused_not_left_out(rig: Rig, recei
         parts = [one["part"] for one in told["parameter"] if one["name"] == "notification-event"]
         assert [part[0]["valueString"] for part in parts] == ["5"]
     assert rig.client.get(f"/fhir/Subscription/{id}/$events?eventsSinceNumber=6").status_code == 200
+
+
+def test_what_failed_before_is_told_as_soon_as_it_is_active_again(rig: Rig, receiver: Receiver) -> None:
+    """However far apart the attempts had become: the handshake shows that the subscriber is there."""
+    id = rig.subscribe(subscription(receiver.url, topic=TEAM))
+    receiver.statuses = [503] * 7
+    rig.put(care_team("t1"))
+    for _ in range(7):
+        rig.work()
+        rig.later(6 * 3600)
+    receiver.statuses = [503]
+    rig.work()
+    assert receiver.events == []  # the next attempt is ten hours away
+    body = {**subscription(receiver.url, topic=TEAM), "id": id}
+    assert send(rig.client, "PUT", f"/fhir/Subscription/{id}", body).get_json()["status"] == "requested"
+    rig.work()
+    rig.work()
+    assert receiver.events == [1]
+
+
+def test_waiting_for_a_handshake_is_no_failed_attempt(rig: Rig, receiver: Receiver) -> None:
+    id = rig.subscribe(subscription(receiver.url, topic=TEAM))
+    rig.put(care_team("t1"))
+    body = {**subscription(receiver.url, topic=TEAM, max_count=2), "id": id}
+    receiver.statuses = [500, 500, 200, 500]
+    assert send(rig.client, "PUT", f"/fhir/Subscription/{id}", body).status_code == 200
+    for _ in range(9):
+        rig.work()
+        rig.later(5.1)
+    rig.later(30)
+    rig.work()
+    assert [one.status for one in receiver.got if one.type == "event-notification"] == [500, 200]
+    assert receiver.events == [1]

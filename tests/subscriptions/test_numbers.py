@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -21,7 +21,7 @@ import pytest
 import gateway.store
 from gateway.errors import GatewayError
 from gateway.ports import Caller, Change
-from gateway.store import SqlStore
+from gateway.store import SqlStore, sql
 from tests.databases import NOW_UTC
 
 CALLER = Caller("client", tenant="plan-a")
@@ -227,3 +227,27 @@ def test_without_a_watch_nothing_is_matched(url: str) -> None:
         pytest.fail(str(error))
     finally:
         plain.close()
+
+
+def test_what_was_compiled_for_a_transaction_that_was_undone_is_not_believed(url: str) -> None:
+    """Its revision was never committed: the next Subscription must not be taken for it."""
+    ticks = iter(range(10_000))
+    store = opened(url, lambda: NOW_UTC + timedelta(milliseconds=next(ticks)))
+    try:
+        put(store, SUBSCRIPTION)
+
+        def full_disk(name: str) -> None:
+            if name == "before commit":
+                raise RuntimeError
+
+        sql.hook = full_disk
+        try:
+            with pytest.raises(RuntimeError):
+                put(store, {**SUBSCRIPTION, "id": "undone"}, task("t1"))
+        finally:
+            sql.hook = None
+        put(store, {**SUBSCRIPTION, "id": "s2"})
+        put(store, task("t2"))
+        assert (numbers(store), numbers(store, "s2"), numbers(store, "undone")) == ([1], [1], [])
+    finally:
+        store.close()

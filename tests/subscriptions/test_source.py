@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -65,3 +66,14 @@ def test_what_cannot_be_believed_is_asked_again(partner: Simulator, source: Fhir
     partner.faults = Script([fault, fault])
     with pytest.raises(PartnerUnavailable):
         source.read("clinic", "Task/k1")
+
+
+def test_it_reads_with_the_partners_token(partner: Simulator, tmp_path: Path) -> None:
+    token = tmp_path / "token"
+    made = FhirSource({"clinic": partner.url}, seconds=1, tokens={"clinic": token})
+    with pytest.raises(PartnerUnavailable):
+        made.read("clinic", "Task/k1")
+    token.write_text("abc\n")
+    assert made.read("clinic", "Task/k1")["status"] == "requested"
+    assert [one.headers["authorization"] for one in partner.recorded] == ["Bearer abc"]
+    made.close()
