@@ -240,6 +240,8 @@ class Polled(Protocol):
     types: Sequence[str]
     every_seconds: float
     overlap_seconds: float
+    our_ids: bool
+    """Whether it keeps what we sent it under our ids."""
 
     def by_member(self, type: str) -> bool:
         """Whether a type can be asked for member by member only."""

@@ -136,6 +136,9 @@ class Poster(Protocol):
 class Source(Protocol):
     """Reads a resource that a partner's notification only names."""
 
+    def base(self, partner: str) -> str | None:
+        """The FHIR address that it is read from; None for a partner without one."""
+
     def read(self, partner: str, reference: str) -> Json:
         """The current version there. PartnerUnavailable (try again) or PartnerRefused (it is not there, not theirs)."""
 

@@ -11,8 +11,8 @@ from datetime import date, datetime
 
 from gateway.domain.closed_loop import ClosedLoop, ClosureRow
 from gateway.domain.dates import PACIFIC
-from gateway.domain.loop import Loop, Party, TaskStatus, check_move
-from gateway.errors import Issue
+from gateway.domain.loop import Loop, Party, TaskStatus, check_move, hear
+from gateway.errors import IllegalMove, Issue
 from gateway.fhir.codec import Json
 from gateway.fhir.element import code_of, coding
 from gateway.mapping import systems
@@ -87,7 +87,7 @@ def moved(
     since = loop.since.isoformat(timespec="seconds")
     made |= {"status": loop.status.value, "lastModified": since}
     authored = task.get("authoredOn")
-    if authored and _instant(authored) > loop.since:  # older than our Task: it is at work since then (inv-1)
+    if authored and _instant(authored) > _instant(since):  # older than our Task: it is at work since then (inv-1)
         made["authoredOn"] = since
     if loop.reason or closure:
         made["statusReason"] = _reason(closure, loop.reason, discontinuation)
@@ -146,6 +146,25 @@ def guard(before: Json | None, after: Json) -> list[Issue]:
     changed = after.get("lastModified")
     at = _instant(changed) if changed and changed != before.get("lastModified") else None
     return check_move(loop, to, party=None, at=at, reason=(after.get("statusReason") or {}).get("text"))
+
+
+def guard_news(before: Json | None, after: Json) -> list[Issue]:
+    """The same for a version that another system has: steps in between may have been missed."""
+    wrong = guard(before, after)
+    if not wrong or before is None:
+        return wrong
+    try:
+        loop, to = loop_of(before), TaskStatus(after["status"])
+    except ValueError:
+        return wrong
+    reason = (after.get("statusReason") or {}).get("text")
+    for party in Party:
+        try:
+            hear(loop, to, party=party, at=loop.since, reason=reason)
+        except IllegalMove:
+            continue
+        return []
+    return wrong
 
 
 def _reason(closure: ClosureRow | None, text: str | None, discontinuation: str | None) -> Json:

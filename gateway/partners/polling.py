@@ -34,6 +34,7 @@ class FhirPolling:
         self.base = settings.base_url
         self.every_seconds = settings.poll_minutes * 60
         self.overlap_seconds = settings.overlap_minutes * 60
+        self.our_ids = settings.kind == "fhir_server" and settings.exchange != "conditional" and bool(settings.send)
         self._token = settings.token_file
         self._rules = {rule.type: rule for rule in of(settings.kind, poll=settings.poll).polls}
         self.types: Sequence[str] = tuple(self._rules)

@@ -34,6 +34,9 @@ class FhirSource:
             for name, base in self._bases.items()
         }
 
+    def base(self, partner: str) -> str | None:
+        return self._bases.get(partner)
+
     def read(self, partner: str, reference: str) -> Json:
         base = self._bases.get(partner)
         if base is None:

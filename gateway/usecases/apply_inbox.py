@@ -7,24 +7,30 @@ understood is parked for a person, never guessed; what fails for a while is trie
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Literal
 
 from gateway.doors import findhelp
-from gateway.errors import Forbidden, GatewayError, Invalid, Issue, PartnerRefused, StaleVersion, Trouble, Unprocessable
+from gateway.errors import Forbidden, GatewayError, Issue, PartnerRefused, StaleVersion, Trouble, Unprocessable
 from gateway.fhir import codec, ids
+from gateway.fhir.outcome import worst_first
+from gateway.mapping.loop import guard_news
 from gateway.ports import AuditEntry, Caller, Clock, Inbound, Json, Source, Transaction
 from gateway.trust.disclosure import content
 from gateway.trust.policy import permit
 from gateway.usecases.change_referral import change_referral
 from gateway.usecases.delivery_schedule import next_attempt
 from gateway.usecases.fan_out import fan_out
-from gateway.usecases.keep import check, check_references, put_over
+from gateway.usecases.heard_back import heard_back, is_ours
+from gateway.usecases.keep import Written, check, check_references, put_over
 from gateway.usecases.poll_partner import CONTENT_TYPE as POLLED
+from gateway.usecases.read_along import along, localised
 from gateway.usecases.references import own
 from gateway.usecases.services import Hook, Services
+from gateway.usecases.source_version import SourceVersion, known_version, meta_of, source_version
 
 LEASE_SECONDS = 120.0
 TRIES = 3
@@ -72,7 +78,7 @@ def _ended(message: Inbound, services: Services, applying: Applying) -> tuple[En
     except (Trouble, StaleVersion) as error:
         reason = error.issues[0].code
     except GatewayError as error:
-        first = error.issues[0]
+        first = worst_first(error.issues)[0]
         return "parked", f"{first.code}{f' ({first.rule})' if first.rule else ''}", now
     except Exception as error:
         reason = f"a defect of this gateway: {type(error).__name__}"
@@ -102,11 +108,21 @@ def _apply(message: Inbound, services: Services, applying: Applying) -> str:
     if "resourceType" not in value:
         change_referral(value, caller, source=message.body, services=services, base=applying.base)
         return "news of a referral"
-    newer = [
-        keep_newest(resource, message, caller, hook=hook, services=services)
-        for resource in told(value, hook=hook, source=applying.source, now=applying.clock())
-    ]
+    read = applying.source
+    here = partial(_is_here, caller, services)
+    newer = []
+    for resource in told(value, hook=hook, source=read, now=applying.clock()):
+        needed = along(resource, partner=hook.partner, accepts=hook.accepts & services.types, source=read, here=here)
+        for one in (*needed, resource):
+            base = read.base(hook.partner)
+            whole = localised(one, base=base, here=here) if base else one
+            newer.append(keep_newest(whole, message, caller, hook=hook, services=services))
     return f"{sum(newer)} of {len(newer)} resources were news"
+
+
+def _is_here(caller: Caller, services: Services, type: str, id: str) -> bool:
+    kept = services.store.read(caller, type, id) if type in services.types else None
+    return kept is not None and not kept.deleted
 
 
 def told(value: Json, *, hook: Hook, source: Source, now: datetime) -> Iterator[Json]:
@@ -189,65 +205,21 @@ def _keep(
         if before is not None and not version.newer_than(before):
             tx.note(AuditEntry("U", "inbound.older", (reference,), "success", hook.partner))
             return False
-    stamped = {**_meta(resource), "source": version.as_source(hook.partner, reference)}
+    if current is not None and is_ours(current):
+        check(resource, services)
+        heard = heard_back(resource, current, version, caller, tx, services=services)
+        _note(heard, hook.partner, tx)
+        return bool(heard)
+    stamped = {**meta_of(resource), "source": version.as_source(hook.partner, reference)}
     named = {**own(resource, services.base), "meta": stamped}
     check(named, services)
     check_references(named, tx, services)
-    written = put_over(current, named, tx)
+    written = put_over(current, named, tx, guard=guard_news)
     fan_out([(written, named)], caller, tx, services, kind="resource", without=hook.partner)
-    entity = f"{reference}/_history/{written.kept.version}"
-    tx.note(AuditEntry("U", "inbound.applied", (entity,), "success", hook.partner))
+    _note([written], hook.partner, tx)
     return written.changed
 
 
-@dataclass(frozen=True, slots=True)
-class SourceVersion:
-    """A version as its source counts: when it was kept there, and its versionId where that is a number."""
-
-    at: datetime
-    number: int | None = None
-
-    def newer_than(self, other: SourceVersion) -> bool:
-        """By time; two of one moment by number. What cannot be told apart is not newer."""
-        if self.at == other.at and self.number is not None and other.number is not None:
-            return self.number > other.number
-        return self.at > other.at
-
-    def as_source(self, partner: str, reference: str) -> str:
-        """As meta.source: whose version of what this is."""
-        number = "" if self.number is None else str(self.number)
-        return f"{SOURCE}{partner}:{reference}:{number}#{self.at.isoformat()}"
-
-
-SOURCE = "urn:ecm-gateway:source:"
-
-
-def source_version(resource: Json, message: Inbound) -> SourceVersion:
-    """By the resource's own meta; without a time of its own it is as old as the message."""
-    meta = _meta(resource)
-    number = meta.get("versionId")
-    numbered = int(number) if isinstance(number, str) and number.isascii() and number.isdecimal() else None
-    try:
-        at = datetime.fromisoformat(str(meta["lastUpdated"]))
-    except (KeyError, ValueError):
-        at = message.received_at
-    if at.tzinfo is None:
-        at = message.received_at
-    return SourceVersion(min(at, message.received_at + timedelta(minutes=10)), numbered)
-
-
-def known_version(current: Json, partner: str) -> SourceVersion | None:
-    """Which version of this partner's the kept one is; None when somebody else wrote it last."""
-    source = str(current.get("meta", {}).get("source", ""))
-    if not source.startswith(f"{SOURCE}{partner}:"):
-        return None
-    name, _, at = source.partition("#")
-    number = name.rpartition(":")[2]
-    return SourceVersion(datetime.fromisoformat(at), int(number) if number else None)
-
-
-def _meta(resource: Json) -> Mapping[str, object]:
-    meta = resource.get("meta", {})
-    if not isinstance(meta, dict):
-        raise Invalid(issues=[Issue("error", "structure", "meta is no object.", f"{resource['resourceType']}.meta")])
-    return meta
+def _note(written: Iterable[Written], partner: str, tx: Transaction) -> None:
+    entities = tuple(f"{one.kept.reference}/_history/{one.kept.version}" for one in written)
+    tx.note(AuditEntry("U", "inbound.applied", entities, "success", partner))

@@ -6,22 +6,24 @@ along with a referral, only linked. What the partner may not move, or says in wo
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.errors import Invalid, Issue, Unprocessable
 from gateway.fhir import codec
 from gateway.fhir.element import code_of
-from gateway.mapping.loop import TASK_CODES
+from gateway.mapping.loop import TASK_CODES, guard_news
 from gateway.ports import AuditEntry, Caller, Inbound, Json, Kept, Transaction
 from gateway.trust.disclosure import content
 from gateway.trust.policy import permit
-from gateway.usecases.apply_inbox import SourceVersion, known_version, source_version
 from gateway.usecases.fan_out import fan_out
+from gateway.usecases.heard_back import heard_back, is_ours
 from gateway.usecases.keep import Written, check, check_references, put_over
 from gateway.usecases.matching import one_match
+from gateway.usecases.poll_partner import OUR_IDS
 from gateway.usecases.references import own, references
 from gateway.usecases.services import Services
+from gateway.usecases.source_version import HEARD, SourceVersion, is_copy, known_version, source_version
 
 _COMMUNITY = "community-resource"
 _NAMELESS = frozenset(["QuestionnaireResponse", "Composition", "Provenance", "AuditEvent", "Binary"])
@@ -32,7 +34,8 @@ _STATED = ("status", "statusReason", "lastModified")
 
 def apply_polled(message: Inbound, caller: Caller, *, services: Services, base: str) -> str:
     """Keep the resources of one polled Bundle, all or none; a word on what came of it."""
-    entries = codec.read(message.body).get("entry", [])
+    bundle = codec.read(message.body)
+    entries = bundle.get("entry", [])
     if not entries:
         raise Unprocessable("Nothing was found.")
     last = entries[-1]
@@ -44,11 +47,13 @@ def apply_polled(message: Inbound, caller: Caller, *, services: Services, base: 
     for one in served:
         permit(caller, action="U", type=one["resourceType"], store=services.store)
     with services.store.begin(caller) as tx:
-        applied = _Applied(message, caller, origin, base, tx, services)
+        our_ids = OUR_IDS in bundle.get("meta", {}).get("tag", [])
+        applied = _Applied(message, caller, origin, base, tx, services, our_ids)
         written = [applied.one(one, focus=one is served[-1]) for one in served]
-        changed = [(w, content(w.kept)) for w in written if w is not None]
-        fan_out(changed, caller, tx, services, kind="resource", without=message.partner)
-        kept = tuple(f"{w.kept.reference}/_history/{w.kept.version}" for w, _ in changed if w.changed)
+        changed = [w for w in written if w is not None and w.changed]
+        with_content = [(w, content(w.kept)) for w in changed]
+        fan_out(with_content, caller, tx, services, kind="resource", without=message.partner)
+        kept = tuple(f"{w.kept.reference}/_history/{w.kept.version}" for w in [*changed, *applied.heard])
         tx.note(AuditEntry("U", "inbound.applied", kept, "success", message.partner))
     return f"{len(kept)} of {len(served)} resources were news"
 
@@ -63,11 +68,15 @@ class _Applied:
     base: str
     tx: Transaction
     services: Services
+    our_ids: bool
+    """Whether the partner keeps what is ours under our ids."""
+    heard: list[Written] = field(default_factory=list)
+    """What became of news of ours; told to those concerned already."""
 
     def one(self, resource: Json, *, focus: bool) -> Written | None:
         """Keep a resource, each after those it refers to; None where what is here stays."""
         type = resource["resourceType"]
-        if ours := _ours(resource, self.base):
+        if ours := _ours(resource, self.base) or self._under_our_id(resource):
             return self._stated(resource, ours) if focus and type == "Task" else None
         current = self._known(_place(resource), type)
         version = source_version(resource, self.message)
@@ -80,7 +89,12 @@ class _Applied:
         made = own(self._local(resource, id=id, source=source), self.base)
         check(made, self.services)
         check_references(made, self.tx, self.services)
-        return put_over(current, made, self.tx)
+        return put_over(current, made, self.tx, guard=guard_news)
+
+    def _under_our_id(self, resource: Json) -> str | None:
+        """The resource's id, if that is ours: the partner keeps what we sent under our ids."""
+        kept = self.tx.read(resource["resourceType"], resource["id"]) if self.our_ids else None
+        return None if kept is None or kept.deleted or is_copy(content(kept)) else kept.id
 
     def _news(self, current: Kept, version: SourceVersion) -> bool:
         before = known_version(content(current), self.message.partner)
@@ -95,11 +109,15 @@ class _Applied:
         version = source_version(theirs, self.message)
         if not self._news(current, version):
             return None
+        if is_ours(current):
+            local = self._referring(theirs, self._table(theirs))
+            self.heard += heard_back(local, current, version, self.caller, self.tx, services=self.services)
+            return None
         kept = {name: value for name, value in before.items() if name not in _STATED}
         made = kept | {name: theirs[name] for name in _STATED if name in theirs}
         if made == before:
             return None
-        source = version.as_source(self.message.partner, _place(theirs))
+        source = version.as_source(self.message.partner, _place(theirs), kind=HEARD)
         made["meta"] = {**before.get("meta", {}), "source": source}
         check(made, self.services)
         return put_over(current, made, self.tx)
@@ -144,6 +162,9 @@ class _Applied:
             if text.startswith("#") or not id or "/" in id or not type.isalpha():
                 continue
             known = self._known(local, type) if type in self.services.types - _NAMELESS else None
+            if known is None and self._under_our_id({"resourceType": type, "id": id}):
+                table[text] = local
+                continue
             table[text] = known.reference if known is not None else None
         return table
 

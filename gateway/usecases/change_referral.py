@@ -73,7 +73,7 @@ def take_in(news: Recorded, caller: Caller, *, services: Services, base: str, fu
 
 
 @dataclass(frozen=True, slots=True)
-class _Turn:
+class Turn:
     """One referral's Task and what the news makes of it. `after` None: it stays as it is."""
 
     kept: Kept
@@ -87,16 +87,10 @@ def _take_in(news: Recorded, caller: Caller, tx: Transaction, *, services: Servi
     kept = named(change, tx, ids=news.context.ids, services=services)
     trace = _provenance_id(change, kept, news.context)
     if tx.read("Provenance", trace) is not None:
-        turn = _Turn(kept, Heard.SAME)
+        turn = Turn(kept, Heard.SAME)
     else:
-        turn = _turn(change, kept, services=services)
-    written = _kept(turn, change, tx, services) if turn.after else []
-    if turn.after is not None and change.party is Party.TARGET:
-        written += _told_alike(turn, change, tx, services)
-    told: list[Issue] = []
-    if turn.after is not None and turn.meaning is not None:
-        team = team_follows(change, turn.meaning, turn.after, context=news.context, tx=tx, services=services)
-        written, told = [*written, *team.written], team.issues
+        turn = turn_of(change, kept, services=services)
+    written, told = settled(turn, change, tx, context=news.context, services=services)
     if turn.heard is Heard.MOVED and not any(one.changed for one, _ in written):
         turn, written = replace(turn, heard=Heard.SAME), []
     if written:
@@ -120,12 +114,27 @@ def _take_in(news: Recorded, caller: Caller, tx: Transaction, *, services: Servi
     return Received(main, False, any(one.changed for one, _ in written), shown)
 
 
+def settled(
+    turn: Turn, change: ReferralChange, tx: Transaction, *, context: Context, services: Services
+) -> tuple[list[tuple[Written, Json]], list[Issue]]:
+    """Keep the Task as the news makes it (first) and all that follows; what a person should be told."""
+    if turn.after is None:
+        return [], []
+    written = _kept(turn, change, tx, services)
+    if change.party is Party.TARGET:
+        written += _told_alike(turn, change, tx, services)
+    if turn.meaning is None:
+        return written, []
+    team = team_follows(change, turn.meaning, turn.after, context=context, tx=tx, services=services)
+    return [*written, *team.written], team.issues
+
+
 def _said(heard: Heard) -> list[Issue]:
     message = _SAID.get(heard)
     return [Issue("information", "informational", message, rule=f"change-{heard}")] if message else []
 
 
-def _turn(change: ReferralChange, kept: Kept, *, services: Services) -> _Turn:
+def turn_of(change: ReferralChange, kept: Kept, *, services: Services) -> Turn:
     """What the news makes of the Task, by the tables in force on its day."""
     task = content(kept)
     present = _present(task)
@@ -133,15 +142,15 @@ def _turn(change: ReferralChange, kept: Kept, *, services: Services) -> _Turn:
     vocabulary = services.loops.vocabulary
     meaning = vocabulary.meaning(change, present=present.status, on=at.astimezone(PACIFIC).date())
     if meaning.status is None:
-        return _Turn(kept, Heard.MOVED, task, meaning)
+        return Turn(kept, Heard.MOVED, task, meaning)
     if meaning.ends_care and present.status is TaskStatus.COMPLETED:
         return _ended(kept, task, meaning)
     state_heard = _state_heard(task, change.state, at=at, present=present, vocabulary=vocabulary)
     then, heard = hear(present, meaning.status, party=change.party, at=at, reason=meaning.text)
     if Heard.STALE in (heard, state_heard):
-        return _Turn(kept, Heard.STALE, meaning=meaning)
+        return Turn(kept, Heard.STALE, meaning=meaning)
     if heard is state_heard is Heard.SAME:
-        return _Turn(kept, Heard.SAME, meaning=meaning)
+        return Turn(kept, Heard.SAME, meaning=meaning)
     state = meaning.state or _still(task, then, vocabulary)
     after = loops.moved(
         task,
@@ -154,15 +163,15 @@ def _turn(change: ReferralChange, kept: Kept, *, services: Services) -> _Turn:
     )
     if issues := services.validator.faults(after):
         raise Invalid(issues=issues)
-    return _Turn(kept, Heard.MOVED, after, meaning)
+    return Turn(kept, Heard.MOVED, after, meaning)
 
 
-def _ended(kept: Kept, task: Json, meaning: Meaning) -> _Turn:
+def _ended(kept: Kept, task: Json, meaning: Meaning) -> Turn:
     """Care that ends after its loop was closed (services received): the state of ECM alone moves."""
     if not meaning.discontinuation and meaning.state is None:
-        return _Turn(kept, Heard.SAME, meaning=meaning)
+        return Turn(kept, Heard.SAME, meaning=meaning)
     after = loops.with_state(task, meaning.state or "discontinued")
-    return _Turn(kept, Heard.SAME if after == task else Heard.MOVED, None if after == task else after, meaning)
+    return Turn(kept, Heard.SAME if after == task else Heard.MOVED, None if after == task else after, meaning)
 
 
 def _present(task: Json) -> Loop:
@@ -203,7 +212,7 @@ def _still(task: Json, then: Loop, vocabulary: Vocabulary) -> str | None:
     return state if row and row.task_status is then.status else None
 
 
-def _kept(turn: _Turn, change: ReferralChange, tx: Transaction, services: Services) -> list[tuple[Written, Json]]:
+def _kept(turn: Turn, change: ReferralChange, tx: Transaction, services: Services) -> list[tuple[Written, Json]]:
     """The Task's new version and all that follows."""
     assert turn.after is not None
     task, meaning = turn.after, turn.meaning
@@ -215,7 +224,7 @@ def _kept(turn: _Turn, change: ReferralChange, tx: Transaction, services: Servic
     return [(written, task), *follow(move, tx, services)]
 
 
-def _told_alike(turn: _Turn, change: ReferralChange, tx: Transaction, services: Services) -> list[tuple[Written, Json]]:
+def _told_alike(turn: Turn, change: ReferralChange, tx: Transaction, services: Services) -> list[tuple[Written, Json]]:
     """The open Tasks of the other senders of one loop move alike: the target works once for all of them."""
     assert turn.after is not None
     written = []
@@ -234,7 +243,7 @@ def _provenance_id(change: ReferralChange, kept: Kept, context: Context) -> str:
     return context.ids.keyed("Provenance", change.key, EVENT, kept.reference)
 
 
-def _traced(id: str, turn: _Turn, context: Context, tx: Transaction) -> list[tuple[Written, Json]]:
+def _traced(id: str, turn: Turn, context: Context, tx: Transaction) -> list[tuple[Written, Json]]:
     """The Provenance of the news: who told it, from which document."""
     operator = provenance.operator(context)
     reference = {"reference": f"Organization/{operator['id']}"}

@@ -15,13 +15,14 @@ from gateway.domain.flows import mirrored
 from gateway.domain.loop import Heard, Party, TaskStatus, hear
 from gateway.domain.loop_meaning import SERVICES_RECEIVED
 from gateway.errors import IllegalMove
-from gateway.mapping import loop
+from gateway.mapping import loop, systems
 from gateway.ports import Json, Kept, Transaction
 from gateway.trust.disclosure import content
 from gateway.usecases.keep import Written, put
 from gateway.usecases.named_loop import request_of
 from gateway.usecases.references import relative
 from gateway.usecases.services import Services
+from gateway.usecases.source_version import is_copy
 
 WITHDRAWN = frozenset({TaskStatus.CANCELLED, TaskStatus.ENTERED_IN_ERROR})
 
@@ -57,6 +58,8 @@ def after_write(written: Written, resource: Json, tx: Transaction, services: Ser
 def _upwards(move: Move, tx: Transaction, services: Services) -> list[tuple[Written, Json]]:
     """The Tasks that this one is part of, as their sub-tasks stand now."""
     written: list[tuple[Written, Json]] = []
+    if is_copy(move.task) or not _ordered_here(move.task, tx, services):
+        return written  # whose sub-task it is mirrors it
     for reference in move.task.get("partOf", ()):
         target = relative(reference.get("reference", ""))
         whole = tx.read(*target) if target and target[0] == "Task" else None
@@ -67,6 +70,17 @@ def _upwards(move: Move, tx: Transaction, services: Services) -> list[tuple[Writ
         if status is not None:
             written += _moved(whole, status, Party.TARGET, move, tx, services, outputs=_outputs(parts))
     return written
+
+
+def _ordered_here(part: Json, tx: Transaction, services: Services) -> bool:
+    """Whether who runs this gateway is the requester of a sub-task, and so the platform."""
+    target = relative((part.get("requester") or {}).get("reference", ""))
+    kept = tx.read(*target) if target and target[0] == "Organization" else None
+    if kept is None or kept.deleted:
+        return False
+    operator, said = services.intake.operator, content(kept)
+    numbers = {one.get("value") for one in said.get("identifier", ()) if one.get("system") == systems.NPI}
+    return operator.npi in numbers if operator.npi and numbers else said.get("name") == operator.name
 
 
 def _downwards(move: Move, tx: Transaction, services: Services) -> list[tuple[Written, Json]]:
@@ -109,7 +123,7 @@ def _moved(
 
 def _parts(whole: str, tx: Transaction, services: Services) -> Iterator[Kept]:
     for kept in tx.search(services.search.parse("Task", [("part-of", f"Task/{whole}")])).matches:
-        if loop.is_referral_task(content(kept)):
+        if loop.is_referral_task(content(kept)) and not is_copy(content(kept)):
             yield kept
 
 

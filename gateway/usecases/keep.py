@@ -17,6 +17,7 @@ from gateway.usecases.services import Services, Subscriber
 Done = TypeVar("Done")
 Stands = Callable[[Subscriber, Kept], bool]
 """Whether a partner has standing on the record that a version belongs to."""
+Guard = Callable[[Json | None, Json], list[Issue]]
 _TRIES = 5
 
 
@@ -98,14 +99,19 @@ def put(tx: Transaction, resource: Json, *, expected: int | None = None) -> Writ
     return put_over(tx.read(resource["resourceType"], resource["id"]), resource, tx, expected=expected)
 
 
-def put_over(current: Kept | None, resource: Json, tx: Transaction, *, expected: int | None = None) -> Written:
-    """The same, where the current version was read already. Overtaken if another transaction was faster since."""
+def put_over(
+    current: Kept | None, resource: Json, tx: Transaction, *, expected: int | None = None, guard: Guard = loop.guard
+) -> Written:
+    """The same, where the current version was read already. Overtaken if another transaction was faster since.
+
+    `guard` says what forbids a referral's Task to move so.
+    """
     before = None
     if current is not None and not current.deleted and expected in (None, current.version):
         before = content(current)
         if _says(before) == _says(resource):
             return Written(current, created=False, changed=False)
-    if wrong := loop.guard(before, resource):
+    if wrong := guard(before, resource):
         raise IllegalMove(issues=wrong)
     seen = current.version if current is not None else 0
     try:

@@ -20,6 +20,8 @@ from gateway.usecases.services import Services
 
 CONTENT_TYPE = "application/fhir+json; from=poll"
 """Marks what was polled: resources under the partner's own ids, with their addresses there."""
+OUR_IDS = {"system": "urn:ecm-gateway:polled", "code": "our-ids"}
+"""Tag of a Bundle from a partner that keeps what we sent under our ids."""
 LEASE_SECONDS = 1800.0
 LONGEST_WAIT = 3600.0
 _KEPT = 10_000
@@ -124,7 +126,8 @@ def _bundle(partner: Polled, found: Found) -> Json:
         {"fullUrl": f"{partner.base}/{one['resourceType']}/{one['id']}", "resource": one}
         for one in partner.whole(found)
     ]
-    return {"resourceType": "Bundle", "type": "collection", "entry": entries}
+    meta: Json = {"tag": [OUR_IDS]} if partner.our_ids else {}
+    return {"resourceType": "Bundle", "meta": meta, "type": "collection", "entry": entries}
 
 
 def enrolled(base: str, caller: Caller, *, services: Services) -> Iterator[str]:

@@ -122,6 +122,11 @@ class Standing:
             return DIRECTORY if kept.type in _NOBODYS else NO_STANDING
         return self._ground(partner, self._of_record(member)) or NO_STANDING
 
+    def is_party(self, partner: Subscriber, resource: Json) -> bool:
+        """Whether the resource itself names one of the partner's organizations."""
+        today = self.now.astimezone(PACIFIC).date()
+        return self._ground(partner, parties(resource, on=today)) is not None
+
     def newly(self, partner: Subscriber, member: str, *, before: dict[str, Json | None]) -> bool:
         """Whether a partner serves or insures a member now and had no standing before this transaction.
 
