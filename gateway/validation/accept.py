@@ -7,7 +7,7 @@ cache file that the definitions' fingerprint and this code's version invalidate.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,7 @@ from gateway.validation.accept_checks import Acceptance, Check, Checks
 from gateway.validation.compiled import Json, Profile
 from gateway.validation.known_profiles import MAX_CANONICAL
 from gateway.validation.schema_elements import is_recursive, value_types
+from gateway.validation.schema_extensions import Inlined, extension_document
 from gateway.validation.schema_profiles import Profiles2Schema
 from gateway.validation.schema_shapes import Shapes2Schema
 from gateway.validation.schema_values import CHECK, Schema
@@ -41,19 +42,17 @@ _Key = tuple[Any, ...]
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 
 
-class Compiled:
-    """A compiled schema. One that refers to itself is only run on data whose depth is bounded."""
+_Run = Callable[[Any], bool]
 
-    __slots__ = ("_recursive", "_run")
 
-    def __init__(self, validator: jsonschema_rs.Draft202012Validator, *, recursive: bool) -> None:
-        self._run = validator.is_valid
-        self._recursive = recursive
+def _bounded(run: _Run) -> _Run:
+    """For a schema that refers to itself: run only on data whose depth is bounded."""
 
-    def holds(self, value: Any) -> bool:
-        if self._recursive:
-            _encode(value)  # RecursionError where it is nested deeper than Python goes
-        return bool(self._run(value))
+    def holds(value: Any) -> bool:
+        _encode(value)  # RecursionError where it is nested deeper than Python goes
+        return run(value)
+
+    return holds
 
 
 class Acceptor:
@@ -66,7 +65,7 @@ class Acceptor:
         self._state = Acceptance()
         self._checks = Checks(engine, self._state, self._extension)
         self._cache = SchemaCache(cache, engine.definitions.fingerprint)
-        self._ready: dict[_Key, Compiled | None] = {}
+        self._ready: dict[_Key, _Run | None] = {}
         self._paths: frozenset[str] | None = None
         self._extensions: dict[tuple[str, str | None], Check] = {}
         self._building = Lock()
@@ -81,22 +80,22 @@ class Acceptor:
                 key = (*key, *(profile.canonical for profile in profiles))
             if kind == "Observation":
                 key = (*key, *vital_signs(resource))
-            compiled = self._ready[key]
+            run = self._ready[key]
         except KeyError:
             return self._first(resource, profiles)
         except (TypeError, AttributeError):
             return False
-        return compiled is not None and self._holds(compiled, resource)
+        return run is not None and self._holds(run, resource)
 
     def save(self) -> None:
         """Write what was compiled to the cache file, if there is one."""
         self._cache.save()
 
-    def _holds(self, compiled: Compiled, resource: Json) -> bool:
+    def _holds(self, run: _Run, resource: Json) -> bool:
         state = self._state
         state.resource, state.run, state.unsure = resource, None, False
         try:
-            return compiled.holds(resource) and not state.unsure
+            return run(resource) and not state.unsure
         except (ValueError, TypeError, RecursionError, UnicodeError):
             return False
 
@@ -117,8 +116,8 @@ class Acceptor:
                 wanted = self._wanted(kind, (*declared, *vital), profiles)
                 scope = self._scope(declared, profiles)
                 self._ready[key] = None if wanted is None else self._validator(kind, wanted, scope)
-            compiled = self._ready[key]
-        return compiled is not None and self._holds(compiled, resource)
+            run = self._ready[key]
+        return run is not None and self._holds(run, resource)
 
     def _wanted(self, kind: str, canonicals: Sequence[str], profiles: Sequence[Profile]) -> list[Profile] | None:
         """The profiles to hold a resource to; None where the engine must decide."""
@@ -148,7 +147,7 @@ class Acceptor:
 
     # Schemas
 
-    def _validator(self, kind: str, profiles: Sequence[Profile], scope: str | None) -> Compiled | None:
+    def _validator(self, kind: str, profiles: Sequence[Profile], scope: str | None) -> _Run | None:
         """None where a profile has what cannot be made a schema: the engine then decides alone."""
         name = "+".join([kind, *sorted({profile.canonical for profile in profiles}), f"in {scope}"])
         try:
@@ -158,10 +157,14 @@ class Acceptor:
 
     def _document(self, kind: str, profiles: Sequence[Profile], scope: str | None) -> Schema:
         shape = self._engine.shapes[kind]
-        values = value_types(profiles[0].rules) if kind == "Extension" else None
-        types = Shapes2Schema(self._engine, scope=scope, values=values, contexts=self._contexts())
+        if kind == "Extension":
+            values = value_types(profiles[0].rules)
+            types = Shapes2Schema(self._engine, scope=scope, values=values, contexts=self._contexts())
+            return {**extension_document(self._engine, profiles[0], types), "$defs": types.defs}
+        types = Shapes2Schema(self._engine, scope=scope, contexts=self._contexts())
         overlays = Profiles2Schema(self._engine, types)
         types.overlay = overlays.profile
+        types.extensions = Inlined(self._engine, profiles, types).on
         root = types.ref(shape)
         parts = {profile.canonical: overlays.profile(profile, shape) for profile in profiles}
         return {**root, "allOf": [part for part in parts.values() if part] or [{}], "$defs": types.defs}
@@ -188,19 +191,19 @@ class Acceptor:
         key = (profile.canonical, scope)
         found = self._extensions.get(key)
         if found is None:
-            made: list[Compiled | None] = []
+            made: list[_Run | None] = []
 
             def check(value: Any) -> bool:
                 if not made:
                     made.append(self._validator("Extension", [profile], scope))
-                compiled = made[0]
-                return compiled is not None and compiled.holds(value)
+                run = made[0]
+                return run is not None and run(value)
 
             found = self._extensions[key] = check
         return found
 
-    def _compiled(self, schema: Schema) -> Compiled:
-        make = self._checks.make
+    def _compiled(self, schema: Schema) -> _Run:
+        asked = self._checks.asked
 
         class Ask:
             """Our keyword: hands the value to the check that is named."""
@@ -208,13 +211,7 @@ class Acceptor:
             __slots__ = ("validate",)
 
             def __init__(self, parent: Any, value: list[Any], path: Any) -> None:
-                check = make(value)
-
-                def validate(instance: Any) -> None:
-                    if not check(instance):
-                        raise ValueError("not accepted")
-
-                self.validate = validate
+                self.validate = asked(value)
 
         made = jsonschema_rs.Draft202012Validator(schema, pattern_options=_REGEX, keywords={CHECK: Ask})
-        return Compiled(made, recursive=is_recursive(schema))
+        return _bounded(made.is_valid) if is_recursive(schema) else made.is_valid

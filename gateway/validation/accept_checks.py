@@ -10,7 +10,6 @@ from threading import local
 from typing import TYPE_CHECKING, Any
 
 from gateway import fhirpath
-from gateway.errors import BadProfile
 from gateway.validation.accept_quickly import QUICKLY
 from gateway.validation.compiled import Binding, Json, Profile
 from gateway.validation.known_profiles import MAX_CANONICAL
@@ -19,6 +18,7 @@ from gateway.validation.native import NATIVE
 from gateway.validation.primitives import CHECKS, decoded_size
 from gateway.validation.quick_narrative import surely_acceptable
 from gateway.validation.run import NOWHERE, Run
+from gateway.validation.schema_extensions import placed
 from gateway.validation.terminology.ucum import is_unit
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ class Checks:
         self._state = state
         self._extension_check = extension
         self._made: dict[str, Check] = {}
+        self._good_codings: set[tuple[str, str]] = set()
 
     def make(self, said: list[Any]) -> Check:
         """The check that a keyword's value names; the same one for the same value."""
@@ -58,6 +59,21 @@ class Checks:
             kind, *arguments = said
             self._made[key] = getattr(self, "_" + kind)(*arguments)
         return self._made[key]
+
+    def asked(self, said: list[Any]) -> Callable[[Any], None]:
+        """The same check as our keyword wants it: ValueError where the answer is no."""
+        check = self.make(said)
+        if said[0] == "coding":
+            return _unless_among(self._good_codings, check)
+        quickly = QUICKLY.get(said[1]) if said[0] == "fhirpath" else None
+        if quickly is not None:
+            return _unless(quickly, check)
+
+        def validate(value: Any) -> None:
+            if not check(value):
+                raise ValueError
+
+        return validate
 
     def run(self) -> Run:
         """A run of the engine over the present resource, for checks that need its surroundings."""
@@ -93,18 +109,13 @@ class Checks:
     def _coding(self) -> Check:
         hook = self._engine.coding
         slowly = self._remembered(lambda value, run: hook(run, value, NOWHERE))
-        good: set[tuple[str, str]] = set()
+        good = self._good_codings
 
         def check(value: Any) -> bool:
-            try:
-                known = (value["system"], value["code"])
-                if known in good:
-                    return True
-            except (KeyError, TypeError):
-                return slowly(value)
             if not slowly(value):
                 return False
-            if _worth_keeping(known):
+            known = (value.get("system"), value.get("code"))
+            if type(known[0]) is str is type(known[1]) and _worth_keeping(known):
                 if len(good) >= _REMEMBERED:
                     good.clear()
                 good.add(known)
@@ -179,9 +190,6 @@ class Checks:
     def _fhirpath(self, expression: str, type: str) -> Check:
         code = fhirpath.compile(expression, model=self._engine.model, type=type)
         state, alone = self._state, code.alone
-        quickly = QUICKLY.get(expression)
-        if quickly is not None and alone:
-            return lambda value: quickly(value) or code.test(value, state.alone)
 
         def check(value: Any) -> bool:
             try:
@@ -236,21 +244,29 @@ class Checks:
         return self._extension_check(profile, scope)
 
     def _placed(self, url: str, names: frozenset[str], modifier: bool, scope: str | None) -> Check | None:
+        profile = placed(self._engine, url, names, modifier=modifier, scope=scope)
+        return None if profile is None else self._extension_check(profile, scope)
+
+
+def _unless(quickly: Check, check: Check) -> Callable[[Any], None]:
+    def validate(value: Any) -> None:
+        if not (quickly(value) or check(value)):
+            raise ValueError
+
+    return validate
+
+
+def _unless_among(good: set[tuple[str, str]], check: Check) -> Callable[[Any], None]:
+    def validate(value: Any) -> None:
         try:
-            profile = self._engine.strictly(url, asked_in=scope)
-        except BadProfile:
-            return None
-        if profile is None or profile.type != "Extension" or profile.is_type or profile.context_invariants:
-            return None
-        if profile.modifier != modifier:
-            return None
-        if profile.contexts and not any(_fits(kind, said, names) for kind, said in profile.contexts):
-            return None
-        return self._extension_check(profile, scope)
+            if (value["system"], value["code"]) in good:
+                return
+        except (KeyError, TypeError):
+            pass
+        if not check(value):
+            raise ValueError
 
-
-def _fits(kind: str, said: str, names: frozenset[str]) -> bool:
-    return kind == "element" and (said in names or said.rpartition("#")[2] in names)
+    return validate
 
 
 def _worth_keeping(key: Any) -> bool:

@@ -120,7 +120,8 @@ class Profiles2Schema:
         focus = member.type if member.primitive else shape.name
         inner = None if member.primitive else self.children(rules, shape)
         parts = [self._own_value(rules), lengths, self._typed(rules, member, fitting, shape), inner]
-        parts += [self._shapes.invariant(constraint, focus) for constraint in rules.constraints]
+        told = self._told(fitting, rules) if member.type == "Extension" else frozenset()
+        parts += [self._shapes.invariant(one, focus) for one in rules.constraints if one.expression not in told]
         if rules.binding is not None:
             parts.append(self._bound(rules, member))
         return both(*parts)
@@ -170,6 +171,17 @@ class Profiles2Schema:
         if meant is self._engine.profile(url, asked_in=self._shapes.scope):
             return named
         return {**named, CHECK: ["version", canonical, rules.profile, self._shapes.scope]}
+
+    def _told(self, fitting: list[TypeRule], rules: Rules) -> frozenset[str]:
+        """The invariants of the definition that an extension's url leads to, which is checked wherever it stands."""
+        profiles = [canonical for rule in fitting for canonical in rule.profiles]
+        if len(profiles) != 1 or len(fitting) != 1:
+            return frozenset()
+        url = profiles[0].partition("|")[0]
+        meant = self._engine.profile(profiles[0], asked_in=rules.profile)
+        if meant is None or meant is not self._engine.profile(url, asked_in=self._shapes.scope):
+            return frozenset()
+        return frozenset(one.expression for one in meant.rules.constraints if one.severity == "error")
 
     def _targets(self, rules: Rules, fitting: list[TypeRule]) -> Schema | None:
         canonicals = [canonical for rule in fitting for canonical in rule.targets]

@@ -41,15 +41,22 @@ class Shapes2Schema:
         scope: str | None = None,
         values: frozenset[str] | None = None,
         contexts: frozenset[str] = frozenset(),
+        within: Shapes2Schema | None = None,
+        prefix: str = "",
     ) -> None:
         """`values` are the types that extensions in this document may have (None: any); `contexts` the paths of
-        elements that extensions are meant for."""
+        elements that extensions are meant for. `within` is the document that an extension's own schema stands in, its
+        definitions named with a `prefix`; all other types are that document's."""
         self._engine = engine
         self._contexts = contexts
         self._values = values
         self.scope = scope
-        self.defs: dict[str, Schema] = {}
+        self.defs: dict[str, Schema] = {} if within is None else within.defs
         self.overlay: Callable[[Profile, Shape], Schema] | None = None
+        self.extensions: Callable[[list[str], bool], list[tuple[str, Schema]]] | None = None
+        """(url, schema) of extensions that are checked here, on an element with these names, as modifiers or not."""
+        self._within = within
+        self._prefix = prefix
         self._special: dict[str, Callable[[], Schema]] = {
             "Coding": self._coding,
             "Identifier": lambda: {
@@ -64,7 +71,9 @@ class Shapes2Schema:
     def ref(self, shape: Shape, *, at: str | None = None, without: str | None = None) -> Schema:
         """A reference to the definition of a shape, made on first use; one of its own where extensions are meant for
         the element `at` and not for all of its type, or where a member is left out."""
-        key = shape.name if at is None else f"{shape.name}@{at}"
+        if self._within is not None and shape.name != "Extension":
+            return self._within.ref(shape, at=at, without=without)
+        key = self._prefix + (shape.name if at is None else f"{shape.name}@{at}")
         if without is not None:
             key += f"-{without}"
         if key not in self.defs:
@@ -162,9 +171,16 @@ class Shapes2Schema:
         stand in the schema of their holder's. Parts of parts are left to the engine: such schemas have no end."""
         asked: Schema = {"type": "object", CHECK: ["extension", names, modifier, self.scope]}
         if holder is None or holder.name != "Extension":
+            if holder is not None and self.extensions is not None and self._in_resource(holder):
+                for url, schema in reversed(self.extensions(names, modifier)):
+                    named = {"required": ["url"], "properties": {"url": {"const": url}}}
+                    asked = {"if": named, "then": schema, "else": asked}
             return asked
         whole = {"required": ["url"], "properties": {"url": {"type": "string", "pattern": ":"}}}
         return {"if": whole, "then": asked, "else": self.ref(holder, without="extension")}
+
+    def _in_resource(self, shape: Shape) -> bool:
+        return self._engine.shapes[shape.name.partition(".")[0]].kind == "resource"
 
     def _coded(self, shape: Shape, member: Member) -> Schema | None:
         """The binding that the type gives a member, where a breach is an error."""
