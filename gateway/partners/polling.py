@@ -47,15 +47,24 @@ class FhirPolling:
         self, type: str, *, since: datetime | None, until: datetime, members: Iterable[str] = ()
     ) -> Iterator[Found]:
         """Versions changed from `since` to `until`, each once; the deadline holds for each member's search."""
+        refused: PartnerRefused | None = None
         rule = self._rules[type]
         asked = _parameters(rule, since=since, until=until)
         for member in members if rule.member else [None]:
             narrowed = [*asked, (rule.member, member.rpartition("/")[2])] if rule.member and member else asked
-            with _translated():
-                for resource in self._exchanges().search(type, narrowed):
-                    if member is not None and _member(resource) != member:
-                        raise PartnerRefused("The partner answered with the record of another member.")
-                    yield Found(type, resource["id"], _version(resource), resource)
+            try:
+                yield from self._found(type, narrowed, member=member)
+            except PartnerRefused as error:
+                refused = error  # a member who cannot be asked for holds up no other
+        if refused is not None:
+            raise refused
+
+    def _found(self, type: str, asked: list[tuple[str, str]], *, member: str | None) -> Iterator[Found]:
+        with _translated():
+            for resource in self._exchanges().search(type, asked):
+                if member is not None and _member(resource) != member:
+                    raise PartnerRefused("The partner answered with the record of another member.")
+                yield Found(type, resource["id"], _version(resource), resource)
 
     def whole(self, found: Found) -> list[Json]:
         """What the resource refers to there (as far as it may be read), what those refer to, and last itself."""

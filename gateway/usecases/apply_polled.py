@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.errors import Invalid, Issue, Unprocessable
-from gateway.fhir import codec
+from gateway.fhir import codec, ids
 from gateway.fhir.element import code_of
 from gateway.mapping.loop import TASK_CODES, guard_news
 from gateway.ports import AuditEntry, Caller, Inbound, Json, Kept, Transaction
@@ -44,6 +44,8 @@ def apply_polled(message: Inbound, caller: Caller, *, services: Services, base: 
     served = [entry["resource"] for entry in entries if entry["resource"]["resourceType"] in kept_here]
     if not served or served[-1] is not last["resource"]:
         raise Unprocessable(issues=[Issue("error", "not-supported", "Resources of this type are not kept here.")])
+    if not all(ids.is_id(str(one["id"])) for one in served):
+        raise Unprocessable(issues=[Issue("error", "value", "A resource of the partner's has an id that is none.")])
     for one in served:
         permit(caller, action="U", type=one["resourceType"], store=services.store)
     with services.store.begin(caller) as tx:
@@ -123,6 +125,9 @@ class _Applied:
         return put_over(current, made, self.tx)
 
     def _known(self, place: str, type: str) -> Kept | None:
+        """What the partner's `place` is here; an id with a comma in it would be a search for others too."""
+        if not ids.is_id(place.partition("/")[2]):
+            return None
         return one_match(self.tx, type, [("identifier", f"{self.origin}|{place}")], self.services)
 
     def _member(self, patient: Json) -> Kept | None:

@@ -19,7 +19,7 @@ from gateway.simulators.kinds import TENANT, memory
 from gateway.simulators.server import Simulator
 from gateway.usecases.apply_inbox import Applying, apply_inbox
 from gateway.usecases.partner_health import Health
-from gateway.usecases.poll_partner import Polling, Recent, poll_partner
+from gateway.usecases.poll_partner import CONTENT_TYPE, Polling, Recent, poll_partner
 from gateway.usecases.services import Services, Subscriber
 
 BASE = "https://gateway.example/fhir"
@@ -312,3 +312,38 @@ def test_another_members_record_is_refused(gateway: Gateway) -> None:
         assert done is not None
         assert done.error is not None
         assert gateway.services.store.inbox.list(CALLER) == []
+
+
+def test_an_id_that_is_a_search_of_its_own_finds_nobody(gateway: Gateway) -> None:
+    """A comma in an id would ask for another member as well, whose record the partner would then overwrite."""
+    with gateway.services.store.begin(CALLER) as tx:
+        tx.put({**PATIENT, "id": "mine"})
+    crooked = "x,urn:example:cin|91234567A"
+    base = "https://epic.example/fhir"
+    taken = {"resourceType": "Patient", "id": crooked, "name": [{"family": "Zanzibarovna", "given": ["Eve"]}]}
+    request = {**REQUEST, "subject": {"reference": f"Patient/{crooked}"}}
+    for resources in ([taken, request], [taken], [request]):
+        entries = [{"fullUrl": f"{base}/{one['resourceType']}/{one['id']}", "resource": one} for one in resources]
+        body = codec.write({"resourceType": "Bundle", "type": "collection", "entry": entries})
+        gateway.services.store.inbox.keep(
+            CALLER, partner="epic", key=f"poll:{len(body)}", content_type=CONTENT_TYPE, body=body, now=gateway.clock()
+        )
+    assert [ending for ending, _ in gateway.apply()] == ["parked", "parked", "applied"]
+    assert [one["name"] for one in gateway.all("Patient")] == [PATIENT["name"]]
+    assert ["reference" in one["subject"] for one in gateway.all("ServiceRequest")] == [False]
+
+
+def test_one_member_who_cannot_be_asked_for_holds_up_no_other(gateway: Gateway) -> None:
+    with Simulator(memory=memory("oracle")) as server:
+        base = f"{server.url}/{TENANT}"
+        for number in (1, 2, 3):
+            known = [{"system": base, "value": f"Patient/op{number}"}]
+            with gateway.services.store.begin(CALLER) as tx:
+                tx.put({**PATIENT, "id": f"p{number}", "identifier": known})
+            subject = {"reference": f"Patient/{'x-' * (number == 1)}op{number}"}
+            server.memory.put({**REQUEST, "id": f"os{number}", "subject": subject}, at=gateway.clock())
+        partner = FhirPolling(PartnerSettings("oracle", "oracle", base, seconds=2))
+        done = gateway.poll(partner, "ServiceRequest")
+        partner.close()
+        assert done is not None
+        assert (done.found, done.new, done.error and done.error.code) == (2, 2, "processing")
