@@ -2,22 +2,25 @@
 
 `transaction`: the resource and all it refers to in one Bundle, kept together or not at all. `conditional`: the same
 for servers that give out their own ids. `each`: one PUT a resource, what is referred to first; when one fails the rest
-waits for the next attempt. All may be repeated without harm.
+waits for the next attempt. `batch`: the same in few requests, for servers with batches only. All may be repeated.
 Every request carries the delivery's id as Idempotency-Key and X-Request-Id, the same on every attempt, and the bearer
 token of `token_file`, if there is one.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from gateway.fhir import codec
 from gateway.partners.conditional import conditional
 from gateway.partners.exchanges import NotDone, bearer
 from gateway.partners.http import Client, Reply, Unanswered
-from gateway.partners.replies import of_transaction, of_write
+from gateway.partners.replies import of_batch, of_transaction, of_write
 from gateway.partners.settings import PartnerSettings
 from gateway.ports import Message, Receipt
+
+Json = dict[str, Any]
 
 
 class FhirServer:
@@ -35,6 +38,8 @@ class FhirServer:
         try:
             if self._how == "each":
                 return self._each(bundle["entry"], message)
+            if self._how == "batch":
+                return self._batch(bundle["entry"], message)
             if self._how == "conditional" and any(entry["request"]["method"] == "DELETE" for entry in bundle["entry"]):
                 return Receipt(False, reason="a deletion cannot be told to a server with its own ids")
             body = codec.write(conditional(bundle)) if self._how == "conditional" else message.body
@@ -47,7 +52,7 @@ class FhirServer:
     def close(self) -> None:
         self._client.close()
 
-    def _each(self, entries: list[dict[str, Any]], message: Message) -> Receipt:
+    def _each(self, entries: list[Json], message: Message) -> Receipt:
         deadline = self._client.deadline()
         receipt = Receipt(False, reason="the message is empty")
         for entry in entries:
@@ -58,6 +63,19 @@ class FhirServer:
                 receipt = Receipt(True, reason=f"http {reply.status}")  # what is not there need not be deleted
                 continue
             receipt = of_write(reply)
+            if not receipt.accepted:
+                return receipt
+        return receipt
+
+    def _batch(self, entries: list[Json], message: Message) -> Receipt:
+        """One batch for what refers to nothing of the message, then one for what refers to that, and so on: the
+        entries of a batch are in no order, so none may need another."""
+        deadline = self._client.deadline()
+        receipt = Receipt(False, reason="the message is empty")
+        for layer in _layers(entries):
+            body = codec.write({"resourceType": "Bundle", "type": "batch", "entry": layer})
+            gone = [at for at, entry in enumerate(layer) if entry["request"]["method"] == "DELETE"]
+            receipt = of_batch(self._exchange("POST", "", body, message, deadline), entries=len(layer), gone=gone)
             if not receipt.accepted:
                 return receipt
         return receipt
@@ -73,3 +91,27 @@ class FhirServer:
             **message.headers,
         }
         return self._client.exchange(method, path, body=body, headers=headers, deadline=deadline)
+
+
+def _layers(entries: list[Json]) -> list[list[Json]]:
+    """The entries, which come after those they refer to, in as few groups as have no references inside."""
+    depths: dict[str, int] = {}
+    layers: list[list[Json]] = []
+    for entry in entries:
+        needed = [depths[text] for text in _references(entry.get("resource")) if text in depths]
+        depth = max(needed, default=-1) + 1
+        depths[entry["request"]["url"]] = depth
+        if depth == len(layers):
+            layers.append([])
+        layers[depth].append(entry)
+    return layers
+
+
+def _references(value: Any) -> Iterator[str]:
+    if isinstance(value, list):
+        for member in value:
+            yield from _references(member)
+    elif isinstance(value, dict):
+        if isinstance(text := value.get("reference"), str):
+            yield text.partition("/_history/")[0]
+        yield from _references(list(value.values()))

@@ -7,6 +7,7 @@ login page, or with an answer to something else is none. https://hl7.org/fhir/R4
 from __future__ import annotations
 
 import time
+from collections.abc import Collection
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -29,19 +30,33 @@ ISSUE_TYPES = _PASSING | frozenset(
 
 def of_transaction(reply: Reply, *, entries: int) -> Receipt:
     """The receipt of a transaction with `entries` entries."""
+    return _of_bundle(reply, "transaction-response", entries=entries)
+
+
+def of_batch(reply: Reply, *, entries: int, gone: Collection[int] = ()) -> Receipt:
+    """The receipt of a batch: a success only if every entry is one. `gone` are the places of deletions, for which
+    there being nothing is as good."""
+    return _of_bundle(reply, "batch-response", entries=entries, gone=gone)
+
+
+def _of_bundle(reply: Reply, type: str, *, entries: int, gone: Collection[int] = ()) -> Receipt:
     failed = by_status(reply)
     if failed is not None:
         return failed
     answer = _json(reply)
     if _outcome_of(answer):
         return _refused(answer)
-    if not isinstance(answer, dict) or answer.get("type") != "transaction-response":
-        return Receipt(False, retry=True, reason="the reply is not a transaction-response")
+    if not isinstance(answer, dict) or answer.get("type") != type:
+        return Receipt(False, retry=True, reason=f"the reply is not a {type}")
     answers = answer.get("entry")
     if not isinstance(answers, list) or len(answers) != entries:
         return Receipt(False, retry=True, reason="the reply does not answer every entry")
     statuses = [_status(entry) for entry in answers]
-    failed_entries = [status for status in statuses if not 200 <= status < 300]
+    failed_entries = [
+        status
+        for at, status in enumerate(statuses)
+        if not 200 <= status < 300 and not (at in gone and status in (404, 410))
+    ]
     if failed_entries:
         worst = min(failed_entries, key=_passes)  # one refusal refuses the whole
         return Receipt(False, retry=_passes(worst), reason=f"http {reply.status} with entry status {worst}")

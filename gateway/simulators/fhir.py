@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from threading import Lock
@@ -145,8 +145,10 @@ class FhirMemory:
     def _transaction(self, bundle: Any) -> Answer:
         if not self._capabilities.transaction:
             return Answer(405, outcome("not-supported"))
-        if not isinstance(bundle, dict) or bundle.get("type") != "transaction":
+        if not isinstance(bundle, dict) or bundle.get("type") not in ("transaction", "batch"):
             return Answer(400, outcome("invalid"))
+        if bundle["type"] == "batch":
+            return self._batch(bundle.get("entry", []))
         before, kept = dict(self.resources), len(self.effects)
         answers = []
         entries = [(entry, self._place(entry)) for entry in bundle.get("entry", [])]
@@ -165,6 +167,19 @@ class FhirMemory:
             location = {"location": one.headers["Location"]} if "Location" in one.headers else {}
             answers.append({"response": {"status": str(one.status), **location}})
         return Answer(200, {"resourceType": "Bundle", "type": "transaction-response", "entry": answers})
+
+    def _batch(self, entries: list[Json]) -> Answer:
+        """Each for itself, the last first: nobody may count on an order. What needs another entry first is refused."""
+        answers: list[Json] = []
+        places = {entry["request"]["url"] for entry in entries}
+        for entry in reversed(entries):
+            resource, place = entry.get("resource"), entry["request"]["url"]
+            if any(text in places and text not in self.resources for text in _references(resource)):
+                one = Answer(422, outcome("not-found"))
+            else:
+                one = self._one(entry["request"]["method"], place, resource)
+            answers.insert(0, {"response": {"status": str(one.status)}})
+        return Answer(200, {"resourceType": "Bundle", "type": "batch-response", "entry": answers})
 
     def _place(self, entry: Json) -> str:
         """Where an entry is written: its own place, what its condition finds, or a new id."""
@@ -225,6 +240,16 @@ def _is_known(resource: Json, type: str, name: str, system: str, value: str) -> 
         one.get("system") == system and one.get(words) == value
         for one in (listed if isinstance(listed, list) else [listed])
     )
+
+
+def _references(value: Any) -> Iterator[str]:
+    if isinstance(value, list):
+        for member in value:
+            yield from _references(member)
+    elif isinstance(value, dict):
+        if isinstance(value.get("reference"), str):
+            yield value["reference"]
+        yield from _references(list(value.values()))
 
 
 def _replaced(value: Any, table: Mapping[str | None, str]) -> Any:

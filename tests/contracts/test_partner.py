@@ -51,7 +51,7 @@ def known_at(server: Simulator, resource: dict[str, object], place: str) -> dict
 def fhir_cases(kind: str, server: Simulator) -> tuple[PartnerSettings, Message]:
     """Settings of a networked partner, and what it can be told."""
     address = f"{server.url}/{TENANT}" if kind == "oracle" else server.url
-    if kind in ("transaction", "conditional", "each"):
+    if kind in ("transaction", "conditional", "batch", "each"):
         return PartnerSettings("p", "fhir_server", address, exchange=kind, seconds=0.4), message()
     if kind == "findhelp":
         return PartnerSettings("p", kind, address, tenant="health-net", seconds=0.4), message()
@@ -64,7 +64,7 @@ def fhir_cases(kind: str, server: Simulator) -> tuple[PartnerSettings, Message]:
     return PartnerSettings("p", kind, address, accepts=accepts, seconds=0.4), message(patient, task)
 
 
-NETWORKED = ["transaction", "conditional", "each", "ehr", "epic", "oracle", "findhelp"]
+NETWORKED = ["transaction", "conditional", "batch", "each", "ehr", "epic", "oracle", "findhelp"]
 SIMULATED = {"ehr": "plan", "epic": "epic", "oracle": "oracle", "findhelp": "findhelp"}
 
 
@@ -87,7 +87,7 @@ def case(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Case]:
             settings, told = fhir_cases(request.param, server)
             sender = adapter(settings)
             yield Case(
-                sender, lambda: list(server.memory.effects), server.close, told, server, request.param in NETWORKED[:2]
+                sender, lambda: list(server.memory.effects), server.close, told, server, request.param in NETWORKED[:3]
             )
             sender.close()
 

@@ -12,6 +12,8 @@ import pytest
 
 from gateway.fhir import codec
 from gateway.partners import FhirServer
+from gateway.partners.http import Reply
+from gateway.partners.replies import of_batch
 from gateway.partners.settings import PartnerSettings
 from gateway.ports import Message
 from gateway.simulators.faults import FAULTS, REFUSALS, Script, Wire
@@ -31,7 +33,7 @@ def partner(server: Simulator | str, *, exchange: str = "transaction", seconds: 
     return SENDERS[-1]
 
 
-@pytest.mark.parametrize("exchange", ["transaction", "each"])
+@pytest.mark.parametrize("exchange", ["transaction", "batch", "each"])
 @pytest.mark.parametrize("fault", sorted(FAULTS))
 def test_no_fault_counts_as_success(fault: str, exchange: str) -> None:
     if fault == "not-all-entries" and exchange == "each":
@@ -145,7 +147,7 @@ def test_each_stops_at_the_first_that_fails() -> None:
         assert [r.path for r in server.recorded] == ["/fhir/Patient/p1"]
 
 
-@pytest.mark.parametrize("exchange", ["transaction", "each"])
+@pytest.mark.parametrize("exchange", ["transaction", "batch", "each"])
 def test_a_deletion_is_told(exchange: str) -> None:
     bundle = {
         "resourceType": "Bundle",
@@ -161,6 +163,22 @@ def test_a_deletion_is_told(exchange: str) -> None:
         assert list(server.memory.resources) == ["Patient/p1"]
 
 
+def test_a_batch_holds_nothing_that_needs_another_of_its_entries() -> None:
+    with Simulator() as server:
+        assert partner(server, exchange="batch").send(message()).accepted
+        bundles = [codec.read(one.body) for one in server.recorded]
+    assert [[one["request"]["url"] for one in each["entry"]] for each in bundles] == [["Patient/p1"], ["Task/t1"]]
+    assert {each["type"] for each in bundles} == {"batch"}
+
+
+@pytest.mark.parametrize(("status", "retry"), [(403, False), (422, False), (503, True), (409, True)])
+def test_one_entry_of_a_batch_that_fails_is_no_success(status: int, retry: bool) -> None:
+    answers = [{"response": {"status": "200"}}, {"response": {"status": str(status)}}]
+    body = codec.write({"resourceType": "Bundle", "type": "batch-response", "entry": answers})
+    receipt = of_batch(Reply(200, {}, body), entries=2)
+    assert (receipt.accepted, receipt.retry) == (False, retry)
+
+
 @pytest.fixture(autouse=True)
 def closed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Every sender's connections are closed; and a proxy of the environment, which is not ours to use, is set."""
@@ -170,7 +188,7 @@ def closed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         SENDERS.pop().close()
 
 
-@pytest.mark.parametrize("exchange", ["transaction", "conditional", "each"])
+@pytest.mark.parametrize("exchange", ["transaction", "conditional", "batch", "each"])
 def test_it_speaks_with_the_token_that_somebody_keeps_fresh(tmp_path: Path, exchange: str) -> None:
     token = tmp_path / "token"
     with Simulator() as server:

@@ -40,7 +40,7 @@ def test_no_file_means_no_partners(tmp_path: Path) -> None:
         (SERVER + 'seconds = "long"', "seconds of the wrong type"),
         (SERVER + "seconds = true", "seconds of the wrong type"),
         (SERVER + "seconds = 600", "not between 0 and 60"),
-        (SERVER + 'exchange = "batch"', "an exchange that is none of"),
+        (SERVER + 'exchange = "carrier pigeon"', "an exchange that is none of"),
         (SERVER + "send = [1]", "not a list of resource types"),
         (SERVER + 'send = ["Task"]', 'write organizations = ["npi|1234567893", "plan|health-net"]'),
         (SERVER + 'send = ["Task"]\neveryone = false', "or everyone = true"),
