@@ -79,7 +79,8 @@ def _verdict(
     case: dict[str, Any], run: dict[str, Any], packages: list[str], loose: list[bytes], files: Path
 ) -> Verdict:
     profiles: list[str] = []
-    broken, issues = "", ()
+    broken = ""
+    issues: tuple[Issue, ...] = ()
     try:
         if run["run"] == "profile":
             named = run["profile"]

@@ -14,6 +14,7 @@ import statistics
 import time
 from collections.abc import Callable
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -47,9 +48,9 @@ def main() -> None:
         bundle = referral.to_fhir(record, context=CONTEXT)
         assert referral.from_fhir(bundle) == record
         resources = len(bundle["entry"])
-        yardstick = _line(f"{case}: orjson.dumps", resources, lambda b=bundle: orjson.dumps(b), repeat)
-        _line(f"{case}: to FHIR", resources, lambda r=record: referral.to_fhir(r, context=CONTEXT), repeat, yardstick)
-        _line(f"{case}: from FHIR", resources, lambda b=bundle: referral.from_fhir(b), repeat, yardstick)
+        yardstick = _line(f"{case}: orjson.dumps", resources, partial(orjson.dumps, bundle), repeat)
+        _line(f"{case}: to FHIR", resources, partial(referral.to_fhir, record, context=CONTEXT), repeat, yardstick)
+        _line(f"{case}: from FHIR", resources, partial(referral.from_fhir, bundle), repeat, yardstick)
 
 
 def _record(case: str) -> Any:

@@ -13,6 +13,7 @@ import statistics
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import gateway.store
 from bench.machine import machine
@@ -103,10 +104,10 @@ def main() -> None:
         read = median(lambda: store.read(CALLER, "Patient", "p7"))
         print(f"{given.engine}, about {given.resources:,} resources; read by id {read:.3f} ms")
         for type, pairs in ASKED:
-            parse = median(lambda t=type, p=pairs: rules.parse(t, p))
+            parse = median(partial(rules.parse, type, pairs))
             query = rules.parse(type, pairs)
             found = store.search(CALLER, query)
-            took = median(lambda q=query: store.search(CALLER, q))
+            took = median(partial(store.search, CALLER, query))
             asked = "&".join(f"{name}={value}" for name, value in pairs)
             number = found.total if query.counts_only else len(found.matches)
             print(f"{took:8.2f} ms {took / read:7.1f}x  parse {parse:.3f} ms  {number:5} found  {type}?{asked}")

@@ -66,7 +66,15 @@ def free_port() -> int:
 def bare_route(*, workers: int, threads: int, connections: int, seconds: float) -> float:
     """Requests a second of a Flask route that does nothing, on the same server."""
     port = free_port()
-    command = [BIN / "granian", "--interface", "wsgi", "--workers", str(workers), "--blocking-threads", str(threads)]
+    command = [
+        str(BIN / "granian"),
+        "--interface",
+        "wsgi",
+        "--workers",
+        str(workers),
+        "--blocking-threads",
+        str(threads),
+    ]
     command += ["--port", str(port), "--no-ws", "--log-level", "warning", "bench.bare_flask:app"]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
         base = f"http://127.0.0.1:{port}/ServiceRequest/known"

@@ -93,8 +93,11 @@ def works(store: SqlStore) -> dict[str, Work]:
         store.read(CALLER, "ServiceRequest", "r0")
         store.note(CALLER, READ_NOTE)
 
+    def read(name: str) -> None:
+        store.read(CALLER, "ServiceRequest", "r0")
+
     return {
-        "read": lambda name: store.read(CALLER, "ServiceRequest", "r0") and None,
+        "read": read,
         "audited read": audited,
         "create": create,
     }

@@ -1,10 +1,10 @@
 """The gateway's own command line, made to die or to stand still at a named step.
 
-    TORTURE_ARM=FILE [TORTURE_LEASE=2] python -m bench.torture_crash serve|worker ...
+    TORTURE_ARM=FILE python -m bench.torture_crash serve|worker ...
 
 A wrapper: it puts itself around the product's functions and calls the command, so that the product knows nothing of it.
 FILE, when it is there, says where and what: see `Arm`. It is gone as soon as it has acted, so that what comes after
-(Granian's next server process, the next worker) lives. TORTURE_LEASE: seconds that a claim of the worker holds.
+(Granian's next server process, the next worker) lives.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import asdict, dataclass
-from functools import partial, wraps
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -148,9 +148,6 @@ def wrap() -> None:
     staged(SqlOutbox, "claim", "claim")
     staged(SqlOutbox, "_settle", "settle")
     gateway.wiring.wsgi = answering(gateway.wiring.wsgi)
-    if lease := os.environ.get("TORTURE_LEASE"):
-        pace = partial(gateway.usecases.courier.Pace, lease_seconds=float(lease))
-        gateway.commands.worker.Pace = pace  # type: ignore[assignment,attr-defined]
 
 
 def answering(made: Callable[[], Any]) -> Callable[[], Any]:

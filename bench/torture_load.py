@@ -10,6 +10,7 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
@@ -156,4 +157,5 @@ def held(store: SqlStore) -> Held:
 
 if __name__ == "__main__":
     what, url, path, *more = sys.argv[1:]
-    {"load": load, "deliver": deliver, "stop_at": stop_at}[what](url, Ledger(path), *more)
+    acts: dict[str, Callable[..., None]] = {"load": load, "deliver": deliver, "stop_at": stop_at}
+    acts[what](url, Ledger(path), *more)

@@ -1,7 +1,8 @@
 """Kill the worker at each named step of a delivery, and pause a worker until another has overtaken it.
 
-The workers are the real command in their own processes, with bench/torture_crash.py around it; claims hold two seconds.
-The partner is a simulator that records what it got. Used by `python -m bench.torture`.
+The workers are the real command in their own processes, with bench/torture_crash.py around it; with `--hurry` their
+claims hold for three seconds: two exchanges with a partner. The partner is a simulator that records what it got.
+Used by `python -m bench.torture`.
 """
 
 from __future__ import annotations
@@ -48,7 +49,6 @@ STEPS = (
 PAUSES = ("taken", "answered by the partner", "attempt noted")
 """Where a worker stands still: before it looks whether its claim still holds, and twice after the partner acted."""
 PARTNERS = ("ehr", "plan")
-LEASE_SECONDS = 2
 HANDS = 8
 
 
@@ -70,7 +70,6 @@ class Workers:
             "ECM_PARTNERS": str(folder / "partners.toml"),
             "ECM_ID_KEY": str(folder / "id.key"),
             "TORTURE_ARM": str(self.arm),
-            "TORTURE_LEASE": str(LEASE_SECONDS),
         }
 
     def start(self, log: str) -> subprocess.Popen[bytes]:

@@ -19,6 +19,7 @@ import tempfile
 import time
 import timeit
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -150,7 +151,7 @@ def bundles(validator: Validator, resources: Mapping[str, bytes]) -> None:
 
     small, large = bundle(100), bundle(1000)
     validator.check(small)
-    cost = {count: best(lambda one=one: validator.is_valid(one), number=1, rounds=3) / count
+    cost = {count: best(partial(validator.is_valid, one), number=1, rounds=3) / count
             for count, one in ((100, small), (1000, large))}  # fmt: skip
     print(f"Bundle: {cost[100]:.0f} µs an entry of 100, {cost[1000]:.0f} of 1,000 ({cost[1000] / cost[100]:.2f}x)")
 

@@ -79,7 +79,7 @@ def command(once: bool, hands: int, database: str | None, hurry: float) -> None:
             scale=1 / hurry,
         )
         notifying = stack.enter_context(wiring_webhooks.notifying(settings, using, alert=_subscription_alert))
-        hold = _hold(settings.partners, hurry=hurry)
+        hold = hold_seconds(settings.partners, hurry=hurry)
         courier = Courier(
             name,
             partners=told,
@@ -106,7 +106,7 @@ def command(once: bool, hands: int, database: str | None, hurry: float) -> None:
         click.echo(told_of or "Nothing was due.")
 
 
-def _hold(file: Path, *, hurry: float) -> float:
+def hold_seconds(file: Path, *, hurry: float) -> float:
     """How many seconds a claim holds: in a rehearsal fewer, but never below two whole exchanges with a partner."""
     longest = max((one.seconds for one in partners_file.load(file).values()), default=EXCHANGE_SECONDS)
     return max(LEASE_SECONDS / hurry, min(2 * longest, LEASE_SECONDS))

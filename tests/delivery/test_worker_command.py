@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 import gateway.store
+from gateway.commands.worker import hold_seconds
 from gateway.ports import Caller, Owed
 from gateway.simulators.faults import Script
 from gateway.simulators.server import Simulator
@@ -114,3 +115,23 @@ def test_simulate_says_where_it_is_and_records(tmp_path: Path) -> None:
     mistaken = start(own, "simulate", "ehr", "--script", "nonsense")
     assert "is no fault" in mistaken.communicate(timeout=20)[1]
     assert mistaken.returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("hurry", "listed", "seconds"),
+    [
+        (1, "seconds = 2", 120),
+        (10, "seconds = 2", 12),
+        (1000, "seconds = 2", 4),
+        (1000, "", 40),
+        (1000, "seconds = 60", 120),
+        (1, "seconds = 60", 120),
+    ],
+)
+def test_a_rehearsal_shrinks_claims_but_never_below_two_exchanges(
+    tmp_path: Path, hurry: float, listed: str, seconds: float
+) -> None:
+    file = tmp_path / "partners.toml"
+    file.write_text(f'[ehr]\nkind = "fhir_server"\nbase_url = "https://ehr.example/fhir"\n{listed}\n')
+    assert hold_seconds(file, hurry=hurry) == seconds
+    assert hold_seconds(tmp_path / "none.toml", hurry=1000) == 40

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -19,7 +20,6 @@ from typing import Any
 import pytest
 
 import gateway.store
-from gateway.errors import GatewayError
 from gateway.ports import Caller, Change
 from gateway.store import SqlStore, sql
 from tests.databases import NOW_UTC
@@ -218,15 +218,10 @@ def test_a_killed_process_leaves_change_event_and_message_or_none(
 
 
 def test_without_a_watch_nothing_is_matched(url: str) -> None:
-    plain = gateway.store.open(url, clock=lambda: NOW_UTC)
-    try:
+    with closing(gateway.store.open(url, clock=lambda: NOW_UTC)) as plain:
         put(plain, SUBSCRIPTION)
         put(plain, task("t1"))
         assert numbers(plain) == []
-    except GatewayError as error:  # pragma: no cover
-        pytest.fail(str(error))
-    finally:
-        plain.close()
 
 
 def test_what_was_compiled_for_a_transaction_that_was_undone_is_not_believed(url: str) -> None:
