@@ -7,6 +7,7 @@ Gravity's fallback where there is no subscription: `_lastUpdated`, an overlap, v
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -22,6 +23,8 @@ from gateway.ports import Found
 
 Json = dict[str, Any]
 _MEMBERS = ("subject", "for", "patient")
+LONGEST_SEARCH = 900.0
+"""Seconds for all pages of one search and what is done with them: well within the lease of a poll."""
 MOST_READ_ALONG = 20
 """Most resources read along with one."""
 
@@ -46,7 +49,7 @@ class FhirPolling:
     def changes(
         self, type: str, *, since: datetime | None, until: datetime, members: Iterable[str] = ()
     ) -> Iterator[Found]:
-        """Versions changed from `since` to `until`, each once; the deadline holds for each member's search."""
+        """Versions changed from `since` to `until`, each once. Each page has its deadline, all `LONGEST_SEARCH`."""
         refused: PartnerRefused | None = None
         rule = self._rules[type]
         asked = _parameters(rule, since=since, until=until)
@@ -60,8 +63,12 @@ class FhirPolling:
             raise refused
 
     def _found(self, type: str, asked: list[tuple[str, str]], *, member: str | None) -> Iterator[Found]:
+        until = time.monotonic() + LONGEST_SEARCH
         with _translated():
-            for resource in self._exchanges().search(type, asked):
+            paged = Exchanges(self._client, self.base, bearer(self._token))
+            for resource in paged.search(type, asked):
+                if time.monotonic() > until:
+                    raise PartnerUnavailable("The partner's search takes too long.")
                 if member is not None and _member(resource) != member:
                     raise PartnerRefused("The partner answered with the record of another member.")
                 yield Found(type, resource["id"], _version(resource), resource)

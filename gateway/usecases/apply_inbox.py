@@ -19,7 +19,6 @@ from gateway.fhir import codec, ids
 from gateway.fhir.outcome import worst_first
 from gateway.mapping.loop import guard_news
 from gateway.ports import AuditEntry, Caller, Clock, Inbound, Json, Source, Transaction
-from gateway.trust.disclosure import content
 from gateway.trust.policy import permit
 from gateway.usecases.change_referral import change_referral
 from gateway.usecases.delivery_schedule import next_attempt
@@ -30,7 +29,7 @@ from gateway.usecases.poll_partner import CONTENT_TYPE as POLLED
 from gateway.usecases.read_along import along, localised
 from gateway.usecases.references import own
 from gateway.usecases.services import Hook, Services
-from gateway.usecases.source_version import SourceVersion, known_version, meta_of, source_version
+from gateway.usecases.source_version import SourceVersion, last_known, meta_of, source_version
 
 LEASE_SECONDS = 120.0
 TRIES = 3
@@ -201,7 +200,8 @@ def _keep(
     current = tx.read(resource["resourceType"], resource["id"])
     reference = f"{resource['resourceType']}/{resource['id']}"
     if current is not None and not current.deleted:
-        before = known_version(content(current), hook.partner)
+        history = partial(services.store.history, caller, current.type, current.id)
+        before = last_known(current, hook.partner, history=history)
         if before is not None and not version.newer_than(before):
             tx.note(AuditEntry("U", "inbound.older", (reference,), "success", hook.partner))
             return False

@@ -7,6 +7,7 @@ along with a referral, only linked. What the partner may not move, or says in wo
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from gateway.errors import Invalid, Issue, Unprocessable
@@ -23,7 +24,7 @@ from gateway.usecases.matching import one_match
 from gateway.usecases.poll_partner import OUR_IDS
 from gateway.usecases.references import own, references
 from gateway.usecases.services import Services
-from gateway.usecases.source_version import HEARD, SourceVersion, is_copy, known_version, source_version
+from gateway.usecases.source_version import HEARD, SourceVersion, is_copy, last_known, source_version
 
 _COMMUNITY = "community-resource"
 _NAMELESS = frozenset(["QuestionnaireResponse", "Composition", "Provenance", "AuditEvent", "Binary"])
@@ -99,7 +100,8 @@ class _Applied:
         return None if kept is None or kept.deleted or is_copy(content(kept)) else kept.id
 
     def _news(self, current: Kept, version: SourceVersion) -> bool:
-        before = known_version(content(current), self.message.partner)
+        history = partial(self.services.store.history, self.caller, current.type, current.id)
+        before = last_known(current, self.message.partner, history=history)
         return before is None or version.newer_than(before)
 
     def _stated(self, theirs: Json, id: str) -> Written | None:

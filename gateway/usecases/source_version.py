@@ -5,12 +5,13 @@ A copy is the partner's resource as it has it; of ours, only what the partner sa
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from gateway.errors import Invalid, Issue
-from gateway.ports import Inbound, Json
+from gateway.ports import Inbound, Json, Kept
+from gateway.trust.disclosure import content
 
 SOURCE = "urn:ecm-gateway:source:"
 """meta.source of a copy begins so."""
@@ -63,7 +64,21 @@ def known_version(current: Json, partner: str) -> SourceVersion | None:
         return None
     name, _, at = source.partition("#")
     number = name.rpartition(":")[2]
-    return SourceVersion(datetime.fromisoformat(at), int(number) if number else None)
+    try:
+        return SourceVersion(datetime.fromisoformat(at), int(number) if number else None)
+    except ValueError:  # a client's own meta.source
+        return None
+
+
+def last_known(current: Kept, partner: str, *, history: Callable[[], Iterable[Kept]]) -> SourceVersion | None:
+    """Which version of this partner's was taken last, whoever has written since; `history` is newest first.
+
+    Else what the partner sends again would undo what was written here meanwhile.
+    """
+    if (known := known_version(content(current), partner)) is not None:
+        return known
+    earlier = (known_version(content(kept), partner) for kept in history() if not kept.deleted)
+    return next((known for known in earlier if known is not None), None)
 
 
 def meta_of(resource: Json) -> Mapping[str, object]:

@@ -206,6 +206,28 @@ def test_every_order_ends_in_the_newest(desk: Desk, order: tuple[int, ...]) -> N
     assert set(desk.states()) == {"applied"}
 
 
+def test_what_is_sent_again_does_not_undo_what_was_written_here_meanwhile(desk: Desk) -> None:
+    desk.send(task(2), id="m2")
+    desk.apply()
+    here = {name: value for name, value in task(2).items() if name != "meta"} | {"description": "ours"}
+    desk.rig.put(here)
+    for id, number in (("again", 2), ("late", 1)):
+        desk.send(task(number), id=id)
+    desk.apply()
+    assert desk.rig.get("Task/k1")["description"] == "ours"
+    desk.send(task(3), id="m3")
+    desk.apply()
+    assert desk.rig.get("Task/k1")["description"] == "version 3"
+
+
+def test_a_source_that_a_client_made_up_is_none(desk: Desk) -> None:
+    made_up = {"source": "urn:ecm-gateway:source:clinic:Task/k1:x#y"}
+    desk.rig.put({**task(1), "meta": made_up})
+    desk.send(task(2))
+    desk.apply()
+    assert desk.rig.get("Task/k1")["description"] == "version 2"
+
+
 def test_versions_of_one_moment_are_told_by_number(desk: Desk) -> None:
     same = {"lastUpdated": "2026-03-01T09:00:00Z"}
     for number in (2, 10, 9):

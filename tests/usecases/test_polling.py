@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 
 from gateway.fhir import codec
+from gateway.partners.capabilities import PollRule
 from gateway.partners.polling import FhirPolling
 from gateway.partners.settings import PartnerSettings
 from gateway.ports import Caller, Inbound
@@ -347,3 +349,16 @@ def test_one_member_who_cannot_be_asked_for_holds_up_no_other(gateway: Gateway) 
         partner.close()
         assert done is not None
         assert (done.found, done.new, done.error and done.error.code) == (2, 2, "processing")
+
+
+def test_many_pages_have_more_time_than_one(gateway: Gateway) -> None:
+    """Else a partner with much to tell would be asked for its first pages for ever, and its last ones never."""
+    with Simulator(memory=memory("plan"), heard=lambda recorded: time.sleep(0.15)) as server:
+        for number in range(45):
+            server.memory.put({**REQUEST, "id": f"os{number}"}, at=gateway.clock())
+        settings = PartnerSettings("plan", "fhir_server", server.url, seconds=0.4, poll=("ServiceRequest",))
+        partner = FhirPolling(settings)
+        partner._rules = {"ServiceRequest": PollRule("ServiceRequest", count=5)}
+        found = list(partner.changes("ServiceRequest", since=None, until=gateway.clock()))
+        partner.close()
+    assert len(found) == 45
