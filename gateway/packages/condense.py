@@ -55,6 +55,8 @@ _OPERATION = (
     *("inputProfile", "outputProfile", "parameter", "overload"),
 )
 _PARAMETER = ("name", "use", "min", "max", "type", "targetProfile", "searchType", "binding", "referencedFrom", "part")
+SUB_QUESTIONNAIRE = "http://hl7.org/fhir/uv/sdc/StructureDefinition/sdc-questionnaire-subQuestionnaire"
+"""Marks a Questionnaire's item whose questions are in another Questionnaire."""
 _CODE_SYSTEM = (
     *("caseSensitive", "valueSet", "hierarchyMeaning", "compositional", "versionNeeded", "content", "supplements"),
     *("filter", "property", "concept"),
@@ -218,6 +220,32 @@ def _naming_system(resource: Json) -> Json:
     return pick(resource, (*HEAD, "kind")) | {"uniqueId": ids}
 
 
+def _questionnaire(resource: Json) -> Json:
+    return pick(resource, HEAD) | {"item": [_question(item) for item in resource.get("item", ())]}
+
+
+def _question(item: Json) -> Json:
+    """What an answer is held to; texts go."""
+    kept = pick(item, ("linkId", "type", "required", "repeats", "maxLength", "answerValueSet"))
+    if "enableWhen" in item:
+        kept["enableWhen"] = [pick(condition, ("question",)) for condition in item["enableWhen"]]
+    if "answerOption" in item:
+        kept["answerOption"] = [_option(option) for option in item["answerOption"]]
+    elsewhere = [pick(e, ("url",)) for e in item.get("extension", ()) if e.get("url") == SUB_QUESTIONNAIRE]
+    if elsewhere:
+        kept["extension"] = elsewhere
+    if "item" in item:
+        kept["item"] = [_question(inner) for inner in item["item"]]
+    return kept
+
+
+def _option(option: Json) -> Json:
+    kept = {name: value for name, value in option.items() if name.startswith("value")}
+    if "valueCoding" in kept:
+        kept["valueCoding"] = pick(kept["valueCoding"], ("system", "code"))
+    return kept
+
+
 _BY_TYPE: dict[str, Callable[[Json], Json]] = {
     "StructureDefinition": _structure,
     "ValueSet": _value_set,
@@ -227,4 +255,5 @@ _BY_TYPE: dict[str, Callable[[Json], Json]] = {
     "OperationDefinition": _operation,
     "NamingSystem": _naming_system,
     "CapabilityStatement": capability,
+    "Questionnaire": _questionnaire,
 }

@@ -17,7 +17,7 @@ from gateway.validation.narrative import acceptable, links_within
 from gateway.validation.native import NATIVE
 from gateway.validation.primitives import CHECKS, decoded_size
 from gateway.validation.quick_narrative import surely_acceptable
-from gateway.validation.run import NOWHERE, Run
+from gateway.validation.run import NOWHERE, Place, Run, root_place
 from gateway.validation.schema_extensions import placed
 from gateway.validation.terminology.ucum import is_unit
 
@@ -96,6 +96,23 @@ class Checks:
         return lambda value: (
             surely_acceptable(value) or (text(value) is None and acceptable(value) and not links_within(value))
         )
+
+    def _questionnaire(self) -> Check:
+        return self._whole("Questionnaire", self._engine.questionnaires.check)
+
+    def _response(self) -> Check:
+        return self._whole("QuestionnaireResponse", self._engine.questionnaires.check_response)
+
+    def _whole(self, kind: str, report: Callable[[Run, Any, Place], None]) -> Check:
+        """Whether a report on a resource has no error."""
+        place = root_place(self._engine.shapes[kind])
+
+        def check(value: Any) -> bool:
+            run = Run(self._engine)
+            report(run, value, place)
+            return not run.failed
+
+        return check
 
     def _unit(self) -> Check:
         return is_unit

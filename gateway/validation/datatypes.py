@@ -16,6 +16,14 @@ _TERMINOLOGIES = ("loinc.org", "snomed.info/sct", "unitsofmeasure.org", "www.nlm
 _MISSPELT = frozenset(
     written for name in _TERMINOLOGIES for written in (f"https://{name}", f"http://{name}/", f"https://{name}/")
 )
+CANONICAL_URLS = frozenset(
+    f"{name}.url"
+    for name in "ActivityDefinition CapabilityStatement ChargeItemDefinition CodeSystem CompartmentDefinition "
+    "ConceptMap EffectEvidenceSynthesis EventDefinition Evidence EvidenceVariable ExampleScenario GraphDefinition "
+    "ImplementationGuide Library Measure MessageDefinition OperationDefinition PlanDefinition Questionnaire "
+    "ResearchDefinition ResearchElementDefinition RiskEvidenceSynthesis SearchParameter StructureDefinition "
+    "StructureMap TerminologyCapabilities TestScript ValueSet".split()
+)
 _UUID = re.compile(r"(?i)urn:uuid:[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 _SPACE = re.compile(r"[\s\\]")
 _RELATIVE = re.compile(
@@ -68,6 +76,12 @@ def check_quantity(run: Run, value: Any, place: Place) -> None:
     code = value.get("code")
     if value.get("system") == UCUM and type(code) is str and code and not is_unit(code):
         run.error("code-invalid", "ucum", "Quantity.code must be a unit of UCUM, case-sensitive.", place)
+
+
+def check_canonical_url(run: Run, value: Any, place: Place) -> None:
+    """The url by which others name a definition is absolute."""
+    if type(value) is str and not _ABSOLUTE.fullmatch(value):
+        run.error("invalid", "type-uri", "The url of a definition must be an absolute URI.", place)
 
 
 def check_element_id(run: Run, value: Any, place: Place) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from gateway.validation.compiled import Json, Member, Shape
-from gateway.validation.datatypes import check_element_id
+from gateway.validation.datatypes import CANONICAL_URLS, check_canonical_url, check_element_id
 from gateway.validation.members import (
     Hook,
     MemberCheck,
@@ -157,6 +157,8 @@ class Walker:
     def _content(self, member: Member) -> Hook | None:
         """A further check of a good primitive: invariants at its element, narrative, canonical targets."""
         checks = [self._hooks[member.type]] if member.type in self._hooks else []
+        if member.name == "url" and member.type == "uri" and member.path in CANONICAL_URLS:
+            checks.append(check_canonical_url)
         if member.type == "canonical":
             checks.append(self._engine.references.check_fragment)
         if member.name == "id" and member.type == "string":

@@ -28,6 +28,7 @@ from gateway.validation.extensions import Examples, Extensions, Unknown
 from gateway.validation.invariants import Invariants
 from gateway.validation.known_profiles import MAX_CANONICAL, KnownProfiles
 from gateway.validation.narrative import acceptable, check_div
+from gateway.validation.questionnaires import Questionnaires
 from gateway.validation.references import References, Resolver, Target
 from gateway.validation.run import Place, Run
 from gateway.validation.shapes import Shapes
@@ -67,6 +68,7 @@ class Engine:
         self.conformance = Conformance(self)
         self.bundles = Bundles(self)
         self.structure_definitions = StructureDefinitions(self)
+        self.questionnaires = Questionnaires(self)
         self.walker = Walker(
             self,
             {
@@ -115,6 +117,10 @@ class Engine:
             self._declared(run, value, place)
             if shape.name == "StructureDefinition":
                 self.structure_definitions.check(run, value, place)
+            elif shape.name == "Questionnaire":
+                self.questionnaires.check(run, value, place)
+            elif shape.name == "QuestionnaireResponse":
+                self.questionnaires.check_response(run, value, place)
             elif shape.name == "Observation":
                 for canonical in vital_signs(value):
                     self.conformance.apply_named(run, canonical, value, place)

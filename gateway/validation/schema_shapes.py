@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from gateway.validation.compiled import Binding, Constraint, Count, Member, Profile, Shape
-from gateway.validation.datatypes import QUANTITIES, UCUM
+from gateway.validation.datatypes import CANONICAL_URLS, QUANTITIES, UCUM
 from gateway.validation.native import NATIVE
 from gateway.validation.schema_elements import ANY_RESOURCE, present
 from gateway.validation.schema_enough import enough
@@ -65,6 +65,8 @@ class Shapes2Schema:
             },
             "Attachment": lambda: {"not": {"required": ["data", "size"]}},
             "Extension": self._one_value,
+            "Questionnaire": lambda: {CHECK: ["questionnaire"]},
+            "QuestionnaireResponse": lambda: {CHECK: ["response"]},
             **dict.fromkeys(QUANTITIES, lambda: _UNITS),
         }
 
@@ -132,6 +134,8 @@ class Shapes2Schema:
         if member.path == "Reference.reference":
             return {"type": "string"}  # wherever a Reference stands, `targets` says what form it may have
         if member.path in ("Identifier.system", "Coding.system"):
+            return {"type": "string", "pattern": SYSTEM}
+        if member.path in CANONICAL_URLS:
             return {"type": "string", "pattern": SYSTEM}
         if member.name == "id" and member.type == "string":
             return PRIMITIVE["uri"]  # which has no white space either

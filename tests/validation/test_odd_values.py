@@ -57,7 +57,8 @@ BAD: list[tuple[str, Json]] = [
     *(("txt-1", div(inside)) for inside in (
         "<p><ul><li>x</li></ul></p>", "<p>x<span><table><tr><td>a</td></tr></table></span></p>", "<p><p>x</p></p>",
         '<a href="">x</a>', '<a href="urn:x:y">x</a>', '<a href="http://a b">x</a>', '<img src="a{b}" alt="x"/>',
-        '<p href="a">x</p>', '<p name="a">x</p>', "<ins>x</ins>", "<del>x</del>", "<p><!-- </p> --><ul><li>x</li></ul></p>",
+        '<p href="a">x</p>', '<p name="a">x</p>', "<ins>x</ins>", "<del>x</del>",
+        "<p><!-- </p> --><ul><li>x</li></ul></p>",
     )),
     ("narrative-link", div('<a href="#nowhere">x</a>')),
     ("narrative-link", div("<a href='#nowhere'>x</a>")),

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.packages import Definitions
+from gateway.validation import Validator
 from gateway.validation.terminology import Membership, Terminology
 
 Json = dict[str, Any]
@@ -338,3 +339,12 @@ def test_any_text_gets_an_answer(published: Terminology, text: str) -> None:
         assert published.membership(f"http://hl7.org/fhir/ValueSet/{url}", None, text).verdict in (
             *("member", "not-member", "unknown"),
         )
+
+
+def test_codes_that_a_value_set_was_published_with_stay_its_members() -> None:
+    """R4's yesnodontknow names v2-0136, from which HL7 Terminology has since moved the codes away."""
+    engine = Validator.load([]).engine
+    for code, belongs in (("Y", True), ("N", True), ("Z", False)):
+        coding = {"system": "http://terminology.hl7.org/CodeSystem/v2-0136", "code": code}
+        asked = "http://hl7.org/fhir/ValueSet/yesnodontknow"
+        assert engine.bindings.member(asked, "Coding", coding, asked_in=None) is belongs

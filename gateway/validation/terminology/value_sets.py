@@ -156,6 +156,9 @@ class Sets:
             if answer is not False and value_set.excludes:
                 out = any_of(self._in_part(part, value_set, question) for part in value_set.excludes)
                 answer = all_of((answer, None if out is None else not out))
+            if answer is False and any(part.value_sets for part in value_set.includes) and value_set.listed:
+                # the sets it names may have changed since (THO moved the codes of v2-0136); it was published with these
+                return _in_list(value_set.listed, question) is True
             if answer is not None:
                 return answer
         if value_set.listed is not None:
