@@ -1,7 +1,8 @@
 """The usual narrative as a regular language: elements and attributes that narratives may have, and text to read.
 
 PLAIN is what most narratives are: paragraphs, lists and tables that are nested no deeper than a regular expression can
-pair. Of the others, NARRATIVE says which tags there are, and an XML parser pairs them.
+pair. Others are looked at by two (wide_narrative.py). Of the rest, NARRATIVE says which tags there are, and an XML
+parser pairs them.
 https://hl7.org/fhir/R4/narrative.html#xhtml
 """
 
@@ -15,6 +16,8 @@ from typing import Final
 from xml.parsers import expat
 
 import jsonschema_rs
+
+from gateway.validation.wide_narrative import is_surely_wide
 
 _SPACE = r"[ \t\r\n]"
 _PLAIN = "style|class|id|title|lang|xml:lang|dir|colspan|rowspan|align|valign|width|scope"
@@ -111,7 +114,7 @@ def is_plain(text: str) -> bool:
 
 def surely_acceptable(text: str) -> bool:
     """Whether the narrative is one that the thorough check accepts too; False says nothing."""
-    if next(_seen) > _FEW and _plainly()(text):
+    if next(_seen) > _FEW and (_plainly()(text) or is_surely_wide(text)):
         return True
     if not _form().is_valid(text):
         return False

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.validation.narrative import Content
 from gateway.validation.quick_narrative import is_plain, surely_acceptable
+from gateway.validation.wide_narrative import is_wide
 
 OPEN = '<div xmlns="http://www.w3.org/1999/xhtml">'
 TAGS = "p b i span div ul li table tr td th h3 blockquote a code script u br hr tbody".split()
@@ -44,8 +47,69 @@ def good(text: str) -> bool:
 @given(st.lists(NESTED | st.sampled_from(PIECES), max_size=5), st.sampled_from(["</div>", "", "</div>x", "</div> "]))
 def test_yes_means_that_the_thorough_check_agrees(parts: list[str], end: str) -> None:
     text = OPEN + "".join(parts) + end
-    if is_plain(text) or surely_acceptable(text):
+    if is_plain(text) or is_wide(text) or surely_acceptable(text):
         assert good(text)
+
+
+NAMES = ["style", "class", "id", "title", "href", "src", "name", "colspan", "onclick", "target", "lang", "border"]
+VALUES = ["", "x", "#y", "https://e.org/a?b=c&amp;d#e", "java script:", "JavaScript:x", "a>b", "a<b", "&#9;", "&#0;",
+          "é", "data:image/png;base64,iVBORw0=", "/>", "urn:x:y", "x/"]  # fmt: skip
+ATTRIBUTES = st.lists(st.tuples(st.sampled_from(NAMES), st.sampled_from(VALUES)), max_size=3)
+TREE = st.recursive(
+    st.sampled_from(["x", " ", "é", "&amp;", "&#160;", ">", "]]>"]),
+    lambda inner: st.builds(
+        lambda tag, said, parts, end: (
+            f"<{tag}{''.join(f' {name}={chr(34)}{value}{chr(34)}' for name, value in said)}"
+            + ("/>" if not parts and end else f">{''.join(parts)}</{tag}>")
+        ),
+        st.sampled_from([*TAGS, "img", "caption", "em", "h1"]),
+        ATTRIBUTES,
+        st.lists(inner, max_size=3),
+        st.booleans(),
+    ),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=1500, deadline=None)
+@given(st.lists(TREE, max_size=4))
+def test_tags_with_attributes_too(parts: list[str]) -> None:
+    text = OPEN + "".join(parts) + "</div>"
+    if is_plain(text) or is_wide(text) or surely_acceptable(text):
+        assert good(text)
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.data())
+def test_a_tag_taken_out_of_a_wide_narrative_is_seen(data: st.DataObject) -> None:
+    assert is_wide(WIDE)
+    tags = [*re.finditer(r"<[^>]*>", WIDE)]
+    one, other = data.draw(st.sampled_from(tags)), data.draw(st.sampled_from(tags))
+    changed = WIDE[: one.start()] + data.draw(st.sampled_from(["", other.group()])) + WIDE[one.end() :]
+    if is_wide(changed):
+        assert good(changed)
+
+
+WIDE = OPEN + (
+    '<p class="a" style="b"><b>One</b> <a name="x"> </a><a href="y.html" title="z">to <span title="u">y</span></a></p>'
+    '<div style="c"><p style="d"/><p>e <a href="f">g</a></p></div><hr/>'
+    '<table class="grid" border="1"><thead><tr><th><b>h</b></th></tr></thead><tr><td style="i" class="j">'
+    '<img src="k.png" alt="." style="l"/><ul><li>m</li></ul></td><td colspan="3"/></tr></table>'
+    "<blockquote><p>n</p><blockquote><code>o</code></blockquote><h3>p</h3></blockquote><ol><li><p>q</p></li></ol>"
+    "</div>"
+)
+
+
+@pytest.mark.parametrize("how", ['<p class="a" class="b">x</p>', "<p><ul><li>x</li></ul></p>", "<b>x</i></b>", "<p>x",
+                                 '<a href="javascript:x">y</a>', '<a href="#nowhere">x</a>', "<td>x</th>", "x]]>",
+                                 '<p onclick="x">y</p>', "<script>x</script>", "&#0;", "<p>&nbsp;x</p>"])  # fmt: skip
+def test_what_is_bad_is_not_wide(how: str) -> None:
+    assert not is_wide(f"{OPEN}x{how}</div>")
+
+
+def test_a_wide_narrative_has_something_to_read() -> None:
+    assert is_wide(f"{OPEN}<p>x</p></div>")
+    assert not is_wide(f"{OPEN}<p> </p></div>")
 
 
 @pytest.mark.parametrize(
