@@ -18,6 +18,7 @@ from gateway import log
 from gateway.errors import Conflict
 from gateway.ports import Caller, Store
 from gateway.settings import Settings, load
+from gateway.usecases.poll_partner import Polling
 from gateway.usecases.prune import Days
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -102,3 +103,10 @@ def stopping() -> Iterator[threading.Event]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def polled(partner: str, type: str, done: Polling) -> None:
+    """One line for each time that a partner was asked."""
+    reason = done.error.issues[0].code if done.error else None
+    level = logging.WARNING if done.error else logging.INFO
+    log.event("poll", level=level, partner=partner, type=type, count=done.new, reason=reason)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from contextlib import ExitStack, closing
 from dataclasses import replace
@@ -11,15 +10,13 @@ import click
 
 from gateway import log, partners, wiring
 from gateway import settings as environment
-from gateway.operating import partner_alert, stopping
+from gateway.operating import partner_alert, polled, stopping
 from gateway.partners.polling import FhirPolling
 from gateway.ports import Caller
 from gateway.usecases.partner_health import Health
 from gateway.usecases.poll_partner import Polling, Recent, poll_partner
+from gateway.usecases.poll_round import LOOK_SECONDS
 from gateway.usecases.services import Services
-
-LOOK_SECONDS = 30.0
-"""How often it is looked whether asking is due."""
 
 
 @click.command()
@@ -31,14 +28,14 @@ LOOK_SECONDS = 30.0
 def command(names: tuple[str, ...], once: bool, at_once: bool, sweep: bool, database: str | None) -> None:
     """Ask partners for changes, as partners.toml lists them (ECM_PARTNERS): `poll`, and what epic and oracle offer.
 
-    What is new is kept in the inbox, once for each version; the worker applies it. A partner is asked at most every
-    15 minutes (poll_minutes), from ten minutes before the last time (overlap_minutes). Several may run: one asks.
+    What is new is kept in the inbox, once for each version; the worker applies it, and asks as well. A partner is asked
+    at most every 15 minutes (poll_minutes), from ten minutes before the last time (overlap_minutes), whoever asks.
 
     \b
     Examples:
       ecm-gateway poll
       ecm-gateway poll --once --now county-epic
-      ecm-gateway poll --sweep            (weekly: finds what was missed)
+      ecm-gateway poll --sweep            (finds what was missed; the worker does it weekly)
     """
     settings = environment.load()
     if database is not None:
@@ -84,8 +81,6 @@ def _ask(
 
 
 def _tell(name: str, type: str, done: Polling) -> None:
-    reason = done.error.issues[0].code if done.error else None
-    level = logging.WARNING if done.error else logging.INFO
-    log.event("poll", level=level, partner=name, type=type, count=done.new, reason=reason)
+    polled(name, type, done)
     ended = f", then it failed: {done.error.issues[0].message}" if done.error else ""
     click.echo(f"{name} {type}: {done.found} found, {done.new} new{ended}")

@@ -19,7 +19,7 @@ import click
 from gateway import log, partners, wiring, wiring_webhooks
 from gateway import settings as environment
 from gateway.errors import GatewayError
-from gateway.operating import keeping, partner_alert, stopping
+from gateway.operating import keeping, partner_alert, polled, stopping
 from gateway.partners import settings as partners_file
 from gateway.ports import Caller, Inbound
 from gateway.usecases.apply_inbox import apply_inbox
@@ -27,6 +27,7 @@ from gateway.usecases.courier import LEASE_SECONDS, Courier, Pace
 from gateway.usecases.deliver import WORKER, Attempt, Delivering
 from gateway.usecases.notify import notify
 from gateway.usecases.partner_health import Health
+from gateway.usecases.poll_round import Rounds
 from gateway.usecases.prune import Pruning
 from gateway.usecases.tend_subscriptions import tend
 
@@ -44,7 +45,7 @@ CHORE_SECONDS = 0.5
     "--hurry", type=click.FloatRange(1, 1_000_000), default=1.0, help="Shrink every wait by this: rehearsals only."
 )
 def command(once: bool, hands: int, database: str | None, hurry: float) -> None:
-    """Deliver what partners are owed, as partners.toml lists them (ECM_PARTNERS).
+    """Deliver what partners are owed, as partners.toml lists them (ECM_PARTNERS); ask those that say `poll`.
 
     A delivery that fails is tried again for three days, in order for each member and partner, then parked for a person.
     A partner that fails again and again is left alone and probed now and then; the log says once that it went down and
@@ -95,11 +96,16 @@ def command(once: bool, hands: int, database: str | None, hurry: float) -> None:
         applying = stack.enter_context(wiring_webhooks.applying(settings, services, tell=_applied, scale=1 / hurry))
         claim = lambda: kept.inbox.claim(now=wiring.now(), lease_seconds=hold)  # noqa: E731
         pruning = Pruning(keeping(settings), Caller(WORKER, tenant=settings.tenant), store=kept, clock=wiring.now)
-        chores: list[Callable[[], int]] = [partial(tend, notifying), partial(apply_inbox, applying, inbox=claim)]
-        if not once:
-            chores.append(pruning.step)
-        with stopping() as stop, _beside(chores, stop, once=once):
-            courier.run(stop, once=once)
+        asked = [stack.enter_context(closing(one)) for one in partners.polled(settings.partners, hurry=hurry).values()]
+        poller = Caller("system:poll", tenant=settings.tenant)
+        with stopping() as stop:
+            rounds = Rounds(asked, poller, services, Health(alert=partner_alert), polled, wiring.now, stop.is_set)
+            apply = partial(apply_inbox, applying, inbox=claim)
+            chores: list[Callable[[], int]] = [rounds.step, partial(tend, notifying), apply]
+            if not once:
+                chores.append(pruning.step)
+            with _beside(chores, stop, once=once):
+                courier.run(stop, once=once)
         log.event("worker.stop", worker=name, count=ended.total(), seconds=round(time.monotonic() - began, 3))
     if once:
         told_of = ", ".join(f"{count} {ending}" for ending, count in sorted(ended.items()))

@@ -35,7 +35,7 @@ def adapter(settings: PartnerSettings) -> Adapter:
     return ADAPTERS[settings.kind](settings)
 
 
-def polled(path: Path) -> dict[str, FhirPolling]:
-    """The partners of a partners.toml that are asked for changes, by name."""
-    found = {name: FhirPolling(one) for name, one in load(path).items() if one.kind in POLLED}
+def polled(path: Path, *, hurry: float = 1.0) -> dict[str, FhirPolling]:
+    """The partners of a partners.toml that are asked for changes, by name; `hurry` times as often (rehearsals)."""
+    found = {name: FhirPolling(one, hurry=hurry) for name, one in load(path).items() if one.kind in POLLED}
     return {name: one for name, one in found.items() if one.types}

@@ -32,10 +32,10 @@ MOST_READ_ALONG = 20
 class FhirPolling:
     """A partner whose FHIR server is asked for changes."""
 
-    def __init__(self, settings: PartnerSettings) -> None:
+    def __init__(self, settings: PartnerSettings, *, hurry: float = 1.0) -> None:
         self.name = settings.name
         self.base = settings.base_url
-        self.every_seconds = settings.poll_minutes * 60
+        self.every_seconds = settings.poll_minutes * 60 / hurry
         self.overlap_seconds = settings.overlap_minutes * 60
         self.our_ids = settings.kind == "fhir_server" and settings.exchange != "conditional" and bool(settings.send)
         self._token = settings.token_file

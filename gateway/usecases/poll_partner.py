@@ -6,7 +6,7 @@ found again: an overlap makes good what late indexes and other clocks hid. Never
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from threading import Lock
@@ -25,6 +25,10 @@ OUR_IDS = {"system": "urn:ecm-gateway:polled", "code": "our-ids"}
 LEASE_SECONDS = 1800.0
 LONGEST_WAIT = 3600.0
 _KEPT = 10_000
+
+
+class Stopped(Exception):
+    """The process ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +67,12 @@ def poll_partner(
     health: Health,
     recent: Recent,
     sweep: bool = False,
+    stopping: Callable[[], bool] = lambda: False,
 ) -> Polling | None:
     """Ask once for the changes of a type; None when it is not due, or somebody else is asking.
 
-    `sweep` asks for everything there is: what was missed, for whatever reason, is found.
+    `sweep` asks for everything there is: what was missed, for whatever reason, is found. What `stopping` breaks off is
+    due again at once.
     """
     now = services.clock()
     if health.allowance(partner.name, now=now) == 0:
@@ -75,7 +81,11 @@ def poll_partner(
     cursor = cursors.claim(caller, partner=partner.name, name=type, now=now, lease_seconds=LEASE_SECONDS)
     if cursor is None:
         return None
-    done = _asked(partner, cursor, caller, services=services, recent=recent, sweep=sweep)
+    try:
+        done = _asked(partner, cursor, caller, services=services, recent=recent, sweep=sweep, stopping=stopping)
+    except Stopped:
+        cursors.settle(cursor, through=None, due=now)
+        return None
     error = done.error
     health.told(partner.name, _receipt(error), now=services.clock())
     asked_to_wait = min(getattr(error, "retry_after", None) or 0.0, LONGEST_WAIT)
@@ -88,7 +98,14 @@ def poll_partner(
 
 
 def _asked(
-    partner: Polled, cursor: Cursor, caller: Caller, *, services: Services, recent: Recent, sweep: bool
+    partner: Polled,
+    cursor: Cursor,
+    caller: Caller,
+    *,
+    services: Services,
+    recent: Recent,
+    sweep: bool,
+    stopping: Callable[[], bool],
 ) -> Polling:
     until = services.clock()
     overlap = timedelta(seconds=partner.overlap_seconds)
@@ -97,6 +114,8 @@ def _asked(
     found = new = 0
     try:
         for one in partner.changes(cursor.name, since=since, until=until, members=members):
+            if stopping():
+                raise Stopped
             found += 1
             key = f"{partner.name}:{one.key}"
             if key not in recent:
