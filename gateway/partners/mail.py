@@ -61,7 +61,10 @@ class FileMail:
 
 
 class Smtp:
-    """An SMTP server, a connection a message. Without TLS only to this machine."""
+    """An SMTP server, a connection a message. Without TLS only to this machine.
+
+    What the server has taken counts, however it says goodbye.
+    """
 
     def __init__(self, address: str, *, sender: str) -> None:
         parts = urlsplit(address)
@@ -73,18 +76,25 @@ class Smtp:
 
     def mail(self, to: str, *, subject: str, text: str, id: str) -> Receipt:
         made = message(to, sender=self._sender, subject=subject, text=text, id=id)
+        taken = False
         try:
             with self._connected() as server:
                 if self._login:
                     server.login(*self._login)
                 server.send_message(made)
+                taken = True
         except smtplib.SMTPRecipientsRefused as error:
             codes = [code for code, _ in error.recipients.values()]
             return Receipt(False, retry=all(code < 500 for code in codes), reason="the address was refused")
+        except (smtplib.SMTPSenderRefused, smtplib.SMTPAuthenticationError, smtplib.SMTPConnectError) as error:
+            # the operator's to mend, whatever the address
+            return Receipt(False, retry=True, reason=f"the mail server does not serve us: smtp {error.smtp_code}")
         except smtplib.SMTPResponseException as error:
-            return Receipt(False, retry=error.smtp_code < 500, reason=f"smtp {error.smtp_code}")
+            if not taken:
+                return Receipt(False, retry=error.smtp_code < 500, reason=f"smtp {error.smtp_code}")
         except (smtplib.SMTPException, OSError) as error:
-            return Receipt(False, retry=True, reason=f"the mail server failed: {type(error).__name__}")
+            if not taken:
+                return Receipt(False, retry=True, reason=f"the mail server failed: {type(error).__name__}")
         return Receipt(True, reason="smtp accepted")
 
     def _connected(self) -> smtplib.SMTP:
@@ -93,5 +103,9 @@ class Smtp:
             return smtplib.SMTP_SSL(self._host, self._port, timeout=SECONDS, context=tls)
         server = smtplib.SMTP(self._host, self._port, timeout=SECONDS)
         if self._host not in ("127.0.0.1", "::1", "localhost"):
-            server.starttls(context=tls)
+            try:
+                server.starttls(context=tls)
+            except (smtplib.SMTPException, OSError):
+                server.close()
+                raise
         return server
