@@ -18,6 +18,8 @@ from gateway.fhir.element import code_of, coding
 from gateway.mapping import systems
 
 TASK_CODES = "http://hl7.org/fhir/CodeSystem/task-code"
+LOOP = systems.BASE + "/sid/loop"
+"""System of the identifier that the Tasks of one loop share."""
 CLOSURE = systems.code_system("loop-closure-reason")
 DISCONTINUATION = systems.code_system("discontinuation-reason")
 LIFE_CYCLE = systems.code_system("life-cycle-state")
@@ -47,9 +49,12 @@ def is_referral_task(resource: Json) -> bool:
 
 
 def group_of(task: Json) -> str:
-    """The id of the loop that a Task is part of: its own, unless it has joined an earlier referral's."""
-    joined: str = (task.get("groupIdentifier") or {}).get("value", "")
-    return joined or str(task["id"])
+    """The id of the loop that a Task is part of: its own, unless it has joined an earlier referral's.
+
+    A group of anybody else's (an order's, of another system) is none.
+    """
+    group = task.get("groupIdentifier") or {}
+    return str((group.get("system") == LOOP and group.get("value")) or task["id"])
 
 
 def loop_of(task: Json) -> Loop:

@@ -12,15 +12,14 @@ from dataclasses import replace
 from gateway.domain.dates import PACIFIC
 from gateway.domain.loop import CLOSED
 from gateway.errors import Issue
-from gateway.mapping import loop, service_request, systems
+from gateway.fhir import ids
+from gateway.mapping import loop, service_request
 from gateway.ports import Json, Kept, Transaction
 from gateway.trust.disclosure import content
 from gateway.usecases.intake import Intaken
 from gateway.usecases.named_loop import referral_tasks, service_of
 from gateway.usecases.services import Services
 
-LOOP = systems.BASE + "/sid/loop"
-"""System of the identifier that the Tasks of one loop share."""
 SHARED = ("status", "statusReason", "businessStatus", "lastModified", "authoredOn")
 """Elements of a Task that say where its loop stands."""
 
@@ -37,7 +36,7 @@ def join(mapped: Intaken, tx: Transaction, services: Services) -> Intaken:
     stands = content(first)
     joined = {name: value for name, value in task.items() if name not in SHARED}
     joined |= {name: stands[name] for name in SHARED if name in stands}
-    joined["groupIdentifier"] = {"system": LOOP, "value": loop.group_of(stands)}
+    joined["groupIdentifier"] = {"system": loop.LOOP, "value": loop.group_of(stands)}
     message = "The member's referral for the same service is open: this one joins it, and its sender is told as well."
     remark = Issue("information", "duplicate", message, "Task.groupIdentifier", "loop-joined")
     resources = [joined if one is task else one for one in mapped.resources]
@@ -45,12 +44,15 @@ def join(mapped: Intaken, tx: Transaction, services: Services) -> Intaken:
 
 
 def members(task: Json, tx: Transaction, services: Services) -> list[Kept]:
-    """The open Tasks of the other senders of a Task's loop."""
+    """The open Tasks of the other senders of a Task's loop, all for the same member."""
     group = loop.group_of(task)
-    others = [*referral_tasks(tx, services, group_identifier=f"{LOOP}|{group}")]
+    if not ids.is_id(group):
+        return []
+    others = [*referral_tasks(tx, services, group_identifier=f"{loop.LOOP}|{group}")]
     if (first := tx.read("Task", group)) is not None and not first.deleted:
         others.append(first)
-    return [kept for kept in others if kept.id != task["id"] and content(kept)["status"] not in CLOSED]
+    told = ((kept, content(kept)) for kept in others if kept.id != task["id"])
+    return [kept for kept, one in told if one.get("for") == task.get("for") and one["status"] not in CLOSED]
 
 
 def _open(request: Json, task: Json, tx: Transaction, services: Services) -> Iterator[Kept]:

@@ -93,3 +93,16 @@ def test_the_same_referral_again_is_no_further_one(three: FlaskClient) -> None:
     again = three.post("/referrals", json=a_referral() | {"key": SHELTER})
     assert (again.status_code, again.headers["ETag"]) == (200, 'W/"1"')
     assert task(three, "S-1")["meta"]["versionId"] == "2"
+
+
+@pytest.mark.parametrize(
+    "system", ["http://ehr.example/order-groups", None, "https://ecm-gateway.example/fhir/sid/loop"]
+)
+def test_a_group_that_is_not_this_members_loop_moves_nobody_else(client: FlaskClient, system: str | None) -> None:
+    refer(client)
+    refer(client, SHELTER, member=a_referral()["member"] | {"cin": "90000124B"})
+    first, other = task(client, "R-2026-0001"), task(client, "S-1")
+    group = {"value": first["id"]} | ({"system": system} if system else {})
+    assert client.put(f"/fhir/Task/{other['id']}", json=other | {"groupIdentifier": group}).status_code == 200
+    assert hear(client, 1, referral=SHELTER, at=at(9), status="accepted").status_code == 200
+    assert (task(client, "S-1")["status"], task(client, "R-2026-0001")["status"]) == ("accepted", "requested")
