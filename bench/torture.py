@@ -1,7 +1,7 @@
 """Kill the gateway's processes, and PostgreSQL, at random and at each named step; then judge what is left.
 
     python -m bench.torture kill9  [--kills 12] [--engine sqlite|postgresql|both]   at random moments under load
-    python -m bench.torture steps  [--engine ...]   at each named step of a write, a referral received, a delivery
+    python -m bench.torture steps  [--engine ...]   at each named step of a write, of receiving, applying, delivering
     python -m bench.torture paused [--engine ...]   a worker is stopped, overtaken by another, and revived
     python -m bench.torture all    [--short]        everything, deliveries to faulty partners too, as one table
 
@@ -154,11 +154,23 @@ def told(name: str, engine: str, found: Findings) -> bool:
 
 
 def receive_steps(engine: str) -> bool:
-    """A served gateway killed at each step of receiving a referral."""
-    from bench.torture_receive import receive
+    """A served gateway killed at each step of receiving a referral, news of one, and a signed webhook."""
+    from bench.torture_inbox import hook
+    from bench.torture_receive import change, receive
+
+    good = True
+    for name, act in (("receive", receive), ("change", change), ("hook", hook)):
+        with database(engine) as (url, _, ledger):
+            good &= told(name, engine, act(url, ledger.parent))
+    return good
+
+
+def apply_steps(engine: str) -> bool:
+    """A worker killed at each step of applying what partners sent."""
+    from bench.torture_inbox import apply
 
     with database(engine) as (url, _, ledger):
-        return told("receive", engine, receive(url, ledger.parent))
+        return told("apply", engine, apply(url, ledger.parent))
 
 
 def deliver_steps(engine: str) -> bool:
@@ -196,7 +208,7 @@ def main() -> None:
         raise SystemExit(not run_all(engines, seed=given.seed, short=given.short))
     runs: dict[str, list[Callable[[str], bool]]] = {
         "kill9": [partial(kill9, kills=given.kills, seed=given.seed)],
-        "steps": [write_steps, receive_steps, deliver_steps],
+        "steps": [write_steps, receive_steps, apply_steps, deliver_steps],
         "paused": [pauses],
     }
     results = [run(engine) for engine in engines for run in runs[given.run]]

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import redirect_stdout
 from functools import partial
 
-from bench.torture import database, deliver_steps, kill9, pauses, receive_steps, write_steps
+from bench.torture import apply_steps, database, deliver_steps, kill9, pauses, receive_steps, write_steps
 from bench.torture_deliver import Outcome, dead, drain, faults
 
 Run = tuple[str, str, Callable[[], bool | Outcome]]
@@ -46,6 +46,7 @@ def runs(engines: Sequence[str], *, seed: int, short: bool) -> Iterator[Run]:
     for engine in engines:
         yield "write", engine, partial(write_steps, engine)
         yield "receive", engine, partial(receive_steps, engine)
+        yield "apply", engine, partial(apply_steps, engine)
         yield "deliver", engine, partial(deliver_steps, engine)
         yield "paused", engine, partial(pauses, engine)
         yield "kill9", engine, partial(kill9, engine, kills=kills, seed=seed)

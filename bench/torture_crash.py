@@ -1,10 +1,11 @@
 """The gateway's own command line, made to die or to stand still at a named step.
 
-    TORTURE_ARM=FILE python -m bench.torture_crash serve|worker ...
+    TORTURE_ARM=FILE [TORTURE_AGAIN=yes] python -m bench.torture_crash serve|worker ...
 
 A wrapper: it puts itself around the product's functions and calls the command, so that the product knows nothing of it.
 FILE, when it is there, says where and what: see `Arm`. It is gone as soon as it has acted, so that what comes after
-(Granian's next server process, the next worker) lives.
+(Granian's next server process, the next worker) lives. `serve` is started again by itself, with TORTURE_AGAIN the
+worker too.
 """
 
 from __future__ import annotations
@@ -27,11 +28,15 @@ from typing import Any
 import gateway.cli
 import gateway.commands.worker
 import gateway.store.sql
+import gateway.usecases.apply_inbox
+import gateway.usecases.change_referral
 import gateway.usecases.courier
 import gateway.usecases.deliver
 import gateway.usecases.keep_mapped
 import gateway.web.doors
+import gateway.web.hooks
 import gateway.wiring
+from gateway.store.inbox import SqlInbox
 from gateway.store.outbox import SqlOutbox
 
 
@@ -138,6 +143,17 @@ def wrap() -> None:
     around(keep, "_put_all", after="all put")
     around(keep, "disclose", before="owed", after="disclosed")
     around(gateway.web.doors, "receive_referral", after="kept")
+    around(gateway.web.doors, "change_referral", after="kept")
+    around(gateway.web.hooks, "receive_hook", after="kept")
+    news, apply = gateway.usecases.change_referral, gateway.usecases.apply_inbox
+    around(news, "named", before="news: begun")
+    around(news, "settled", after="news: moved")
+    around(news, "fan_out", after="news: owed")
+    around(news, "disclose", after="news: disclosed")
+    around(apply, "_apply", after="applied")
+    staged(apply, "_apply", "apply")
+    staged(SqlInbox, "claim", "take")
+    staged(SqlInbox, "settle", "end")
     around(gateway.usecases.courier, "deliver", before="taken")
     around(deliver, "closure", after="gathered")
     around(deliver, "disclose", after="decided")
@@ -169,9 +185,10 @@ def answering(made: Callable[[], Any]) -> Callable[[], Any]:
 
 
 def watch_over() -> None:
-    """Start `serve` in a process group of its own, and again whenever it is killed, as an init system would.
+    """Start the command in a process group of its own, and again whenever it is killed, as an init system would.
 
-    What never changes is read once before: a start then takes a moment instead of seconds.
+    What never changes is read once before: a start then takes a moment instead of seconds. A worker that was killed
+    leaves the file with the ending `.dead`, and the next is started when that is taken away.
     """
     from gateway.settings import load
 
@@ -179,8 +196,9 @@ def watch_over() -> None:
     child = 0
 
     def end(*_: object) -> None:
-        with suppress(ProcessLookupError):
+        with suppress(ProcessLookupError, ChildProcessError):
             os.killpg(child, signal.SIGKILL)
+            os.waitpid(child, 0)
         os._exit(0)
 
     signal.signal(signal.SIGTERM, end)
@@ -193,11 +211,16 @@ def watch_over() -> None:
         os.waitpid(child, 0)
         with suppress(ProcessLookupError):
             os.killpg(child, signal.SIGKILL)
+        if sys.argv[1] == "worker":
+            dead = Path(os.environ["TORTURE_ARM"]).with_suffix(".dead")
+            dead.touch()
+            while dead.exists():
+                time.sleep(0.01)
 
 
 def main() -> None:
     wrap()
-    if sys.argv[1] == "serve":
+    if sys.argv[1] == "serve" or "TORTURE_AGAIN" in os.environ:
         watch_over()
     gateway.cli.main()
 

@@ -58,6 +58,8 @@ class Crash:
     after: Snapshot
     resources: frozenset[str] = frozenset()
     """The versions that the last answer names."""
+    updates: bool = False
+    """Whether it makes new versions of what was there: then one of each, else all that is new is a first version."""
 
 
 @dataclass
@@ -124,12 +126,10 @@ def _whole(crash: Crash, whole: Mapping[str, Counter[Any]], found: Findings) -> 
     if lost := crash.resources - names:
         found.lost.append(f"{crash.step}: {len(lost)} of what was answered are not there")
     _audit(crash, crash.after, found, rows=2 if crash.between.versions != crash.before.versions else 1)
+    new = crash.after.versions - crash.before.versions
+    times = Counter(reference for reference, _ in new)
     doubled = [
-        *(
-            f"version of {reference}"
-            for reference, version in crash.after.versions - crash.before.versions
-            if version > 1
-        ),
+        *(f"version of {one}" for one, v in new if (times[one] > 1 if crash.updates else v > 1)),
         *(f"message of {reference}" for (_, reference, _), n in crash.after.owed.items() if n > 1),
     ]
     found.twice += [f"{crash.step}: a second {one}" for one in doubled]
@@ -146,6 +146,54 @@ def _audit(crash: Crash, then: Snapshot, found: Findings, *, rows: int) -> None:
         found.twice.append(f"{crash.step}: {new.total()} audit rows for {rows} sendings that were taken")
     if then.broken_audit:
         found.half.append(f"{crash.step}: the audit chain is broken")
+
+
+@dataclass(frozen=True)
+class Kept:
+    """One row of the inbox: what was sent, as a hash, how it stands, and how often the audit says that it was kept."""
+
+    body: str
+    state: str
+    audited: int
+
+
+@dataclass(frozen=True)
+class HookCrash:
+    """One signed webhook, its server killed at `step`, and then sent again until it was answered."""
+
+    step: str
+    committed: bool
+    died: bool
+    first: int | None
+    again: int
+    said: str
+    """`kept` or `known`: what the last answer said."""
+    sent: str
+    """What was sent, as a hash."""
+    between: Sequence[Kept]
+    after: Sequence[Kept]
+
+
+def judge_kept(crashes: Iterable[HookCrash]) -> Findings:
+    """Whether each webhook is there, whole and once: as soon as it was answered, and after it was sent again."""
+    found = Findings(counts={"crashes": 0, "kept at the crash": 0})
+    for crash in crashes:
+        found.counts["crashes"] += 1
+        found.counts["kept at the crash"] += bool(crash.between)
+        if not crash.died:
+            found.other.append(f"{crash.step}: was not passed")
+        if (crash.committed or crash.first == 200) and not crash.between:
+            found.lost.append(f"{crash.step}: {'committed' if crash.committed else 'answered'} and not there")
+        if crash.again != 200 or crash.said != ("known" if crash.between else "kept"):
+            found.other.append(f"{crash.step}: sent again it was answered {crash.again} {crash.said}")
+        if not crash.after:
+            found.lost.append(f"{crash.step}: answered and not there")
+        if len(crash.after) > 1:
+            found.twice.append(f"{crash.step}: kept {len(crash.after)} times")
+        for row in {*crash.between, *crash.after}:
+            if row.body != crash.sent or row.audited != 1:
+                found.half.append(f"{crash.step}: not as it was sent, or audited {row.audited} times")
+    return found
 
 
 @dataclass(frozen=True)

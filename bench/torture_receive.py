@@ -1,50 +1,31 @@
-"""Kill the server at each named step of receiving a referral over HTTP; then send it again.
+"""Kill the server at each named step of receiving a referral, or news of one, over HTTP; then send it again.
 
-The server is the real `serve` in its own processes, with bench/torture_crash.py around it. After each crash the
-database is looked at before anything is sent again. Used by `python -m bench.torture`.
+After each crash the database is looked at before anything is sent again. Used by `python -m bench.torture`.
 """
 
 from __future__ import annotations
 
 import json
-import os
-import socket
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
-from collections import Counter
 from pathlib import Path
-from typing import Any
 
 from bench.over_http import REFERRAL
 from bench.torture_crash import Arm
-from bench.torture_crash_check import Crash, Findings, Snapshot, judge_received
+from bench.torture_crash_check import Crash, Findings, judge_received
 from bench.torture_load import opened
-from gateway.ports import Caller
+from bench.torture_server import Sending, Server, snapshot
 from gateway.store import SqlStore
 
 UNKEPT = ("read", "mapped", "validated", "begun", "one put", "all put", "owed", "outbox kept", "disclosed")
+UNCHANGED = ("read", "news: begun", "news: moved", "news: owed", "outbox kept", "news: disclosed")
 IN_STORE = {
     "sqlite": ("pointer kept", "version kept", "version kept#4", "index kept", "audit kept"),
     "postgresql": ("version kept", "version kept#4"),
 }
+CHANGE_IN_STORE = {
+    "sqlite": ("pointer kept", "version kept", "version kept#2", "index kept", "audit kept"),
+    "postgresql": ("version kept", "version kept#2"),
+}
 COMMITTED = ("after commit", "kept", "about to answer")
-PARTNERS = """
-[ehr]
-kind = "fhir_server"
-base_url = "http://127.0.0.1:9/fhir"
-send = ["ServiceRequest", "Task"]
-everyone = true
-[plan]
-kind = "fhir_server"
-base_url = "http://127.0.0.1:9/fhir"
-send = ["ServiceRequest"]
-everyone = true
-"""
-TENANT = Caller("torture")
-PATIENCE_SECONDS = 60
 
 
 def steps(engine: str) -> tuple[str, ...]:
@@ -52,108 +33,82 @@ def steps(engine: str) -> tuple[str, ...]:
     return (*UNKEPT, *IN_STORE[engine], "before commit", *COMMITTED)
 
 
-class Server:
-    """A served gateway that comes back when it was killed. `arm` is the file that arms it."""
-
-    def __init__(self, url: str, folder: Path) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        (folder / "partners.toml").write_text(PARTNERS)
-        self.base, self.arm = f"http://127.0.0.1:{port}", folder / "arm"
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("ECM_")} | {
-            "ECM_DATABASE": url,
-            "ECM_PORT": str(port),
-            "ECM_PARTNERS": str(folder / "partners.toml"),
-            "ECM_ID_KEY": str(folder / "id.key"),
-            "ECM_LOG_LEVEL": "WARNING",
-            "TORTURE_ARM": str(self.arm),
-        }
-        command = [sys.executable, "-m", "bench.torture_crash", "serve"]
-        with (folder / "log").open("ab") as log:
-            self._process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
-
-    def close(self) -> None:
-        self._process.terminate()
-        self._process.wait()
+def change_steps(engine: str) -> tuple[str, ...]:
+    """The same for news of a referral."""
+    return (*UNCHANGED, *CHANGE_IN_STORE[engine], "before commit", *COMMITTED)
 
 
-def referral(number: int) -> bytes:
+def referral(number: int) -> Sending:
     """Of a member, a referrer and an organization that no other referral has."""
     text = json.dumps(REFERRAL).replace("CINUMBER", f"9{number:07d}").replace("NUMBER", str(number))
     value = json.loads(text)
     value["referrer"]["organization"]["name"] = f"Harbor Clinic {number}"
     value["referrer"]["name"]["first"] = f"Rosa {number}"
-    return json.dumps(value).encode()
+    return Sending("/referrals", json.dumps(value).encode())
 
 
-def send(base: str, body: bytes) -> tuple[int | None, Any]:
-    """Status and answer; None when there was no answer."""
-    asked = urllib.request.Request(f"{base}/referrals", body, {"Content-Type": "application/json"})
-    try:
-        with urllib.request.urlopen(asked, timeout=10) as answer:
-            return answer.status, json.load(answer)
-    except urllib.error.HTTPError as error:
-        return error.code, None
-    except (OSError, ValueError):
-        return None, None
+def news(number: int) -> Sending:
+    """That the referral of this number was accepted."""
+    return Sending("/referral-changes", json.dumps(news_of(number)).encode())
 
 
-def insist(base: str, body: bytes) -> tuple[int, Any]:
-    """Send until there is an answer that is no 5xx."""
-    began = time.monotonic()
-    while time.monotonic() - began < PATIENCE_SECONDS:
-        status, answer = send(base, body)
-        if status is not None and status < 500:
-            return status, answer
-        time.sleep(0.1)
-    return 0, None
+def news_of(number: int, *, source: str = "torture") -> dict[str, object]:
+    """The same as a value."""
+    return {
+        "key": {"source": source, "id": f"{source}-{number}"},
+        "party": "target",
+        "referral": {"source": REFERRAL["key"]["source"], "id": str(number)},  # type: ignore[index]
+        "at": "2026-06-01T09:00:00-07:00",
+        "status": "accepted",
+    }
 
 
-def snapshot(store: SqlStore) -> Snapshot:
-    """What the database holds now."""
-    rows = store.engine.rows
-    audited = rows("SELECT entities FROM audit WHERE event = 'referral' AND action = 'C'")
-    counted = "SELECT r.type, r.id, count(*) FROM search_entry e JOIN resource r ON r.key = e.key GROUP BY r.type, r.id"
-    return Snapshot(
-        versions=frozenset(
-            (f"{type}/{id}", v) for type, id, v in rows("SELECT type, id, version FROM resource_version")
-        ),
-        pointers=frozenset((f"{type}/{id}", v) for type, id, v in rows("SELECT type, id, version FROM resource")),
-        indexed={f"{type}/{id}": number for type, id, number in rows(counted)},
-        audited=Counter(frozenset(n for n in names.split() if "/_history/" in n) for (names,) in audited),
-        owed=Counter(
-            (partner, f"{type}/{id}", v)
-            for partner, type, id, v in rows("SELECT partner, type, resource, version FROM outbox")
-        ),
-        broken_audit=store.broken_audit(TENANT),
-    )
-
-
-def crash(step: str, *, number: int, server: Server, store: SqlStore) -> Crash:
-    """Send a referral, its server armed; look; send again until it is answered; look."""
+def crash(step: str, sending: Sending, *, server: Server, store: SqlStore, event: str) -> Crash:
+    """Send, the server armed; look; send again until it is answered; look."""
     name, _, nth = step.partition("#")
-    body = referral(number)
-    before = snapshot(store)
+    before = snapshot(store, event)
     Arm(name, int(nth or 1)).put(server.arm)
-    first, _ = send(server.base, body)
+    first, _ = server.send(sending)
     died = not server.arm.exists()
     server.arm.unlink(missing_ok=True)
-    between = snapshot(store)
-    again, answer = insist(server.base, body)
+    between = snapshot(store, event)
+    again, answer = server.insist(lambda: sending)
     locations = [entry["response"].get("location", "") for entry in (answer or {}).get("entry", [])]
     named = frozenset(location.rpartition("/fhir/")[2] for location in locations if location)
-    return Crash(step, name in COMMITTED, died, first, again, before, between, snapshot(store), named)
+    updates = event != "referral"
+    after = snapshot(store, event)
+    return Crash(step, name in COMMITTED, died, first, again, before, between, after, named, updates=updates)
 
 
 def receive(url: str, folder: Path) -> Findings:
-    """A crash at every step, one after the other, in one served gateway."""
+    """A crash at every step of a referral, one after the other, in one served gateway."""
     engine = "sqlite" if url.startswith("sqlite") else "postgresql"
     server = Server(url, folder)
     try:
-        insist(server.base, referral(1))
+        server.insist(lambda: referral(1))
         store = opened(url)
-        crashes = [crash(step, number=n, server=server, store=store) for n, step in enumerate(steps(engine), start=2)]
+        crashes = [
+            crash(step, referral(number), server=server, store=store, event="referral")
+            for number, step in enumerate(steps(engine), start=2)
+        ]
+        store.close()
+    finally:
+        server.close()
+    return judge_received(crashes)
+
+
+def change(url: str, folder: Path) -> Findings:
+    """A crash at every step of news of a referral."""
+    engine = "sqlite" if url.startswith("sqlite") else "postgresql"
+    server = Server(url, folder)
+    try:
+        wanted = list(enumerate(change_steps(engine), start=1))
+        for number, _ in wanted:
+            server.insist(lambda number=number: referral(number))  # type: ignore[misc]
+        store = opened(url)
+        crashes = [
+            crash(step, news(number), server=server, store=store, event="referral-change") for number, step in wanted
+        ]
         store.close()
     finally:
         server.close()
