@@ -115,8 +115,7 @@ class _Reader:
         member = shape.members.get(child.local)
         expected = XHTML if member is not None and member.type == "xhtml" else FHIR
         if member is None or child.local == "resourceType" or member.attribute or child.space != expected:
-            shown = _shown(child.local)
-            self.fault("unknown-element", f"{shape.name} has no element '{shown}'.", child, where)
+            self.fault("unknown-element", f"This is no element of {shape.name}.", child, where)
             return None
         return member
 
@@ -126,7 +125,7 @@ class _Reader:
             if member is not None and member.attribute:
                 value[name] = text
             elif not name.startswith("http://www.w3.org/2001/XMLSchema-instance "):
-                self.fault("unknown-attribute", f"{shape.name} has no attribute '{_shown(name)}'.", element, where)
+                self.fault("unknown-attribute", f"{shape.name} has an attribute that it must not have.", element, where)
         self._no_text(element, where)
 
     def _no_text(self, element: Element, where: str) -> None:
@@ -186,11 +185,6 @@ class _Reader:
         shape = self.types.find("Element")
         if child.attributes or child.children or child.text:
             self._object(child, shape, beside, at, where)
-
-
-def _shown(name: str) -> str:
-    """A name as it may be shown: one that is not written as elements are could be a person's name or number."""
-    return name[:64] if name.isalnum() and name[0].islower() else "?"
 
 
 def _append(value: Json, name: str, item: Any, beside: Json | None, index: int) -> None:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from difflib import get_close_matches
 
 from gateway.errors import BadRequest, Issue
 from gateway.search import values
@@ -23,6 +24,10 @@ MAX_VALUES = 500
 """Most alternatives in one parameter."""
 MAX_CHAIN = 3
 """Most references that one parameter follows."""
+_LONGEST = 100
+"""Letters of a parameter's name that are looked at to say what is wrong with it."""
+_WORD = re.compile("([:.])")
+_WORDS = frozenset(": . _has missing exact contains not identifier below above in not-in text of-type iterate".split())
 _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}", re.ASCII)
 
 
@@ -46,7 +51,8 @@ def parse(
     where: list[Condition] = []
     controls: list[tuple[str, str]] = []
     used: list[tuple[str, str]] = []
-    for name, value in pairs:
+    for number, (name, value) in enumerate(pairs, start=1):
+        reader.number = number
         if name.partition(":")[0] in CONTROLS:
             controls.append((name, value))
             used.append((name, value))
@@ -73,12 +79,17 @@ class _Reader:
     base: str
     issues: list[Issue] = field(default_factory=list)
     unknown: list[Issue] = field(default_factory=list)
+    number: int = 0
+    """Which parameter is read, from 1."""
+    types: dict[str, None] = field(default_factory=dict)
+    """The resource types that it has led to."""
 
     def condition(
         self, type: str, name: str, value: str, *, whole: str | None = None, depth: int = 0
     ) -> Condition | None:
         """The condition that one pair asks for, or None after an issue. `whole` is the name as it was sent."""
         whole = whole or name
+        self.types[type] = None
         if depth > MAX_CHAIN:
             return self._refuse(whole, "follows too many references", code="too-costly")
         if name.startswith("_has:"):
@@ -101,8 +112,10 @@ class _Reader:
             if reason:
                 self._refuse(whole, f"cannot be searched here: {reason}")
             else:
-                message = f"'{_shown(whole)}' is not a search parameter of {type}."
-                self.unknown.append(Issue("error", "not-supported", message, rule="search-parameter"))
+                message = f"{self._named(whole)} is not a search parameter of {type}."
+                close = get_close_matches(code[:_LONGEST], self.parameters.of(type), n=1, cutoff=0.75)
+                hint = f" Did you mean {close[0]}?" if close else ""
+                self.unknown.append(Issue("error", "not-supported", message + hint, rule="search-parameter"))
         return found
 
     def _is(self, parameter: Parameter, modifier: str | None, value: str, whole: str) -> Condition | None:
@@ -156,7 +169,7 @@ class _Reader:
         if not having:
             return self._refuse(whole, "chains to a parameter that none of the types referred to has")
         if not type and len(types) > 20:
-            return self._refuse(whole, f"may refer to any type: write {parameter.code}:Type.{_shown(rest)}")
+            return self._refuse(whole, f"may refer to any type: write {parameter.code}:Type and the rest")
         read = [(name, self.condition(name, rest, value, whole=whole, depth=depth + 1)) for name in having]
         inner = tuple((name, condition) for name, condition in read if condition is not None)
         return Chain(parameter.code, inner) if len(inner) == len(read) else None
@@ -175,15 +188,21 @@ class _Reader:
         return Reverse(type, code, inner) if inner is not None else None
 
     def _refuse(self, whole: str, what: str, *, code: str = "not-supported") -> Condition | None:
-        self.issues.append(Issue("error", code, f"'{_shown(whole)}' {what}.", rule="search-parameter"))
+        self.issues.append(Issue("error", code, f"{self._named(whole)} {what}.", rule="search-parameter"))
         return None
 
+    def _named(self, whole: str) -> str:
+        """A parameter as an answer may call it: by the words of its name that are ours, and by its number.
 
-def _shown(name: str) -> str:
-    """A parameter's name as it may be repeated in an answer: not if it begins as a person's name or number does.
+        A value with an ampersand that was not escaped (`Ljuba & Ana`) arrives as a name.
+        """
+        words = _WORD.split(whole[:_LONGEST])
+        shown = "".join(word if self._ours(word) else "?" for word in words)
+        return f"'{shown}'" if shown == whole else f"'{shown}' (parameter {self.number})"
 
-    A value with an ampersand that was not escaped (`Ljuba & Ana`) arrives as a name.
-    """
-    if not re.match("[a-z_]", name):
-        return "?"
-    return "".join(letter if letter.isalnum() or letter in "_:.-" else "?" for letter in name[:60])
+    def _ours(self, word: str) -> bool:
+        return (
+            word in _WORDS
+            or self.parameters.knows(word)
+            or any(word in self.parameters.of(type) or self.parameters.why_not(type, word) for type in self.types)
+        )

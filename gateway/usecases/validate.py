@@ -26,7 +26,14 @@ def validate(
     try:
         return list(services.validator.check(resource_of(resource, type=type), profiles=profiles))
     except BadProfile as error:
-        raise Unprocessable(issues=[replace(issue, code="not-supported") for issue in error.issues]) from None
+        raise Unprocessable(issues=[_told(issue) for issue in error.issues]) from None
+
+
+def _told(issue: Issue) -> Issue:
+    """What is wrong with a profile that was named, without the name where it is nobody's that we know."""
+    if issue.rule == "profile-unknown":
+        issue = replace(issue, message="A profile that was named is not known here: its package has to be loaded.")
+    return replace(issue, code="not-supported")
 
 
 def validate_kept(

@@ -58,12 +58,15 @@ class Walker:
         assert shape is not None
         plan = self._plans.get(id(shape)) or self.plan(shape)
         checks = plan.checks
+        strange = False
         for name, inner in value.items():
             check = checks.get(name)
             if check is None:
-                unknown(run, name, place)
+                strange = True
             else:
                 check(run, inner, value, place)
+        if strange:
+            unknown(run, value, checks, place)
         for group, names in plan.required:
             for name in names:
                 if name in value or f"_{name}" in value:

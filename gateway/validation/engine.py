@@ -147,7 +147,7 @@ class Engine:
         declared = meta.get("profile") if type(meta) is dict else None
         if type(declared) is not list:
             return
-        for canonical in declared:
+        for number, canonical in enumerate(declared):
             if type(canonical) is not str:
                 continue
             try:
@@ -157,8 +157,8 @@ class Engine:
                          "it was not checked.", place, profile=canonical)  # fmt: skip
                 continue
             if profile is None:
-                run.warn("not-found", "profile-unknown", "A profile that the resource claims is not known here, so it "
-                         "was not checked.", place, profile=canonical)  # fmt: skip
+                message = f"The profile that meta.profile[{number}] claims is not known here, so it was not checked."
+                run.warn("not-found", "profile-unknown", message, place)
             elif not profile.is_type:
                 self.conformance.apply(run, profile, value, place)
             elif profile.type != value.get("resourceType"):

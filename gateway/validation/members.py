@@ -5,15 +5,21 @@ https://hl7.org/fhir/R4/json.html
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
+from difflib import get_close_matches
 from typing import Any
 
-from gateway.validation.compiled import Json, Member
-from gateway.validation.run import Place, Run, safe
+from gateway.validation.compiled import Json, Member, Shape
+from gateway.validation.run import Place, Run
+from gateway.validation.shapes import MAX_NAME
 
 MemberCheck = Callable[[Run, Any, Json, Place], None]
 ValueCheck = Callable[[Run, Any, Json, Place, int | None], None]
 Hook = Callable[[Run, Any, Place], None]
+
+
+_MOST_HINTS = 20
+"""Unknown members of one object that are compared with those that there are."""
 
 
 def nothing(run: Run, value: Any, parent: Json, place: Place) -> None:
@@ -81,17 +87,20 @@ def at_most(longest: int) -> Hook:
     return length
 
 
-def unknown(run: Run, name: Any, place: Place) -> None:
+def unknown(run: Run, value: Json, known: Container[str], place: Place) -> None:
+    """An error for each member that its object does not have, by its number: its name may be a person's."""
     shape = place[3]
-    shown = safe(name)
-    hint = ""
-    if shape is not None and shown != "?":
-        bare = shown.removeprefix("_")
-        near = next((m for m in shape.members.values() if m.name.lower() == bare.lower()), None)
-        choice = next((m for m in shape.members.values() if m.group == bare + "[x]"), None)
-        if near is not None:
-            hint = f" Did you mean {near.name}?"
-        elif choice is not None:
-            hint = f" A value of a choice is named with its type, such as {choice.name}."
     of = shape.name if shape is not None else "this"
-    run.error("structure", "unknown-element", f"{of} has no element '{shown}'.{hint}", place)
+    strange = [(number, name) for number, name in enumerate(value, start=1) if name not in known]
+    for at, (number, name) in enumerate(strange):
+        hint = _meant(name.removeprefix("_"), shape) if shape is not None and at < _MOST_HINTS else ""
+        run.error("structure", "unknown-element", f"Member {number} here is no element of {of}.{hint}", place)
+
+
+def _meant(name: str, shape: Shape) -> str:
+    choice = next((m for m in shape.members.values() if m.group == name + "[x]"), None)
+    if choice is not None:
+        return f" A value of a choice is named with its type, such as {choice.name}."
+    known = {m.name.lower(): m.name for m in shape.members.values()}
+    close = get_close_matches(name[:MAX_NAME].lower(), known, n=1, cutoff=0.8)
+    return f" Did you mean {known[close[0]]}?" if close else ""

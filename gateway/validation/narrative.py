@@ -39,6 +39,11 @@ _PER_ELEMENT = {
     "td": frozenset(("nowrap",)),
     "th": frozenset(("nowrap",)),
 }
+_FAMILIAR = frozenset(
+    "body button center font footer form head header html iframe input label link meta nav object script section "
+    "svg u video onclick onerror onload href src role target name value color face size".split()
+)
+"""Words of HTML that a narrative may not have and often has: any other could be a person's name."""
 _ENTITIES = re.compile(r"&([A-Za-z][A-Za-z0-9]*);")
 _PREDEFINED = frozenset(("lt", "gt", "amp", "quot", "apos"))
 MAX_DEPTH = 100
@@ -83,11 +88,7 @@ class Content:
         raise _Refused
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
-        space, _, local = name.rpartition(" ")
-        local = local.partition(" ")[0]
-        parts = name.split(" ")
-        if len(parts) >= 2:
-            space, local = parts[0], parts[1]
+        space, local = name.split(" ")[:2] if " " in name else ("", name)
         if self._depth == 0:
             if local != "div" or space != XHTML:
                 self.faults.append("must be a div in the XHTML namespace")
@@ -99,8 +100,7 @@ class Content:
         if self._depth > MAX_DEPTH:
             raise _Refused
         if (space and space != XHTML) or local not in _ELEMENTS:
-            named = local.isalnum() and local[0].islower()  # others could be a person's name
-            self.faults.append(f"must not have an element '{local[:40]}'" if named else "has a bad element")
+            self.faults.append("must not have an element " + _named(local))
         if local == "img":
             self.readable = True
         if self._paragraphs and local in _BLOCKS:
@@ -113,7 +113,7 @@ class Content:
         parts = key.split(" ")
         name = f"xml:{parts[1]}" if parts[0] == "http://www.w3.org/XML/1998/namespace" else key
         if name not in _ATTRIBUTES and name not in _PER_ELEMENT.get(element, ()):
-            self.faults.append(f"must not have an attribute '{name[:40]}'" if name.isalpha() else "has a bad attribute")
+            self.faults.append(f"must not have an attribute {_named(name)}")
         if name == "id" or (name == "name" and element == "a"):
             self.ids.append(value)
         if name == "href" and value.startswith("#"):
@@ -211,6 +211,10 @@ def _learn(tag: str) -> tuple[int, str] | None:
             _TAGS.clear()
         _TAGS[tag] = found
     return found
+
+
+def _named(word: str) -> str:
+    return f"'{word}'" if word in _FAMILIAR | _ELEMENTS | _ATTRIBUTES else "that XHTML does not have there"
 
 
 def _plain_attribute(element: str, name: str, value: str) -> bool:

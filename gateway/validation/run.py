@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +18,6 @@ Place = tuple[Any, Member, int | None, Shape | None]
 NOWHERE: Place = (None, Member("", "", "", "", ""), None, None)
 MAX_ISSUES = 500
 """Issues listed for one resource, and as many errors again; beyond, one last issue says that there are more."""
-_NAME = re.compile(r"[a-z_][A-Za-z0-9_]{0,63}")
 
 
 class Enough(Exception):
@@ -55,11 +53,6 @@ def pointer(place: Place) -> tuple[str | int, ...]:
         below = member.name
         at = above
     return tuple(reversed(steps))
-
-
-def safe(name: object) -> str:
-    """A member name as it may be shown: one that is not written as elements are could be a person's name or number."""
-    return name if isinstance(name, str) and _NAME.fullmatch(name) else "?"
 
 
 class Run:

@@ -168,7 +168,8 @@ class Validator:
     def _wanted(self, canonical: str) -> Profile:
         profile = self.engine.strictly(canonical)
         if profile is None:
-            raise BadProfile(f"The profile {canonical} is not known: load the package that defines it.")
+            message = f"The profile {canonical} is not known: load the package that defines it."
+            raise BadProfile(issues=[Issue("error", "exception", message, rule="profile-unknown")])
         return profile
 
     def _check(self, resource: Any, wanted: Sequence[Profile]) -> tuple[list[Issue], list[Pointer | None]]:

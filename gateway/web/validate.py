@@ -59,7 +59,7 @@ def _asked(value: Any) -> tuple[Any, list[str]]:
             case "profile":
                 named = parameter.get("valueUri", parameter.get("valueCanonical"))
                 profiles += [named] if isinstance(named, str) else []
-            case "mode" if parameter.get("valueCode") in _MODES:
+            case "mode" if str(parameter.get("valueCode")) in _MODES:
                 pass
             case _:
                 message = "This parameter is not one of resource, mode (create, update, delete, profile) and profile."

@@ -140,9 +140,9 @@ def test_everything_wrong_is_said_at_once(rules: Search) -> None:
 
 
 def test_lenient_leaves_out_unknown_names_and_says_so(rules: Search) -> None:
-    query = rules.parse("Patient", [("nick", "1"), ("name", "x")], lenient=True)
+    query = rules.parse("Patient", [("name", "x"), ("nick", "1")], lenient=True)
     assert query.used == (("name", "x"),)
-    assert [(w.severity, "nick" in w.message) for w in query.warnings] == [("warning", True)]
+    assert [(w.severity, "parameter 2" in w.message) for w in query.warnings] == [("warning", True)]
     with pytest.raises(BadRequest):
         rules.parse("Patient", [("birthdate", "soon")], lenient=True)
 
@@ -183,4 +183,26 @@ def test_what_a_client_may_include_is_listed(rules: Search) -> None:
 def test_a_name_that_could_be_a_persons_is_not_repeated(rules: Search) -> None:
     with pytest.raises(BadRequest) as refused:
         rules.parse("Patient", [("Zanzibarovna", "x"), ("90000123A", "x")])
-    assert [issue.message for issue in refused.value.issues] == ["'?' is not a search parameter of Patient."] * 2
+    told = [f"'?' (parameter {number}) is not a search parameter of Patient." for number in (1, 2)]
+    assert [issue.message for issue in refused.value.issues] == told
+
+
+@pytest.mark.parametrize(
+    ("type", "name", "told"),
+    [
+        ("Patient", "brithdate", "'?' (parameter 1) is not a search parameter of Patient. Did you mean birthdate?"),
+        ("Patient", "name:zanzibarovna", "'name:?' (parameter 1) has a modifier that a string parameter does not have"),
+        ("Patient", "gender:exact", "'gender:exact' has a modifier that a token parameter does not have here."),
+        ("Task", "patient.zanzibarovna", "'patient.?' (parameter 1) chains to a parameter that none of the types"),
+        ("Task", "patient.name:zanzibarovna", "'patient.name:?' (parameter 1) has a modifier"),
+        ("Task", "patient:zanzibarovna.name", "'patient:?.?' (parameter 1) chains to a type"),
+        ("Patient", "_has:zanzibarovna:a:b", "'_has:?:?:?' (parameter 1) is not _has:Type:reference:parameter."),
+        ("Patient", "_has:Task:zanzibarovna:status", "'_has:Task:?:?' (parameter 1) is not a search parameter of"),
+        ("Patient", "_has:Task:patient:zanzibarovna", "'_has:Task:patient:?' (parameter 1) is not a search parameter"),
+        ("Patient", "phonetic", "'phonetic' cannot be searched here"),
+    ],
+)
+def test_of_a_name_only_the_words_that_are_ours_are_repeated(rules: Search, type: str, name: str, told: str) -> None:
+    with pytest.raises(BadRequest) as refused:
+        rules.parse(type, [(name, "x")])
+    assert refused.value.issues[0].message.startswith(told)

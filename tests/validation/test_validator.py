@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import copy
 import json
+import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gateway.errors import Invalid, Malformed
+from gateway.errors import Invalid, Issue, Malformed
 from gateway.fhir import codec
 from gateway.validation import Validator
 from tests.validation.conftest import PATIENT, SERVICE_REQUEST, US_CORE, Json, profile
@@ -118,8 +120,13 @@ def shuffled(value: Any) -> Any:
 @pytest.mark.parametrize("resource", [PATIENT, SERVICE_REQUEST, {**PATIENT, "gender": "x", "active": 1, "zebra": []}])
 def test_the_order_of_members_and_profiles_does_not_matter(validator: Validator, resource: Json) -> None:
     profiles = [US_CORE + "us-core-patient|6.1.0", US_CORE + "us-core-servicerequest|6.1.0"]
-    there = validator.check(resource, profiles=profiles)
-    assert there == validator.check(shuffled(resource), profiles=profiles[::-1])
+
+    def told(resource: Json, profiles: list[str]) -> list[Issue]:
+        """What is found, but for the number of a member that nobody knows."""
+        found = validator.check(resource, profiles=profiles)
+        return [replace(one, message=re.sub(r"Member \d+", "Member", one.message)) for one in found]
+
+    assert told(resource, profiles) == told(shuffled(resource), profiles[::-1])
 
 
 def test_a_ten_megabyte_string_is_bounded(validator: Validator) -> None:
