@@ -97,9 +97,9 @@ def served(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 def _wait(server: Served) -> None:
     for _ in range(600):
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{server.port}/health/ready", timeout=5):
+            with urllib.request.urlopen(f"http://127.0.0.1:{server.port}/health/ready", timeout=30):
                 return
-        except (urllib.error.URLError, ConnectionError):
+        except OSError:
             assert server.process.poll() is None, server.log.read_text()
             time.sleep(0.05)
     raise AssertionError(server.log.read_text())
