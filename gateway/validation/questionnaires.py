@@ -95,7 +95,8 @@ class _Response:
         self._engine = engine
         self._run = run
         self._known = {_link(one) for one in all_items(questionnaire)}
-        self._finished = response.get("status") in _FINISHED
+        status = response.get("status")
+        self._finished = type(status) is str and status in _FINISHED
 
     def error(self, rule: str, message: str, place: Place) -> None:
         self._run.error("business-rule", f"answer-{rule}", message, place)
