@@ -89,7 +89,7 @@ def moved(
     """
     on = loop.since.astimezone(PACIFIC).date()
     made = {name: value for name, value in task.items() if name != "statusReason"}
-    since = loop.since.isoformat(timespec="seconds")
+    since = stamp(loop.since)
     made |= {"status": loop.status.value, "lastModified": since}
     authored = task.get("authoredOn")
     if authored and _instant(authored) > _instant(since):  # older than our Task: it is at work since then (inv-1)
@@ -103,6 +103,11 @@ def moved(
             codings.append(coding(LIFE_CYCLE, state))
         made["businessStatus"] = {"coding": codings}
     return made
+
+
+def stamp(at: datetime) -> str:
+    """A moment as a Task says it: to the millisecond, as versions are, where it is no whole second."""
+    return at.isoformat(timespec="milliseconds" if at.microsecond else "seconds")
 
 
 def state_of(task: Json) -> str | None:

@@ -54,6 +54,10 @@ COMMUNITY_SUPPORT = systems.definition("community-support")
 KNOWN_ALREADY = systems.definition("existing-relationship")
 
 ECM = {"system": systems.SERVICE, "code": "ecm-enrollment", "display": "Enhanced Care Management"}
+ECM_SERVICE = "ecm"
+"""What tables call Enhanced Care Management beside the Community Supports."""
+_ECM_CODES = frozenset(["ecm-enrollment", "ecm-referral"])
+_ECM_WORDS = frozenset(["enhanced care management", "ecm", "enhanced care management (ecm)"])
 SOCIAL_SERVICE = {"system": systems.SNOMED, "code": "410606002", "display": "Social service procedure (procedure)"}
 _CATEGORY = {
     True: ("ecm-referral", "ECM referral"),
@@ -189,6 +193,20 @@ def _code(service: str | None) -> Json:
 def service_from(resource: Json) -> str | None:
     """The Community Support that is asked for; None for Enhanced Care Management."""
     return code_of(resource.get("code"), systems.COMMUNITY_SUPPORT)
+
+
+def asked_for(resource: Json) -> str | None:
+    """Which service of the closed loop is asked for: `ecm`, or a Community Support; None for anything else.
+
+    Who writes FHIR without our codes may name Enhanced Care Management in words, or a Population of Focus.
+    """
+    if (service := service_from(resource)) is not None:
+        return service
+    concepts = [resource.get("code") or {}, *resource.get("category", ())]
+    words = {" ".join(str(one.get("text", "")).split()).casefold() for one in concepts}
+    ours = {code_of(one, systems.SERVICE) for one in concepts}
+    focus = any(code_of(one, systems.POPULATION) for one in resource.get("reasonCode", ()))
+    return ECM_SERVICE if focus or ours & _ECM_CODES or words & _ECM_WORDS else None
 
 
 def origin(referral: Referral) -> str:

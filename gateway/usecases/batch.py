@@ -11,13 +11,14 @@ from gateway.errors import GatewayError, Issue
 from gateway.fhir.outcome import outcome, worst_first
 from gateway.ports import Caller, Json
 from gateway.trust.disclosure import Collected, Disclosed, Entry, disclose
+from gateway.usecases.answered import answered_write
 from gateway.usecases.bundle_entries import Step, steps_of
 from gateway.usecases.create import create
 from gateway.usecases.keep import Written, within
 from gateway.usecases.read import current
 from gateway.usecases.search import found
 from gateway.usecases.services import Services
-from gateway.usecases.transaction import answered_read, answered_write
+from gateway.usecases.transaction import answered_read
 from gateway.usecases.update import conditional_update, update
 
 

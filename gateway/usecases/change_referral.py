@@ -23,6 +23,7 @@ from gateway.mapping.context import Context
 from gateway.ports import AuditEntry, Caller, Json, Kept, Transaction
 from gateway.trust.disclosure import Collected, content, disclose
 from gateway.trust.policy import permit
+from gateway.usecases.answered import answered_write
 from gateway.usecases.fan_out import fan_out
 from gateway.usecases.following import Move, follow
 from gateway.usecases.intake import Recorded
@@ -33,7 +34,6 @@ from gateway.usecases.named_loop import named
 from gateway.usecases.references import relative
 from gateway.usecases.services import Services
 from gateway.usecases.team_rules import team_follows
-from gateway.usecases.transaction import answered_write
 
 EVENT = "referral-change"
 SKEW = timedelta(minutes=10)
@@ -74,12 +74,16 @@ def take_in(news: Recorded, caller: Caller, *, services: Services, base: str, fu
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One referral's Task and what the news makes of it. `after` None: it stays as it is."""
+    """One referral's Task and what the news makes of it. `after` None: it stays as it is.
+
+    `own` are references that the same transaction writes in words of its own: they do not follow.
+    """
 
     kept: Kept
     heard: Heard
     after: Json | None = None
     meaning: Meaning | None = None
+    own: frozenset[str] = frozenset()
 
 
 def _take_in(news: Recorded, caller: Caller, tx: Transaction, *, services: Services, base: str, full: bool) -> Received:
@@ -220,7 +224,7 @@ def _kept(turn: Turn, change: ReferralChange, tx: Transaction, services: Service
         written = Written(turn.kept, False, False)
     else:
         written = Written(tx.put(task, expected=turn.kept.version), False, True)
-    move = Move(task, closure=meaning.closure if meaning else None, party=change.party)
+    move = Move(task, closure=meaning.closure if meaning else None, party=change.party, own=turn.own)
     return [(written, task), *follow(move, tx, services)]
 
 
@@ -228,14 +232,14 @@ def _told_alike(turn: Turn, change: ReferralChange, tx: Transaction, services: S
     """The open Tasks of the other senders of one loop move alike: the target works once for all of them."""
     assert turn.after is not None
     written = []
-    for other in members(turn.after, tx, services):
+    for other in (one for one in members(turn.after, tx, services) if one.reference not in turn.own):
         before = content(other)
         after = {name: value for name, value in before.items() if name not in SHARED}
         after |= {name: turn.after[name] for name in SHARED if name in turn.after}
         if after != before:
             moved = Written(tx.put(after, expected=other.version), False, True)
             closure = turn.meaning.closure if turn.meaning else None
-            written += [(moved, after), *follow(Move(after, closure, change.party), tx, services)]
+            written += [(moved, after), *follow(Move(after, closure, change.party, turn.own), tx, services)]
     return written
 
 

@@ -34,25 +34,18 @@ class Move:
     task: Json
     closure: ClosureRow | None = None
     party: Party | None = None
+    own: frozenset[str] = frozenset()
+    """References that the same transaction writes in words of its own: they do not follow."""
 
 
 def follow(move: Move, tx: Transaction, services: Services) -> list[tuple[Written, Json]]:
     """Keep what follows from the move: the request, the Task this one is part of, its own sub-tasks."""
     written = []
     request = request_of(move.task, tx)
-    if request is not None:
+    if request is not None and request.reference not in move.own:
         after = loop.request_moved(content(request), loop.loop_of(move.task), closure=move.closure, party=move.party)
         written.append((put(tx, after), after))
     return [*written, *_upwards(move, tx, services), *_downwards(move, tx, services)]
-
-
-def after_write(written: Written, resource: Json, tx: Transaction, services: Services) -> list[tuple[Written, Json]]:
-    """The same for a Task that was written as FHIR: which party wrote is not known."""
-    if written.created or not written.changed or not loop.is_referral_task(resource):
-        return []
-    if not resource.get("partOf") and resource["status"] not in WITHDRAWN:
-        return []  # the request stays the requester's own to write
-    return follow(Move(content(written.kept)), tx, services)
 
 
 def _upwards(move: Move, tx: Transaction, services: Services) -> list[tuple[Written, Json]]:
@@ -63,7 +56,7 @@ def _upwards(move: Move, tx: Transaction, services: Services) -> list[tuple[Writ
     for reference in move.task.get("partOf", ()):
         target = relative(reference.get("reference", ""))
         whole = tx.read(*target) if target and target[0] == "Task" else None
-        if whole is None or whole.deleted or not loop.is_referral_task(content(whole)):
+        if whole is None or whole.deleted or whole.reference in move.own or not loop.is_referral_task(content(whole)):
             continue
         parts = [content(kept) for kept in _parts(whole.id, tx, services)]
         status = mirrored([TaskStatus(part["status"]) for part in parts])
@@ -87,7 +80,7 @@ def _downwards(move: Move, tx: Transaction, services: Services) -> list[tuple[Wr
     """The open sub-tasks of a Task that was withdrawn."""
     if move.task["status"] not in WITHDRAWN:
         return []
-    parts = list(_parts(move.task["id"], tx, services))
+    parts = [part for part in _parts(move.task["id"], tx, services) if part.reference not in move.own]
     return [one for kept in parts for one in _moved(kept, TaskStatus.CANCELLED, Party.REQUESTER, move, tx, services)]
 
 
@@ -118,7 +111,7 @@ def _moved(
     if outputs:
         after["output"] = outputs
     written = Written(tx.put(after, expected=kept.version), False, True)
-    return [(written, after), *follow(Move(after, closure, party), tx, services)]
+    return [(written, after), *follow(Move(after, closure, party, move.own), tx, services)]
 
 
 def _parts(whole: str, tx: Transaction, services: Services) -> Iterator[Kept]:

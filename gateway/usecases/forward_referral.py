@@ -16,11 +16,11 @@ from gateway.mapping.leaves import Surroundings
 from gateway.ports import Caller, Json, Kept, Transaction
 from gateway.trust.disclosure import Collected, Disclosed, content, disclose
 from gateway.trust.policy import permit
+from gateway.usecases.answered import answered_write
 from gateway.usecases.fan_out import fan_out
 from gateway.usecases.keep import Written, put, unless_overtaken
 from gateway.usecases.named_loop import referral_tasks
 from gateway.usecases.services import Services
-from gateway.usecases.transaction import answered_write
 
 EVENT = "referral-forwarded"
 

@@ -17,7 +17,7 @@ from gateway.mapping import loop, service_request
 from gateway.ports import Json, Kept, Transaction
 from gateway.trust.disclosure import content
 from gateway.usecases.intake import Intaken
-from gateway.usecases.named_loop import referral_tasks, service_of
+from gateway.usecases.named_loop import asked_for, referral_tasks
 from gateway.usecases.services import Services
 
 SHARED = ("status", "statusReason", "businessStatus", "lastModified", "authoredOn")
@@ -57,15 +57,17 @@ def members(task: Json, tx: Transaction, services: Services) -> list[Kept]:
 
 def _open(request: Json, task: Json, tx: Transaction, services: Services) -> Iterator[Kept]:
     """Open Tasks of the same member, service and plan that are not older than the window; the oldest first."""
-    service = service_request.service_from(request)
+    service = service_request.asked_for(request)
+    if service is None:
+        return
     today = services.clock().astimezone(PACIFIC).date()
-    days = services.loops.window(service or "ecm", on=today)
+    days = services.loops.window(service, on=today)
     patient = task["for"]["reference"]
     replaced = {one["identifier"]["value"] for one in request.get("replaces", ()) if "identifier" in one}
     found = sorted(referral_tasks(tx, services, patient=patient), key=lambda kept: (kept.at, kept.id))
     for kept in found:
         other = content(kept)
-        if other["status"] in CLOSED or service_of(other, tx) != service:
+        if other["status"] in CLOSED or asked_for(other, tx) != service:
             continue
         known_as = {one.get("value") for one in other.get("identifier", ())}
         if other.get("owner") != task.get("owner") or replaced & known_as:

@@ -12,13 +12,13 @@ from gateway.mapping.known import SHARED, known
 from gateway.ports import Caller, Json, Kept, Transaction
 from gateway.trust.disclosure import Collected, Disclosed, content, disclose
 from gateway.trust.policy import permit
+from gateway.usecases.answered import answered_write
 from gateway.usecases.fan_out import fan_out
 from gateway.usecases.intake import Intaken
 from gateway.usecases.join_loop import join
 from gateway.usecases.keep import Written, check, put_over, unless_overtaken, within
 from gateway.usecases.references import missing
 from gateway.usecases.services import Services
-from gateway.usecases.transaction import answered_write
 
 MOVED_BY_THE_LOOP = {"ServiceRequest": ("status",)}
 """Elements that belong to whoever works on the thing once it is here; hearing of it again does not set them back."""

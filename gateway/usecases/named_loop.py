@@ -8,7 +8,7 @@ from gateway.domain.loop import CLOSED
 from gateway.domain.referral_change import ReferralChange
 from gateway.errors import Conflict, Issue, NotFound
 from gateway.fhir import ids as fhir_ids
-from gateway.mapping import loop, service_request
+from gateway.mapping import loop, organization, service_request, systems
 from gateway.mapping.ids import Ids
 from gateway.ports import Json, Kept, Transaction
 from gateway.trust.disclosure import content
@@ -30,7 +30,7 @@ def named(change: ReferralChange, tx: Transaction, *, ids: Ids, services: Servic
     found = (
         kept
         for kept in referral_tasks(tx, services, patient=patient)
-        if service_of(content(kept), tx) == change.service
+        if asked_for(content(kept), tx) == (change.service or service_request.ECM_SERVICE)
         and owner in (None, (content(kept).get("owner") or {}).get("reference", owner))
     )
     return _only(list(found), "cin")
@@ -45,10 +45,11 @@ def referral_tasks(tx: Transaction, services: Services, **wanted: str) -> Iterat
             yield kept
 
 
-def service_of(task: Json, tx: Transaction) -> str | None:
-    """The Community Support that a Task's request asks for; None for Enhanced Care Management."""
+def asked_for(task: Json, tx: Transaction) -> str | None:
+    """The service of the closed loop that a Task's request asks for (`ecm`, a Community Support); None for any other,
+    and where the request is kept elsewhere."""
     request = request_of(task, tx)
-    return service_request.service_from(content(request)) if request else None
+    return service_request.asked_for(content(request)) if request else None
 
 
 def request_of(task: Json, tx: Transaction) -> Kept | None:
@@ -58,6 +59,25 @@ def request_of(task: Json, tx: Transaction) -> Kept | None:
         return None
     kept = tx.read(*target)
     return None if kept is None or kept.deleted else kept
+
+
+def plan_of(task: Json, tx: Transaction) -> str | None:
+    """Our code of the plan that a referral is with: its Task's owner, else the payor of the request's insurance."""
+    request = request_of(task, tx)
+    insurance = content(request).get("insurance", ()) if request else ()
+    coverages = (_resource(reference, "Coverage", tx) for reference in insurance)
+    payors = [payor for coverage in coverages if coverage for payor in coverage.get("payor", ())]
+    for reference in (task.get("owner") or {}, *payors):
+        found = _resource(reference, "Organization", tx)
+        if found and (code := organization.identifier_from(found, systems.PLAN)):
+            return code
+    return None
+
+
+def _resource(reference: Json, type: str, tx: Transaction) -> Json | None:
+    target = relative(reference.get("reference", ""))
+    kept = tx.read(*target) if target and target[0] == type else None
+    return None if kept is None or kept.deleted else content(kept)
 
 
 def _read(tx: Transaction, type: str, id: str) -> Kept | None:

@@ -15,11 +15,13 @@ from gateway.fhir.bundle import Collected
 from gateway.mapping import organization, practitioner, team_membership
 from gateway.mapping.care_team import PROFILES
 from gateway.mapping.context import Context
+from gateway.mapping.service_request import ECM_SERVICE
 from gateway.mapping.team_membership import ECM_STAFF, LEAD, Comer
 from gateway.ports import AuditEntry, Json, Kept, Transaction
 from gateway.trust.disclosure import content
+from gateway.usecases.join_loop import members
 from gateway.usecases.keep import Written, put
-from gateway.usecases.named_loop import request_of, service_of
+from gateway.usecases.named_loop import asked_for, request_of
 from gateway.usecases.references import relative
 from gateway.usecases.services import Services
 
@@ -37,12 +39,19 @@ class TeamChanged:
 def team_follows(
     change: ReferralChange, meaning: Meaning, task: Json, *, context: Context, tx: Transaction, services: Services
 ) -> TeamChanged:
-    """Keep the member's team as the news makes it: who comes, who leaves, and whether one lead is left."""
+    """Keep the member's team as the news makes it: who comes, who leaves, and whether one lead is left.
+
+    What ends for one sender while others of the same loop are open ends nothing for the member; nor does the end of
+    what is neither Enhanced Care Management nor a Community Support.
+    """
     subject = task.get("for") or {}
     patient = relative(subject.get("reference", ""))
     if patient is None or not (change.provider or change.lead or meaning.ends_care):
         return TeamChanged([], [])
-    service = service_of(task, tx)
+    asked = asked_for(task, tx)
+    if meaning.ends_care and (asked is None or members(task, tx, services)):
+        return TeamChanged([], [])
+    service = None if asked == ECM_SERVICE else asked
     kept = _team(subject["reference"], tx, services)
     if kept is None and meaning.ends_care:
         return TeamChanged([], [])

@@ -11,15 +11,16 @@ from gateway.errors import BadRequest, GatewayError, Invalid, Issue, NotFound, U
 from gateway.ports import Caller, Json, Kept, Transaction
 from gateway.trust.disclosure import Collected, Disclosed, Entry, disclose
 from gateway.trust.policy import permit
+from gateway.usecases.answered import answered_write
 from gateway.usecases.bundle_entries import Step, duplicates, steps_of
 from gateway.usecases.fan_out import fan_out
-from gateway.usecases.following import after_write
-from gateway.usecases.keep import Written, identity, put_over, unless_overtaken, within
+from gateway.usecases.keep import Written, identity, unless_overtaken, within
 from gateway.usecases.matching import NotOne, one_match, same_identity
 from gateway.usecases.read import had
 from gateway.usecases.references import missing, references, rewritten
 from gateway.usecases.search import found
 from gateway.usecases.services import Services
+from gateway.usecases.written_loop import LoopWrites, faults
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +48,9 @@ def _kept(steps: Sequence[Step], caller: Caller, *, services: Services, base: st
         planned = _plan(steps, tx, services)
         resources = _resolved(planned, tx, services)
         _check(planned, resources, tx, services)
-        written = {
-            at: (_put(planned[at].step, resource, tx), resource)
-            for at, resource in enumerate(resources)
-            if resource is not None
-        }
-        followed = [found for one in written.values() for found in after_write(*one, tx, services)]
-        fan_out([*written.values(), *followed], caller, tx, services, kind="transaction")
+        loop = LoopWrites(tx, caller, services)
+        written = _write(planned, resources, loop)
+        fan_out([*written.values(), *loop.followed], caller, tx, services, kind="transaction")
         entries = [
             _answer(
                 plan, written[at][0] if at in written else None, caller, tx, services=services, base=base, full=full
@@ -171,18 +168,30 @@ def _check(planned: Sequence[_Planned], resources: Sequence[Json | None], tx: Tr
     for plan, resource in zip(planned, resources, strict=True):
         if resource is None:
             continue
-        broken += [within(issue, at=plan.step.at, type=plan.step.type) for issue in services.validator.faults(resource)]
+        broken += [within(issue, at=plan.step.at, type=plan.step.type) for issue in faults(resource, services)]
         if services.check_references:
             lost += missing(resource, tx, known=known, types=services.types, at=f"{plan.step.at}.resource")
     if lost or broken:
         raise (Invalid if broken else Unprocessable)(issues=[*broken, *lost])
 
 
-def _put(step: Step, resource: Json, tx: Transaction) -> Written:
+def _write(
+    planned: Sequence[_Planned], resources: Sequence[Json | None], loop: LoopWrites
+) -> dict[int, tuple[Written, Json]]:
+    """Keep all by their place in the Bundle, Tasks of referrals that move after the others; then what follows."""
+    listed = [(at, resource) for at, resource in enumerate(resources) if resource is not None]
+    loop.own = frozenset(f"{resource['resourceType']}/{resource['id']}" for _, resource in listed)
+    listed.sort(key=lambda one: loop.moves(one[1]))
+    written = {at: (_put(planned[at].step, resource, loop), resource) for at, resource in listed}
+    loop.settle()
+    return dict(sorted(written.items()))
+
+
+def _put(step: Step, resource: Json, loop: LoopWrites) -> Written:
     try:
-        current = tx.read(resource["resourceType"], resource["id"])
+        current = loop.tx.read(resource["resourceType"], resource["id"])
         step.asked.update.require(current)
-        return put_over(current, resource, tx)
+        return loop.put(current, resource, at=step.at)
     except GatewayError as error:
         raise type(error)(issues=[replace(issue, expression=step.at) for issue in error.issues]) from None
 
@@ -204,18 +213,6 @@ def _answer(
         assert plan.existing is not None
         written = Written(plan.existing, created=False, changed=False)
     return answered_write(written, base=base, full=full)
-
-
-def answered_write(written: Written, *, base: str, full: bool) -> Entry:
-    """The response entry of a create or update."""
-    kept = written.kept
-    response = {
-        "status": "201 Created" if written.created else "200 OK",
-        "location": f"{kept.reference}/_history/{kept.version}",
-        "etag": kept.etag,
-        "lastModified": kept.at.isoformat(timespec="milliseconds"),
-    }
-    return Entry({"fullUrl": f"{base}/{kept.reference}", "response": response}, kept if full else None)
 
 
 def answered_get(step: Step, caller: Caller, tx: Transaction, *, services: Services, base: str) -> Entry:

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from gateway.errors import BadRequest, Issue
+from gateway.errors import BadRequest, Invalid, Issue
 from gateway.ports import Caller, Json, Transaction
 from gateway.trust.disclosure import disclose
 from gateway.trust.policy import permit
 from gateway.usecases.fan_out import fan_out
-from gateway.usecases.following import after_write
 from gateway.usecases.keep import (
     Written,
-    check,
     check_references,
     identity,
     offered,
-    put_over,
     unless_overtaken,
 )
 from gateway.usecases.matching import Parameters, one_match, same_identity
 from gateway.usecases.preconditions import ALWAYS, Precondition
 from gateway.usecases.references import own
 from gateway.usecases.services import Services
+from gateway.usecases.written_loop import LoopWrites, faults
 
 
 def update(
@@ -36,7 +34,7 @@ def update(
     if resource.get("id") != id:
         raise BadRequest(issues=[Issue("error", "value", "The body's id is not the one in the address.", f"{type}.id")])
     resource = own(resource, services.base)
-    check(resource, services)
+    _check(resource, services)
 
     def keep() -> Written:
         with services.store.begin(caller) as tx:
@@ -68,19 +66,25 @@ def conditional_update(
             if match is not None:
                 same_identity(match, named)
             whole = {**resource, "id": match.id if match else named or services.new_id()}
-            check(whole, services)
+            _check(whole, services)
             return _kept(whole, caller, tx, services=services, condition=condition)
 
     return unless_overtaken(keep)
+
+
+def _check(resource: Json, services: Services) -> None:
+    if issues := faults(resource, services):
+        raise Invalid(issues=issues)
 
 
 def _kept(resource: Json, caller: Caller, tx: Transaction, *, services: Services, condition: Precondition) -> Written:
     check_references(resource, tx, services)
     current = tx.read(resource["resourceType"], resource["id"])
     condition.require(current)
-    written = put_over(current, resource, tx)
-    followed = after_write(written, resource, tx, services)
-    fan_out([(written, resource), *followed], caller, tx, services, kind="resource")
+    loop = LoopWrites(tx, caller, services)
+    written = loop.put(current, resource)
+    loop.settle()
+    fan_out([(written, resource), *loop.followed], caller, tx, services, kind="resource")
     event = "create" if written.created else "update" if written.changed else "update.same"
     shown = disclose(written.kept, caller=caller, note=tx.note, event=event, action="C" if written.created else "U")
     return Written(written.kept, written.created, written.changed, shown)
