@@ -75,6 +75,9 @@ class Outbox(Protocol):
     def refuse(self, delivery: Delivery, *, now: datetime, reason: str) -> bool:
         """Settle as dropped: the partner may not have it (any more); what waits behind it goes on."""
 
+    def wake(self, partner: str, *, now: datetime) -> int:
+        """Make due now what waits for another attempt at a partner that is back; how many there were."""
+
     def list(self, caller: Caller, *, state: DeliveryState | None = None, limit: int = 100) -> Sequence[Delivery]: ...
 
     def show(self, caller: Caller, id: str) -> Delivery | None: ...

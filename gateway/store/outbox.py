@@ -36,6 +36,7 @@ IN_ORDER: dict[Dialect, str] = {"sqlite": " ORDER BY p.partner, o.due, o.seq", "
 TAKE = (
     "UPDATE outbox SET state = 'sending', worker = ?, fence = fence + 1, attempts = attempts + 1, due = ? WHERE seq IN"
 )
+WAKE = "UPDATE outbox SET due = ? WHERE partner = ? AND ready = 1 AND state = 'waiting' AND due > ?"
 OWN = "id = ? AND fence = ? AND state = 'sending'"
 """The delivery as claimed: a worker that was overtaken holds an old fence."""
 NEWER = (
@@ -94,6 +95,11 @@ class SqlOutbox:
 
     def refuse(self, delivery: Delivery, *, now: datetime, reason: str) -> bool:
         return self._settle(delivery, "ready = 0, state = 'dropped', settled_at = ?, reason = ?", (micros(now), reason))
+
+    def wake(self, partner: str, *, now: datetime) -> int:
+        at = micros(now)
+        with self._engine.writing() as session:
+            return session.run(WAKE, (at, partner, at))
 
     def list(self, caller: Caller, *, state: DeliveryState | None = None, limit: int = 100) -> Sequence[Delivery]:
         """Oldest first."""

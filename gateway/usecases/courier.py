@@ -135,6 +135,13 @@ class Courier:
             return self._notify(delivery)
         return deliver(delivery, partner=self._partners.get(name), using=self._using)
 
+    def _wake(self, partner: str) -> None:
+        """Try at once what failed while the partner was down."""
+        try:
+            self._using.outbox.wake(partner, now=self._using.clock())
+        except GatewayError as error:
+            self._trouble(error)  # then each is tried when it is due
+
     def _gather(self, seconds: float) -> None:
         """Take in what has ended, waiting for the first for up to `seconds`."""
         done, _ = wait(self._under_way, timeout=seconds, return_when=FIRST_COMPLETED)
@@ -148,7 +155,9 @@ class Courier:
             if error is None:
                 attempt = future.result()
                 if attempt.receipt is not None:
-                    self._health.told(partner, attempt.receipt, now=self._using.clock())
+                    now = self._using.clock()
+                    if self._health.told(partner, attempt.receipt, now=now) == "up":
+                        self._wake(partner)
                 self._tell(attempt)
             elif isinstance(error, Exception):
                 # The claim is left to run out: the delivery is tried again, by whoever claims it then.

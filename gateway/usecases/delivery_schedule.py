@@ -1,7 +1,8 @@
 """When a failed delivery is tried again: pure, so that a table can test it.
 
-Waits grow from five seconds to a day; the whole schedule lasts about three days (75 h 40 min), then a person decides.
-A little longer than the longest weekend without a partner's staff, as Standard Webhooks 1.0 recommends.
+Waits grow from five seconds to an hour; the whole schedule lasts about three days (74 h 43 min), then a person decides.
+A little longer than the longest weekend without a partner's staff, as Standard Webhooks 1.0 recommends; never more than
+an hour apart, because a member's news must not wait half a day for a partner that came back at once.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 HOUR = 3600.0
-WAITS = (5.0, 30.0, 120.0, 600.0, 1800.0, 2 * HOUR, 5 * HOUR, 10 * HOUR, 14 * HOUR, 20 * HOUR, 24 * HOUR)
+WAITS = (5.0, 30.0, 120.0, 600.0, 1800.0, *[HOUR] * 74)
 """Seconds to wait after the 1st, 2nd ... failed attempt; after one more failure the delivery is parked."""
 JITTER = 0.2
 """Each wait is up to this share shorter or longer, so that a partner that comes back is not overrun."""

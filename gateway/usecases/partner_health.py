@@ -54,13 +54,14 @@ class Health:
                 return 0
             return 1 if state.down else None
 
-    def told(self, partner: str, receipt: Receipt, *, now: datetime) -> None:
-        """Learn from how one delivery ended: a refusal (not to be retried) shows a partner that is well."""
+    def told(self, partner: str, receipt: Receipt, *, now: datetime) -> Literal["down", "up"] | None:
+        """Learn from how one delivery ended: a refusal (not to be retried) shows that it is well. What changed."""
         with self._lock:
             state = self._partners.setdefault(partner, _Partner())
             change = _well(state) if receipt.accepted or not receipt.retry else self._ill(state, receipt, now)
         if change:
             self._alert(partner, change, receipt.reason)
+        return change
 
     def _ill(self, state: _Partner, receipt: Receipt, now: datetime) -> Literal["down"] | None:
         state.failures += 1

@@ -133,6 +133,22 @@ def test_what_a_partner_may_not_have_is_dropped_with_its_reason_and_holds_nothin
     assert not store.outbox.release(CALLER, front.id, now=LATER)
 
 
+def test_what_waits_for_a_partner_that_is_back_is_woken_and_nothing_else(store: SqlStore) -> None:
+    owe(store, owed(1), owed(2), owed(7, member="Patient/p2"), owed(8, partner="plan"), owed(9, member="Patient/p3"))
+    taken = claim(store)
+    sending = next(d for d in taken if d.owed.member == "Patient/p3")
+    parked = next(d for d in taken if d.owed.member == "Patient/p2")
+    for one in taken:
+        if one is parked:
+            store.outbox.park(one, now=NOW_UTC, reason="refused")
+        elif one is not sending:
+            store.outbox.retry(one, due=LATER, reason="http 503")
+    assert store.outbox.wake(sending.owed.partner, now=NOW_UTC) == 1
+    (again,) = claim(store)
+    assert (again.owed.version, again.owed.partner, again.attempts) == (1, sending.owed.partner, 2)
+    assert store.outbox.delivered(sending, now=NOW_UTC), "what is under way is left alone"
+
+
 def test_a_parked_delivery_that_is_released_goes_before_what_waited(store: SqlStore) -> None:
     owe(store, owed(1), owed(1, type="Task", id="t1"))
     (front,) = claim(store)

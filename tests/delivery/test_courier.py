@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -15,7 +15,7 @@ from gateway.ports import Message, Owed, Receipt
 from gateway.store import SqlStore
 from gateway.usecases.courier import Courier, Pace
 from gateway.usecases.deliver import Attempt, Delivering
-from gateway.usecases.partner_health import Health
+from gateway.usecases.partner_health import LIMIT, Health
 from gateway.usecases.services import Subscriber
 from tests.databases import CALLER
 
@@ -127,6 +127,26 @@ def test_a_dead_partner_is_probed_until_it_is_back(store: SqlStore) -> None:
     running.join(20)
     assert store.outbox.counts() == {("sick", "delivered"): 10}
     assert [state for _, state, _ in told.alerts] == ["down", "up"]
+
+
+def test_when_a_partner_is_back_all_that_failed_is_tried_at_once(store: SqlStore) -> None:
+    """Each lane's own next attempt may be an hour away."""
+    owe(store, "sick", members=12, versions=1)
+    for delivery in store.outbox.claim("w0", now=datetime.now(UTC), limit=12, lease_seconds=60):
+        late = timedelta(hours=1) if delivery.owed.member != "Patient/p0" else timedelta()
+        assert store.outbox.retry(delivery, due=datetime.now(UTC) + late, reason="http 503")
+    sick, told, stop = Recipient("sick"), Told(), threading.Event()
+    worker = courier(store, sick, told=told, scale=0.001)
+    for _ in range(LIMIT):
+        worker._health.told("sick", Receipt(False, retry=True), now=datetime.now(UTC))
+    running = threading.Thread(target=worker.run, args=(stop,))
+    running.start()
+    deadline = time.monotonic() + 10
+    while len(sick.got) < 12 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    stop.set()
+    running.join(20)
+    assert (len(sick.got), [state for _, state, _ in told.alerts]) == (12, ["down", "up"])
 
 
 def test_trouble_with_the_store_is_told_and_survived(store: SqlStore, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -321,7 +321,7 @@ def test_what_failed_before_is_told_as_soon_as_it_is_active_again(rig: Rig, rece
         rig.later(6 * 3600)
     receiver.statuses = [503]
     rig.work()
-    assert receiver.events == []  # the next attempt is ten hours away
+    assert receiver.events == []  # the next attempt is an hour away
     body = {**subscription(receiver.url, topic=TEAM), "id": id}
     assert send(rig.client, "PUT", f"/fhir/Subscription/{id}", body).get_json()["status"] == "requested"
     rig.work()
