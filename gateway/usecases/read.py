@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
 
@@ -64,12 +65,17 @@ def history(caller: Caller, type: str, id: str, *, services: Services, base: str
     versions = services.store.history(caller, type, id) if ids.is_id(id) else ()
     if not versions:
         raise NotFound("There is no such resource here.")
+    return history_of(versions, caller, services=services, base=base)
+
+
+def history_of(versions: Sequence[Kept], caller: Caller, *, services: Services, base: str) -> Disclosed:
+    """A history Bundle of the versions of one resource, newest first."""
     collected = Collected(
         {
             "resourceType": "Bundle",
             "type": "history",
             "total": len(versions),
-            "link": [{"relation": "self", "url": f"{base}/{type}/{id}/_history"}],
+            "link": [{"relation": "self", "url": f"{base}/{versions[0].reference}/_history"}],
         },
         [_version(kept, base=base) for kept in versions],
     )

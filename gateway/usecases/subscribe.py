@@ -17,6 +17,7 @@ from gateway.trust.disclosure import Disclosed, content, disclose
 from gateway.trust.policy import permit
 from gateway.usecases.keep import Written, identity, resource_of
 from gateway.usecases.preconditions import ALWAYS, Precondition
+from gateway.usecases.read import history_of
 from gateway.usecases.search import Parameters, searchset
 from gateway.usecases.services import Services
 
@@ -85,11 +86,25 @@ def own(caller: Caller, id: str, *, services: Services) -> Kept:
     return kept
 
 
-def read_subscription(caller: Caller, id: str, *, services: Services) -> tuple[Kept, Disclosed]:
-    """The caller's own Subscription as it is now."""
-    kept = own(caller, id, services=services)
+def read_subscription(
+    caller: Caller, id: str, *, services: Services, version: int | None = None
+) -> tuple[Kept, Disclosed]:
+    """The caller's own Subscription as it is now, or as it was in `version`."""
+    kept: Kept | None = own(caller, id, services=services)
     permit(caller, action="R", type="Subscription", store=services.store)
-    return kept, disclose(kept, caller=caller, note=partial(services.store.note, caller), event="read")
+    if version is not None:
+        kept = services.store.read(caller, "Subscription", id, version)
+    if kept is None or kept.deleted:
+        raise NotFound("There is no such version here.")
+    event = "vread" if version else "read"
+    return kept, disclose(kept, caller=caller, note=partial(services.store.note, caller), event=event)
+
+
+def subscription_history(caller: Caller, id: str, *, services: Services, base: str) -> Disclosed:
+    """All versions of the caller's own Subscription, newest first: when it went to error, and who made it active."""
+    own(caller, id, services=services)
+    permit(caller, action="R", type="Subscription", store=services.store)
+    return history_of(services.store.history(caller, "Subscription", id), caller, services=services, base=base)
 
 
 def search_subscriptions(

@@ -14,7 +14,7 @@ from gateway.web.formats import wanted
 
 BACKPORT = "http://hl7.org/fhir/uv/subscriptions-backport/"
 TOPIC = f"{BACKPORT}StructureDefinition/capabilitystatement-subscriptiontopic-canonical"
-SUBSCRIPTION = ("create", "read", "update", "search-type")
+SUBSCRIPTION = ("create", "read", "vread", "update", "history-instance", "search-type")
 """Interactions of Subscription."""
 INTERACTIONS: Mapping[str, str] = {  # name of a route -> interaction of a type
     "create": "create",
@@ -110,6 +110,7 @@ def _subscription(web: Web) -> Json:
         "documentation": "Everyone sees their own only. Channels: rest-hook, and email where it is configured.",
         "interaction": [{"code": code} for code in SUBSCRIPTION],
         "versioning": "versioned",
+        "readHistory": True,
         "updateCreate": True,
         "searchParam": web.services.search.capabilities("Subscription")["searchParam"],
         "operation": [_operation("status"), _operation("events")],

@@ -42,6 +42,8 @@ ROUTES = (
     Route("POST", "/fhir/Subscription/_search", "search_post_subscription", subscriptions.search_post),
     Route("GET", "/fhir/Subscription/<id>", "read_subscription", subscriptions.read),
     Route("PUT", "/fhir/Subscription/<id>", "update_subscription", subscriptions.update),
+    Route("GET", "/fhir/Subscription/<id>/_history", "history_subscription", subscriptions.history),
+    Route("GET", "/fhir/Subscription/<id>/_history/<version>", "vread_subscription", subscriptions.vread),
     Route("GET", "/fhir/Subscription/$status", "status_type", subscriptions.status_type),
     Route("POST", "/fhir/Subscription/$status", "status_type_post", subscriptions.status_type),
     Route("GET", "/fhir/Subscription/<id>/$status", "status", subscriptions.status),

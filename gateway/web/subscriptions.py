@@ -13,7 +13,7 @@ from flask import Response, request
 from gateway.errors import BadRequest, Issue
 from gateway.trust.disclosure import Disclosed
 from gateway.usecases import subscription_status
-from gateway.usecases.subscribe import read_subscription, search_subscriptions, subscribe
+from gateway.usecases.subscribe import read_subscription, search_subscriptions, subscribe, subscription_history
 from gateway.web import answers
 from gateway.web.body import fhir
 from gateway.web.context import View, Web, caller
@@ -21,6 +21,7 @@ from gateway.web.formats import wanted
 from gateway.web.parameters import form, query
 from gateway.web.preconditions import of_update
 from gateway.web.prefer import lenient
+from gateway.web.vread import version_number
 
 
 def create(web: Web) -> View:
@@ -52,6 +53,28 @@ def read(web: Web) -> View:
         wanted()
         kept, shown = read_subscription(caller(web), id, services=web.services)
         return answers.disclosed(shown, headers=answers.version_headers(kept))
+
+    return view
+
+
+def vread(web: Web) -> View:
+    """GET [base]/Subscription/[id]/_history/[vid]"""
+
+    def view(id: str, version: str) -> Response:
+        wanted()
+        number = version_number(version)
+        kept, shown = read_subscription(caller(web), id, services=web.services, version=number)
+        return answers.disclosed(shown, headers=answers.version_headers(kept))
+
+    return view
+
+
+def history(web: Web) -> View:
+    """GET [base]/Subscription/[id]/_history"""
+
+    def view(id: str) -> Response:
+        wanted()
+        return answers.disclosed(subscription_history(caller(web), id, services=web.services, base=web.base))
 
     return view
 

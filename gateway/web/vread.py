@@ -17,10 +17,16 @@ def vread(web: Web) -> View:
 
     def view(type: str, id: str, version: str) -> Response:
         wanted()
-        if not (version.isascii() and version.isdecimal() and 0 < len(version) < 10 and int(version)):
-            raise NotFound("There is no such version here.")
-        kept, shown = read_one(caller(web), type, id, services=services, version=int(version))
+        number = version_number(version)
+        kept, shown = read_one(caller(web), type, id, services=services, version=number)
         assert shown is not None
         return answers.disclosed(shown, headers=answers.version_headers(kept))
 
     return view
+
+
+def version_number(text: str) -> int:
+    """The version that an address names; NotFound for what can be none."""
+    if not (text.isascii() and text.isdecimal() and 0 < len(text) < 10 and int(text)):
+        raise NotFound("There is no such version here.")
+    return int(text)

@@ -66,7 +66,7 @@ def test_the_capability_statement_matches_the_routes(statement: dict[str, Any]) 
     told |= {
         "status_type",
         "status_type_post",
-        *(f"{word}_subscription" for word in ("create", "read", "update", "search", "search_post")),
+        *(f"{word}_subscription" for word in ("create", "read", "vread", "update", "history", "search", "search_post")),
     }
     assert fhir == told
 
@@ -128,6 +128,8 @@ FAILING = {  # a request to each route that must fail, and how
     "create_subscription": (b"{", 400),
     "search_subscription": (None, 400),
     "read_subscription": (None, 404),
+    "vread_subscription": (None, 404),
+    "history_subscription": (None, 404),
     "update_subscription": (b"{", 400),
     "search_post_subscription": (b"{", 415),
     "status_type": (None, 400),
