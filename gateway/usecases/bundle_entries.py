@@ -70,6 +70,8 @@ def _step(entry: Any, at: str, services: Services, base: str) -> Step | GatewayE
     type, id, version, query = place
     if type not in services.types:
         bad("This resource type is not served here.", ".request.url", "not-supported")
+    if version is not None and method != "GET":
+        bad("Only a GET names a version.", ".request.url", "value")
     if method in ("POST", "PUT"):
         _body(resource, method=method, type=type, id=id, query=query, bad=bad)
     asked, misplaced = conditions(request, method=method, by_id=id is not None, at=f"{at}.request")
@@ -100,7 +102,10 @@ def _address(url: str, base: str) -> tuple[str, str | None, int | None, Paramete
     """Type, id, version and query of an address of ours; None for anything else (another host, an operation)."""
     if base and url.startswith(base + "/"):
         url = url[len(base) + 1 :]
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # a bracket that begins no IPv6 address
+        return None
     if parts.scheme or parts.netloc or parts.fragment or "%" in parts.path:
         return None
     path = parts.path.split("/")
@@ -112,8 +117,8 @@ def _address(url: str, base: str) -> tuple[str, str | None, int | None, Paramete
             return path[0], None, None, query
         case [id] if ids.is_id(id):
             return path[0], id, None, query
-        case [id, "_history", version] if ids.is_id(id) and version.isdecimal():
-            return path[0], id, int(version), query
+        case [id, "_history", version] if ids.is_id(id) and version.isascii() and version.isdecimal():
+            return path[0], id, int(version) if len(version) < 10 else 0, query
     return None
 
 

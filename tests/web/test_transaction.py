@@ -249,3 +249,35 @@ def test_only_links_are_rewritten(client: FlaskClient, transaction: Json) -> Non
     patient, kept = (entry["resource"] for entry in answer.get_json()["entry"])
     assert kept["subject"]["reference"] == kept["instantiatesUri"][0] == f"Patient/{patient['id']}"
     assert kept["identifier"][0]["value"] == kept["instantiatesCanonical"][0] == kept["note"][0]["text"] == urn
+
+
+@pytest.mark.parametrize("type", ["batch", "transaction"])
+@pytest.mark.parametrize(
+    ("url", "status"),
+    [
+        ("http://[", "400"),
+        ("http://[x]/Patient", "400"),
+        ("//[/Patient", "400"),
+        ("Patient/p/_history/99999999999999999999999", "404"),
+        ("Patient/p/_history/" + "9" * 5_000, "404"),
+        ("Patient/p/_history/0", "404"),
+        ("Patient/p/_history/\u0661", "400"),
+    ],
+)
+def test_an_address_that_leads_nowhere(client: FlaskClient, patient: Json, type: str, url: str, status: str) -> None:
+    send(client, "PUT", "/fhir/Patient/p", {**patient, "id": "p"})
+    bundle = {"resourceType": "Bundle", "type": type, "entry": [{"request": {"method": "GET", "url": url}}]}
+    answer = send(client, "POST", "/fhir", bundle)
+    said = str(answer.status_code) if type == "transaction" else answer.get_json()["entry"][0]["response"]["status"]
+    assert said[:3] == status
+
+
+def test_nothing_is_written_over_a_version(client: FlaskClient, patient: Json) -> None:
+    request = {"method": "PUT", "url": "Patient/p/_history/1"}
+    bundle = {
+        "resourceType": "Bundle",
+        "type": "transaction",
+        "entry": [{"request": request, "resource": {**patient, "id": "p"}}],
+    }
+    answer = send(client, "POST", "/fhir", bundle)
+    assert (answer.status_code, issues(answer)) == (400, [("value", "Bundle.entry[0].request.url")])
