@@ -6,7 +6,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -17,6 +16,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+
+from gateway.simulators.free_port import free_port
 
 BIN = Path(sys.executable).parent
 
@@ -55,12 +56,6 @@ def gateway(folder: Path, *, workers: int, threads: int, partner: bool) -> Itera
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(30)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def bare_route(*, workers: int, threads: int, connections: int, seconds: float) -> float:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -23,6 +22,7 @@ from typing import Any
 
 from bench.torture_crash_check import Snapshot
 from gateway.ports import Caller
+from gateway.simulators.free_port import free_port
 from gateway.store import SqlStore
 from gateway.trust.webhook_signature import signed
 
@@ -69,9 +69,7 @@ class Server:
     """A served gateway that comes back when it was killed. `arm` is the file that arms it."""
 
     def __init__(self, url: str, folder: Path) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
+        port = free_port()
         self.base, self.arm = f"http://127.0.0.1:{port}", folder / "arm"
         command = [sys.executable, "-m", "bench.torture_crash", "serve"]
         own = environment(url, folder, ECM_PORT=str(port))

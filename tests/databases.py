@@ -161,7 +161,7 @@ def url(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def store(url: str, clock: Callable[[], datetime]) -> Iterator[SqlStore]:
-    opened = gateway.store.open(url, clock=clock, index=index, wait_seconds=2)
+    opened = gateway.store.open(url, clock=clock, index=index, wait_seconds=30)
     yield opened
     opened.close()
 

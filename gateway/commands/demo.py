@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -25,6 +24,7 @@ from rich.table import Table
 from gateway import shipped
 from gateway.errors import Misconfigured
 from gateway.replay import cases, closed_loop, drive
+from gateway.simulators.free_port import free_port
 
 TYPES = (
     "Patient", "Coverage", "Organization", "ServiceRequest", "Task", "QuestionnaireResponse", "Provenance", "CarePlan",
@@ -81,9 +81,7 @@ def _cases() -> list[cases.Case]:
 @contextmanager
 def _served(folder: Path, *, partners: Path | None = None) -> Iterator[str]:
     """A gateway process with a database of its own; yields its address once it answers."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     base = f"http://127.0.0.1:{port}"
     with _process("serve", "--port", str(port), folder=folder, partners=partners) as process:
         until = time.monotonic() + START_SECONDS

@@ -177,6 +177,8 @@ FAULTS: dict[str, Fault] = {
     "wrong-tenant": _says(403, outcome("forbidden")),
 }
 """Faults by name. The last four are refusals: trying again will not help."""
+DRAGS = frozenset(["drip-body", "drip-headers", "slow"])
+"""Faults that go on for as long as the simulator is slow: only the sender's deadline ends them."""
 REFUSALS = frozenset(["400", "422", "error-in-200-for-good", "wrong-tenant"])
 OK = "ok"
 AMNESIA = "amnesia"

@@ -40,7 +40,7 @@ def test_what_an_ehr_has_is_found_once_and_applied(tmp_path: Path, monkeypatch: 
         run("worker", "--once")
         listed = [json.loads(line) for line in run("inbox", "list", "--json").splitlines()]
         assert [(one["state"], one["key"]) for one in listed] == [("applied", "poll:Task/et1/_history/1")]
-        with urllib.request.urlopen(epic.url.removesuffix("/fhir") + "/recorded", timeout=5) as reply:
+        with urllib.request.urlopen(epic.url.removesuffix("/fhir") + "/recorded", timeout=60) as reply:
             assert json.load(reply)[0]["path"].startswith("/fhir/Task?code=community-resource")
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -18,12 +17,13 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+from gateway.simulators.free_port import free_port
 from tests.web.conftest import a_referral
 
 Json = dict[str, Any]
 NUMBERS = count(1)
 SECRET = "whsec_" + "A" * 32
-SECONDS = float(os.environ.get("ECM_TEST_SECONDS", "60"))
+SECONDS = float(os.environ.get("ECM_TEST_SECONDS", "240"))
 """How long a condition may take: what takes a second here takes many when the machine is busy."""
 BACKPORT = "http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition/backport-"
 TASKS = "http://hl7.org/fhir/us/sdoh-clinicalcare/SubscriptionTopic/Task"
@@ -171,13 +171,6 @@ class Refused(AssertionError):
     def __init__(self, status: int, text: str) -> None:
         super().__init__(text)
         self.status = status
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-    return port
 
 
 @contextmanager

@@ -19,6 +19,16 @@ from gateway.usecases.partner_health import LIMIT, Health
 from gateway.usecases.services import Subscriber
 from tests.databases import CALLER
 
+ENOUGH = 120.0
+"""Seconds after which a test gives up: no claim about time."""
+
+
+def until(true: Callable[[], bool]) -> None:
+    """Wait until it is so, or long enough to know that it will not be."""
+    end = time.monotonic() + ENOUGH
+    while not true() and time.monotonic() < end:
+        time.sleep(0.02)
+
 
 class Recipient:
     """A partner that answers as told, and remembers."""
@@ -46,7 +56,7 @@ class Recipient:
 
 @pytest.fixture
 def store(url: str) -> Iterator[SqlStore]:
-    opened = gateway.store.open(url, clock=lambda: datetime.now(UTC), wait_seconds=5)
+    opened = gateway.store.open(url, clock=lambda: datetime.now(UTC), wait_seconds=30)
     yield opened
     opened.close()
 
@@ -93,38 +103,38 @@ def test_once_delivers_all_in_order_and_ends(store: SqlStore) -> None:
 
 def test_a_partner_that_hangs_leaves_hands_to_the_others(store: SqlStore) -> None:
     stop, released = threading.Event(), threading.Event()
-    hung = Recipient("hung", answer=lambda: Receipt(released.wait(20)))
+    hung = Recipient("hung", answer=lambda: Receipt(released.wait(ENOUGH)))
     well, told = Recipient("well"), Told()
     owe(store, "hung", "well", versions=1)
     running = threading.Thread(target=courier(store, hung, well, told=told).run, args=(stop,))
     running.start()
-    deadline = time.monotonic() + 15
-    while len(well.got) < 10 and time.monotonic() < deadline:
-        time.sleep(0.02)
+    until(lambda: len(well.got) == 10 and hung.at_once == 2)
     assert (len(well.got), hung.got, hung.most) == (10, [], 2)
     stop.set()
     released.set()
-    running.join(20)
+    running.join(ENOUGH)
     assert not running.is_alive()
     assert len(hung.got) == 2, "what was under way was finished, nothing new was begun"
     assert store.outbox.counts()["hung", "waiting"] == 8
 
 
 def test_a_dead_partner_is_probed_until_it_is_back(store: SqlStore) -> None:
-    back = time.monotonic() + 0.6
-    sick = Recipient(
-        "sick",
-        answer=lambda: Receipt(True) if time.monotonic() > back else Receipt(False, retry=True, reason="http 503"),
-    )
     told, stop = Told(), threading.Event()
+    probes = iter(range(3))
+
+    def answer() -> Receipt:
+        """It is back after three more tries once it was taken for down."""
+        if told.alerts and next(probes, None) is None:
+            return Receipt(True)
+        return Receipt(False, retry=True, reason="http 503")
+
+    sick = Recipient("sick", answer=answer)
     owe(store, "sick", versions=1)
     running = threading.Thread(target=courier(store, sick, told=told, scale=0.005).run, args=(stop,))
     running.start()
-    deadline = time.monotonic() + 20
-    while store.outbox.counts().get(("sick", "delivered"), 0) < 10 and time.monotonic() < deadline:
-        time.sleep(0.05)
+    until(lambda: store.outbox.counts().get(("sick", "delivered"), 0) == 10)
     stop.set()
-    running.join(20)
+    running.join(ENOUGH)
     assert store.outbox.counts() == {("sick", "delivered"): 10}
     assert [state for _, state, _ in told.alerts] == ["down", "up"]
 
@@ -188,11 +198,9 @@ def test_a_message_that_can_never_be_made_is_parked(store: SqlStore) -> None:
     working = courier(store, Recipient("a", answer=broken), told=told, scale=1e-6)
     running = threading.Thread(target=working.run, args=(stop,))
     running.start()
-    deadline = time.monotonic() + 20
-    while not store.outbox.counts().get(("a", "parked")) and time.monotonic() < deadline:
-        time.sleep(0.05)
+    until(lambda: bool(store.outbox.counts().get(("a", "parked"))))
     stop.set()
-    running.join(20)
+    running.join(ENOUGH)
     assert store.outbox.counts() == {("a", "parked"): 1}
 
 

@@ -56,7 +56,7 @@ def server(script: list[str]) -> Iterator[Simulator]:
 
 @pytest.fixture
 def partner(server: Simulator) -> Iterator[FhirServer]:
-    adapter = FhirServer(PartnerSettings("ehr", "fhir_server", server.url, seconds=0.5))
+    adapter = FhirServer(PartnerSettings("ehr", "fhir_server", server.url, seconds=60))
     yield adapter
     adapter.close()
 

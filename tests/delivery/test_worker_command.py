@@ -40,7 +40,7 @@ def environment(sqlite_url: str, tmp_path: Path, server: Simulator) -> dict[str,
         tx.owe([Owed(name, k.reference, "changed", k.type, k.id, k.version) for k in kept for name in ("ehr", "drop")])
     store.close()
     (tmp_path / "partners.toml").write_text(
-        f'[ehr]\nkind = "fhir_server"\nbase_url = "{server.url}"\nseconds = 2\nsend = ["Patient"]\neveryone = true\n'
+        f'[ehr]\nkind = "fhir_server"\nbase_url = "{server.url}"\nseconds = 60\nsend = ["Patient"]\neveryone = true\n'
         f'[drop]\nkind = "files"\nfolder = "{tmp_path / "out"}"\nsend = ["Patient"]\neveryone = true\n'
     )
     own = {"ECM_DATABASE": sqlite_url, "ECM_PARTNERS": str(tmp_path / "partners.toml")}
@@ -69,7 +69,7 @@ def test_a_worker_delivers_everything_and_stops_when_asked(
             if sum(one["event"] == "delivery.delivered" for one in lines) == 10:
                 break
         process.send_signal(signal.SIGTERM)
-        _, rest = process.communicate(timeout=20)
+        _, rest = process.communicate(timeout=120)
     finally:
         process.kill()
     assert process.returncode == 0
@@ -83,7 +83,7 @@ def test_a_worker_delivers_everything_and_stops_when_asked(
 
 def test_once_ends_and_says_what_it_did(environment: dict[str, str]) -> None:
     process = start(environment, "worker", "--once")
-    out, _ = process.communicate(timeout=30)
+    out, _ = process.communicate(timeout=120)
     delivered, retried = (int(part.split()[0]) for part in out.split(","))
     assert (process.returncode, delivered + retried, out.strip()) == (0, 10, f"{delivered} delivered, {retried} retry")
     assert retried in (2, 3), "a reply lost on a connection that was kept is asked for again at once"
@@ -92,7 +92,7 @@ def test_once_ends_and_says_what_it_did(environment: dict[str, str]) -> None:
 def test_a_partners_file_with_mistakes_stops_it_with_all_of_them(environment: dict[str, str], tmp_path: Path) -> None:
     (tmp_path / "partners.toml").write_text('[a]\nkind = "fax"\n[b]\nkind = "files"\n[c]\nkind = "console"\nport = 1\n')
     process = start(environment, "worker", "--once")
-    _, err = process.communicate(timeout=30)
+    _, err = process.communicate(timeout=120)
     assert process.returncode == 2
     assert [name in err for name in ("[a]", "[b]", "[c]")] == [True] * 3
 
@@ -105,15 +105,15 @@ def test_simulate_says_where_it_is_and_records(tmp_path: Path) -> None:
         address = process.stdout.readline().split()[-1]
         request = urllib.request.Request(f"{address}/Task/t1", method="PUT", data=b"{}")
         with pytest.raises(urllib.error.HTTPError) as refused:
-            urllib.request.urlopen(request, timeout=5)
+            urllib.request.urlopen(request, timeout=60)
         assert refused.value.code == 403
         refused.value.close()
     finally:
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=10)
+        process.communicate(timeout=120)
     assert json.loads((tmp_path / "oracle.jsonl").read_text())["path"] == "/fhir/Task/t1"
     mistaken = start(own, "simulate", "ehr", "--script", "nonsense")
-    assert "is no fault" in mistaken.communicate(timeout=20)[1]
+    assert "is no fault" in mistaken.communicate(timeout=120)[1]
     assert mistaken.returncode == 2
 
 

@@ -54,13 +54,13 @@ def test_what_is_no_list_of_tags(text: str) -> None:
 
 
 def test_a_long_list_takes_no_long_time() -> None:
-    began = time.perf_counter()
+    began = time.thread_time()
     for text in ('"1",' * 50_000, " ," * 50_000 + '"1"', '"1"' + " " * 100_000 + ";"):
         try:
             read(text, name="If-Match")
         except BadRequest:
             continue
-    assert time.perf_counter() - began < 2
+    assert time.thread_time() - began < 2
 
 
 @pytest.mark.parametrize(("tags", "named"), [(Tags(any=True), True), (Tags(frozenset([2])), True), (Tags(), False)])

@@ -81,10 +81,10 @@ def test_what_is_not_supported_stops_compilation_by_name(model: Model, expressio
 
 
 def run(model: Model, expression: str, patient: dict[str, Any]) -> float:
-    started = time.perf_counter()
+    started = time.thread_time()
     with pytest.raises(TooCostly):
         compile(expression, model=model, type="Patient")(patient, Env(patient))
-    return time.perf_counter() - started
+    return time.thread_time() - started
 
 
 @pytest.mark.parametrize(
@@ -105,9 +105,9 @@ def test_a_costly_evaluation_is_cut_off(model: Model, expression: str) -> None:
 
 def test_a_hostile_regular_expression_runs_in_linear_time(model: Model) -> None:
     patient = {"resourceType": "Patient", "name": [{"family": "a" * 50_000 + "b"}]}
-    started = time.perf_counter()
+    started = time.thread_time()
     assert compile("name.family.matches('^(a+)+$')", model=model, type="Patient")(patient) == [False]
-    assert time.perf_counter() - started < 2
+    assert time.thread_time() - started < 2
 
 
 def test_an_error_does_not_quote_the_data(model: Model) -> None:

@@ -27,13 +27,13 @@ def server() -> Iterator[Simulator]:
 
 @pytest.fixture
 def partner(server: Simulator) -> Iterator[FhirServer]:
-    adapter = FhirServer(PartnerSettings("p", "fhir_server", server.url, exchange="conditional", seconds=2))
+    adapter = FhirServer(PartnerSettings("p", "fhir_server", server.url, exchange="conditional", seconds=60))
     yield adapter
     adapter.close()
 
 
 def test_such_a_server_refuses_our_ids(server: Simulator) -> None:
-    adapter = FhirServer(PartnerSettings("p", "fhir_server", server.url, seconds=2))
+    adapter = FhirServer(PartnerSettings("p", "fhir_server", server.url, seconds=60))
     assert adapter.send(message()).reason == "http 405"
     adapter.close()
 

@@ -35,7 +35,7 @@ def platform() -> Iterator[Simulator]:
 
 @pytest.fixture
 def sender(platform: Simulator) -> Iterator[Findhelp]:
-    made = Findhelp(PartnerSettings("findhelp", "findhelp", platform.url, tenant="la-care", seconds=2))
+    made = Findhelp(PartnerSettings("findhelp", "findhelp", platform.url, tenant="la-care", seconds=60))
     yield made
     made.close()
 
@@ -90,8 +90,8 @@ def test_a_lost_reply_makes_no_second_referral_and_older_news_changes_nothing(
 
 
 def test_each_tenant_has_referrals_of_its_own_and_an_unknown_one_none(platform: Simulator, sender: Findhelp) -> None:
-    other = Findhelp(PartnerSettings("other", "findhelp", platform.url, tenant="health-net", seconds=2))
-    stranger = Findhelp(PartnerSettings("x", "findhelp", platform.url, tenant="nobody", seconds=2))
+    other = Findhelp(PartnerSettings("other", "findhelp", platform.url, tenant="health-net", seconds=60))
+    stranger = Findhelp(PartnerSettings("x", "findhelp", platform.url, tenant="nobody", seconds=60))
     assert sender.send(referral()).accepted
     assert other.send(referral()).accepted
     receipt = stranger.send(referral())

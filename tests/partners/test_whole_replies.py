@@ -228,7 +228,7 @@ def test_a_partner_that_reads_slowly_has_no_more_time_than_one_that_answers_slow
         long = {"resourceType": "Task", "id": "t1", "description": "x" * 4_000_000}
         receipt = partner.send(message(long))
         assert (receipt.accepted, receipt.retry) == (False, True)
-        assert time.monotonic() - began < 1.5
+        assert time.monotonic() - began < 15, "sipped at this pace it would take half a minute"
     finally:
         done.set()
         partner.close()

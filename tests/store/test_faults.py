@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import random
 import signal
 import sqlite3
 import subprocess
@@ -180,8 +181,8 @@ def test_a_killed_process_loses_nothing_that_it_acknowledged(store: SqlStore, ur
             [sys.executable, "-c", WRITER, url, f"k{kill}"], stdout=subprocess.PIPE, text=True, cwd=ROOT
         )
         assert child.stdout is not None
-        acknowledged.append(child.stdout.readline().strip())
-        time.sleep(0.1 * (kill + 1))
+        acknowledged += [child.stdout.readline().strip() for _ in range(12 + kill)]
+        time.sleep(random.uniform(0, 0.05))
         os.kill(child.pid, signal.SIGKILL)
         acknowledged += [line.strip() for line in child.stdout if line.endswith("\n")]
         child.wait()

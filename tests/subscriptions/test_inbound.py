@@ -6,7 +6,6 @@ import hashlib
 import hmac
 import itertools
 import json
-import time
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -112,9 +111,7 @@ def notification(*focuses: str, type: str = "event-notification", carried: tuple
 
 
 def test_it_is_kept_before_it_is_answered_and_applied_later(desk: Desk) -> None:
-    began = time.monotonic()
     answer = desk.send(task(1))
-    assert time.monotonic() - began < 1
     assert (answer.status_code, answer.get_json()) == (200, {"status": "kept"})
     assert desk.states() == ["waiting"]
     assert desk.rig.client.get("/fhir/Task/k1").status_code == 404

@@ -37,7 +37,7 @@ def index(resource: dict[str, Any]) -> list[Any]:
 
 
 def opened(url: str, clock: Callable[[], datetime] = lambda: NOW_UTC) -> SqlStore:
-    return gateway.store.open(url, clock=clock, index=index, watch=watch, wait_seconds=10)
+    return gateway.store.open(url, clock=clock, index=index, watch=watch, wait_seconds=60)
 
 
 @pytest.fixture
@@ -155,11 +155,11 @@ def test_a_subscription_waits_for_the_changes_under_way(store: SqlStore) -> None
         with store.begin(CALLER) as tx:
             tx.put(task("t1"))
             started.set()
-            go_on.wait(5)
+            go_on.wait(60)
 
     with ThreadPoolExecutor(2) as threads:
         changing = threads.submit(change)
-        assert started.wait(5)
+        assert started.wait(60)
         subscribing = threads.submit(put, store, SUBSCRIPTION)
         time.sleep(0.3)
         assert not subscribing.done()

@@ -25,7 +25,7 @@ def partner() -> Iterator[Simulator]:
 
 @pytest.fixture
 def source(partner: Simulator) -> Iterator[FhirSource]:
-    made = FhirSource({"clinic": partner.url, "files": ""}, seconds=1)
+    made = FhirSource({"clinic": partner.url, "files": ""}, seconds=60)
     yield made
     made.close()
 
@@ -70,7 +70,7 @@ def test_what_cannot_be_believed_is_asked_again(partner: Simulator, source: Fhir
 
 def test_it_reads_with_the_partners_token(partner: Simulator, tmp_path: Path) -> None:
     token = tmp_path / "token"
-    made = FhirSource({"clinic": partner.url}, seconds=1, tokens={"clinic": token})
+    made = FhirSource({"clinic": partner.url}, seconds=60, tokens={"clinic": token})
     with pytest.raises(PartnerUnavailable):
         made.read("clinic", "Task/k1")
     token.write_text("abc\n")

@@ -60,12 +60,12 @@ def test_until_stopped(rig: Rig, receiver: Receiver) -> None:
     try:
         rig.subscribe(subscription(receiver.url, topic=OWN + "care-team", heartbeat=10), handshake=False)
         hook(rig)
-        deadline = time.monotonic() + 90
+        deadline = time.monotonic() + 180
         while time.monotonic() < deadline and {one.type for one in receiver.got} != {"handshake", "heartbeat"}:
             time.sleep(0.1)
         assert [one.type for one in receiver.got] == ["handshake", "heartbeat"]
         assert rig.get("Task/k1")["status"] == "requested"
     finally:
         running.send_signal(signal.SIGTERM)
-        _, errors = running.communicate(timeout=60)
+        _, errors = running.communicate(timeout=120)
     assert running.returncode == 0, errors

@@ -91,7 +91,7 @@ def loop(services: Services) -> Iterator[Loop]:
 def test_a_referral_goes_out_and_services_received_comes_back(loop: Loop) -> None:
     task = loop.refer("R-1")
     outbox, clock = loop.services.store.outbox, loop.services.clock
-    sender = Findhelp(PartnerSettings("findhelp", "findhelp", loop.platform.url, tenant="la-care", seconds=2))
+    sender = Findhelp(PartnerSettings("findhelp", "findhelp", loop.platform.url, tenant="la-care", seconds=60))
     using = Delivering(loop.services.store, outbox, clock, BASE, loop.services.subscribers)
     for delivery in outbox.claim("w", now=clock(), limit=10, lease_seconds=60):
         assert deliver(delivery, partner=sender, using=using).ending == "delivered"

@@ -114,9 +114,9 @@ def test_a_thousand_entries_cost_a_thousand_entries(validator: Validator) -> Non
     def seconds(resource: Json) -> float:
         best = 9.0
         for _ in range(3):
-            started = time.perf_counter()
+            started = time.thread_time()
             assert [i for i in validator.check(resource) if i.is_error] == []
-            best = min(best, time.perf_counter() - started)
+            best = min(best, time.thread_time() - started)
         return best
 
     small, large = made(100), made(1000)

@@ -75,10 +75,10 @@ def test_bad_values_fail(name: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(CHECKS))
 def test_hostile_values_take_linear_time(name: str) -> None:
-    started = time.perf_counter()
+    started = time.thread_time()
     for text in ("a" * 500_000, "=" * 500_000, "YQ" * 250_000 + "!", "1" * 500_000, " " * 500_000, "urn:oid:1" + ".1" * 200_000 + "x"):  # fmt: skip  # noqa: E501
         CHECKS[name](text)
-    assert time.perf_counter() - started < 5
+    assert time.thread_time() - started < 5
 
 
 def test_sizes_of_base64() -> None:

@@ -282,14 +282,14 @@ def test_cycles_chains_and_lattices_are_bounded() -> None:
         value_set({"valueSet": [named(n + 1)]}, {"valueSet": [named(n + 1)]}, url=named(n)) for n in range(6_000, 6_100)
     ]
     known = terminology(*cycle, *chain, *lattice, value_set({"system": SYSTEM}, url=named(6_100)))
-    started = time.monotonic()
+    started = time.thread_time()
     assert known.membership(named(0), SYSTEM, "cat").verdict == "unknown"
     assert known.membership(named(10), SYSTEM, "cat").verdict == "unknown"
     assert known.membership(named(6_000), SYSTEM, "cat").verdict == "member"
     assert known.membership(named(6_000), SYSTEM, "dragon").verdict == "not-member"
     assert (known.codes(named(0)), known.codes(named(10))) == (None, None)
     assert known.codes(named(6_000)) == {(SYSTEM, code) for code in ALL}
-    assert time.monotonic() - started < 5
+    assert time.thread_time() - started < 5
 
 
 def test_big_sets_are_not_listed() -> None:
@@ -314,10 +314,10 @@ def test_hierarchies_may_be_stated_by_nesting_parent_child_or_subsumption_and_ru
 def test_a_chain_of_concepts_costs_its_length_once() -> None:
     chain = [{"code": f"c{n}", "property": [{"code": "parent", "valueCode": f"c{n - 1}"}]} for n in range(60_000)]
     known = terminology(code_system(concept=chain), value_set(filtered("concept", "is-a", "c0")))
-    started = time.monotonic()
+    started = time.thread_time()
     assert known.codes(SET) is None
     assert known.membership(SET, SYSTEM, "c59999").verdict == "member"
-    assert time.monotonic() - started < 10
+    assert time.thread_time() - started < 10
 
 
 class Server:
