@@ -55,6 +55,13 @@ def _bounded(run: _Run) -> _Run:
     return holds
 
 
+def _key(resource: Json, profiles: Sequence[Profile]) -> _Key:
+    """What is compiled once: the type and every profile."""
+    declared = resource["meta"]["profile"] if "meta" in resource and "profile" in resource["meta"] else ()
+    vital = vital_signs(resource) if resource["resourceType"] == "Observation" else ()
+    return (resource["resourceType"], *declared, *(profile.canonical for profile in profiles), *vital)
+
+
 class Acceptor:
     """Accepts resources for one engine."""
 
@@ -86,6 +93,27 @@ class Acceptor:
         except (TypeError, AttributeError):
             return False
         return run is not None and self._holds(run, resource)
+
+    def refused(
+        self, resource: Any, profiles: Sequence[Profile] = (), *, first: bool = False
+    ) -> list[tuple[Any, ...]] | None:
+        """Where a resource is not accepted, as paths of its JSON: all places or the first; None when that is not
+        known."""
+        try:
+            check = getattr(self._ready[_key(resource, profiles)], "__self__", None)
+        except (KeyError, TypeError):
+            return None
+        if check is None:
+            return None
+        state = self._state
+        state.resource, state.run, state.unsure = resource, None, False
+        try:
+            faults = [check.validate(resource)] if first else list(check.iter_errors(resource))
+        except jsonschema_rs.ValidationError as fault:
+            faults = [fault]
+        except (ValueError, TypeError, RecursionError, UnicodeError):
+            return None
+        return None if state.unsure else [tuple(fault.instance_path) for fault in faults if fault is not None]
 
     def save(self) -> None:
         """Write what was compiled to the cache file, if there is one."""

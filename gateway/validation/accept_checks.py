@@ -5,6 +5,7 @@ A check that cannot tell says so (`Acceptance.unsure`), and the engine decides a
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from threading import local
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,7 @@ from gateway.validation.narrative import acceptable, links_within
 from gateway.validation.native import NATIVE
 from gateway.validation.primitives import CHECKS, decoded_size
 from gateway.validation.quick_narrative import surely_acceptable
-from gateway.validation.run import NOWHERE, Place, Run, root_place
+from gateway.validation.run import NOWHERE, Run, root_place
 from gateway.validation.schema_extensions import placed
 from gateway.validation.terminology.ucum import is_unit
 
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 Check = Callable[[Any], bool]
 _REMEMBERED = 20_000
 """Answers about codes that one check keeps."""
-_MOST_EXTENSIONS = 100
 _UNKEYED = object()
 
 
@@ -97,15 +97,10 @@ class Checks:
             surely_acceptable(value) or (text(value) is None and acceptable(value) and not links_within(value))
         )
 
-    def _questionnaire(self) -> Check:
-        return self._whole("Questionnaire", self._engine.questionnaires.check)
-
-    def _response(self) -> Check:
-        return self._whole("QuestionnaireResponse", self._engine.questionnaires.check_response)
-
-    def _whole(self, kind: str, report: Callable[[Run, Any, Place], None]) -> Check:
-        """Whether a report on a resource has no error."""
-        place = root_place(self._engine.shapes[kind])
+    def _between(self, kind: str) -> Check:
+        """What holds between the items of a Questionnaire or its response."""
+        known, place = self._engine.questionnaires, root_place(self._engine.shapes[kind])
+        report = known.check if kind == "Questionnaire" else known.check_response
 
         def check(value: Any) -> bool:
             run = Run(self._engine)
@@ -245,11 +240,9 @@ class Checks:
 
         def check(value: Any) -> bool:
             urls = [one.get("url") for one in value]
-            if len(urls) == len(set(urls)):
-                return True
-            repeated = {url for url in urls if urls.count(url) > 1} if len(urls) < _MOST_EXTENSIONS else {None}
-            known = [self._engine.profile(url, asked_in=scope) for url in repeated if url and ":" in url]
-            return None not in repeated and all(one is None or one.most is None for one in known)
+            repeated = (url for url, times in Counter(urls).items() if times > 1 and ":" in str(url))
+            known = (self._engine.profile(url, asked_in=scope) for url in repeated)
+            return len(urls) == len(set(urls)) or all(one is None or one.most is None for one in known)
 
         return check
 

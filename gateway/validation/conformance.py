@@ -9,6 +9,7 @@ from gateway.validation.limits import check_limits
 from gateway.validation.run import Place, Run
 from gateway.validation.slicing import Slicer, said_by_slices
 from gateway.validation.values import holds, same
+from gateway.validation.wording import called, times
 
 if TYPE_CHECKING:
     from gateway.validation.engine import Engine
@@ -19,7 +20,7 @@ ANY_RESOURCE = frozenset(("Resource", "DomainResource"))
 MAX_CHAIN = 50
 """Profiles within profiles, through references, that are followed; beyond, it cannot be told whether they hold."""
 _KNOWN, _TYPES, _VALUES, _LIMITS, _INVARIANTS, _CHILDREN = 1, 2, 4, 8, 16, 32
-_Plan = list[tuple[Rules, dict[str, Member], bool]]
+Plan = list[tuple[Rules, dict[str, Member], bool]]
 
 
 class Item(NamedTuple):
@@ -37,7 +38,7 @@ class Conformance:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._slicer = Slicer(engine, self)
-        self._plans: dict[tuple[int, int], _Plan] = {}
+        self._plans: dict[tuple[int, int], Plan] = {}
         self._invariants: dict[tuple[int, str], Any] = {}
         self._work: dict[int, int] = {}
 
@@ -55,7 +56,7 @@ class Conformance:
             return
         run.active.add(key)
         try:
-            self._root(run, profile.rules, value, place)
+            self.root(run, profile.rules, value, place)
             self.children(run, profile.rules, value, place)
             for imposed in profile.imposed:
                 self.apply_named(run, imposed, value, place, asked_in=profile.canonical)
@@ -100,16 +101,24 @@ class Conformance:
         shape = place[3]
         if shape is None:
             return
-        for child, members, idle in self._plans.get((id(rules), id(shape))) or self._plan(rules, shape):
-            found: list[Item] = []
-            for name in value if len(members) > 2 else members:
-                member = members.get(name)
-                if member is not None and name in value:
-                    found += self._items(member, name, value, place)
-            if found or not idle:
-                self.element(run, child, found, place)
+        for child, members, idle in self.plan_of(rules, shape):
+            self.child(run, child, members, idle=idle, value=value, place=place)
 
-    def _plan(self, rules: Rules, shape: Shape) -> _Plan:
+    def child(
+        self, run: Run, child: Rules, members: dict[str, Member], *, idle: bool, value: Json, place: Place
+    ) -> None:
+        found: list[Item] = []
+        for name in value if len(members) > 2 else members:
+            member = members.get(name)
+            if member is not None and name in value:
+                found += self._items(member, name, value, place)
+        if found or not idle:
+            self.element(run, child, found, place)
+
+    def plan_of(self, rules: Rules, shape: Shape) -> Plan:
+        return self._plans.get((id(rules), id(shape))) or self._plan(rules, shape)
+
+    def _plan(self, rules: Rules, shape: Shape) -> Plan:
         """Per child: its rules, the JSON names of its values, and whether its absence breaks nothing."""
         plan = []
         for child in rules.children.values():
@@ -171,14 +180,12 @@ class Conformance:
         """All values of one element: their number, each of them, and their slices."""
         if len(items) < rules.min and not said_by_slices(rules):
             run.error(
-                "required", "card-min", f"{_called(rules)} must be there at least {_times(rules.min)}.", place,
+                "required", "card-min", f"{called(rules)} must be there at least {times(rules.min)}.", place,
                 profile=f"{rules.profile}#{rules.id}", about=rules.name,
             )  # fmt: skip
         if rules.max is not None and len(items) > rules.max:
-            told = "must not be there" if rules.max == 0 else f"must be there at most {_times(rules.max)}"
-            run.error(
-                "structure", "card-max", f"{_called(rules)} {told}.", place, profile=f"{rules.profile}#{rules.id}"
-            )
+            told = "must not be there" if rules.max == 0 else f"must be there at most {times(rules.max)}"
+            run.error("structure", "card-max", f"{called(rules)} {told}.", place, profile=f"{rules.profile}#{rules.id}")
         for item in items:
             self.item(run, rules, item)
         if rules.slicing is not None:
@@ -221,7 +228,7 @@ class Conformance:
         self._work[id(rules)] = work
         return work
 
-    def _root(self, run: Run, rules: Rules, value: Any, place: Place) -> None:
+    def root(self, run: Run, rules: Rules, value: Any, place: Place) -> None:
         self._values(run, rules, value, place, f"{rules.profile}#{rules.id}")
         if rules.constraints:
             self._hold(run, rules, value, place, rules.name)
@@ -287,12 +294,3 @@ class Conformance:
 def _focus(kind: str, place: Place) -> str:
     shape = place[3]
     return shape.name if shape is not None and shape.name != "Element" else kind
-
-
-def _called(rules: Rules) -> str:
-    name = rules.name + ("[x]" if rules.choice else "")
-    return f"{name} (slice {rules.slice_name})" if rules.slice_name else name
-
-
-def _times(count: int) -> str:
-    return "once" if count == 1 else f"{count} times"

@@ -56,7 +56,7 @@ class Walker:
         """Check an object against the shape that its place names."""
         shape = place[3]
         assert shape is not None
-        plan = self._plans.get(id(shape)) or self.plan(shape)
+        plan = self._plans.get(id(shape)) or self._plan(shape)
         checks = plan.checks
         strange = False
         for name, inner in value.items():
@@ -67,6 +67,15 @@ class Walker:
                 check(run, inner, value, place)
         if strange:
             unknown(run, value, checks, place)
+        self.check_presence(run, plan, value, place)
+        if plan.hook is not None:
+            plan.hook(run, value, place)
+        if plan.constraints:
+            self._engine.invariants.check(run, plan.constraints, value, place)
+
+    def check_presence(self, run: Run, plan: Plan, value: Json, place: Place) -> None:
+        """What must be there, and choices that are made once only."""
+        shape = plan.shape
         for group, names in plan.required:
             for name in names:
                 if name in value or f"_{name}" in value:
@@ -85,12 +94,11 @@ class Walker:
                 run.error(
                     "structure", "choice-one", f"{group} must be given in one type only; several are present.", place
                 )
-        if plan.hook is not None:
-            plan.hook(run, value, place)
-        if plan.constraints:
-            self._engine.invariants.check(run, plan.constraints, value, place)
 
-    def plan(self, shape: Shape) -> Plan:
+    def plan_of(self, shape: Shape) -> Plan:
+        return self._plans.get(id(shape)) or self._plan(shape)
+
+    def _plan(self, shape: Shape) -> Plan:
         plan = Plan(shape, self._hooks.get(shape.name))
         for member in shape.members.values():
             plan.checks[member.name] = self._member(member)

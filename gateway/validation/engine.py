@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -103,7 +103,7 @@ class Engine:
         assert shape is not None
         wanted = list(profiles)
         outer_scope = run.scope
-        run.scope = self._claimed(value) or (wanted[0].canonical if wanted else None)
+        run.scope = self.scope_of(value, wanted)
         bundle = shape.name == "Bundle"
         around = Surroundings(value, place) if bundle else None
         if around is not None:
@@ -130,6 +130,10 @@ class Engine:
             run.scope = outer_scope
             if around is not None:
                 run.bundles.pop()
+
+    def scope_of(self, value: Json, wanted: Sequence[Profile]) -> str | None:
+        """The profile in whose package a resource's extensions are meant."""
+        return self._claimed(value) or (wanted[0].canonical if wanted else None)
 
     def _claimed(self, value: Json) -> str | None:
         """The first profile that the resource claims and that is known."""

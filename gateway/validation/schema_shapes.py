@@ -65,8 +65,8 @@ class Shapes2Schema:
             },
             "Attachment": lambda: {"not": {"required": ["data", "size"]}},
             "Extension": self._one_value,
-            "Questionnaire": lambda: {CHECK: ["questionnaire"]},
-            "QuestionnaireResponse": lambda: {CHECK: ["response"]},
+            "Questionnaire": lambda: {CHECK: ["between", "Questionnaire"]},
+            "QuestionnaireResponse": lambda: {CHECK: ["between", "QuestionnaireResponse"]},
             **dict.fromkeys(QUANTITIES, lambda: _UNITS),
         }
 

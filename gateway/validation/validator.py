@@ -25,6 +25,7 @@ from gateway.validation.cascades import without_cascades
 from gateway.validation.compiled import Json, Profile
 from gateway.validation.engine import Engine, unknown_resource
 from gateway.validation.extensions import Examples, Unknown
+from gateway.validation.narrowing import Narrowing
 from gateway.validation.references import Resolver
 from gateway.validation.run import NOWHERE, Enough, Run, pointer, root_place
 from gateway.validation.shapes import Shapes
@@ -58,6 +59,7 @@ class Validator:
             example_urls=example_urls,
         )
         self.acceptor = Acceptor(self.engine, cache=cache, engine_only=resolver is not None)
+        self._narrowing = Narrowing(self.engine, self.acceptor)
 
     @classmethod
     def load(
@@ -139,13 +141,23 @@ class Validator:
 
     def _faulty(self, resource: Any, wanted: Sequence[Profile]) -> bool:
         """Whether the engine finds an error; it stops at the first one."""
-        return self._walked(resource, wanted, first=True).failed
+        return (
+            self._narrowing.errors(resource, wanted, first=True) is not None
+            or self._walked(resource, wanted, first=True).failed
+        )
 
     def require(self, resource: Any, profiles: Sequence[str] = ()) -> Any:
-        """The same resource when it has no error; else raise Invalid with every issue."""
+        """The same resource when it has no error; else raise Invalid with every error.
+
+        Warnings are among the issues as far as they were met on the way: `check` tells all of them.
+        """
         if isinstance(resource, dict):
-            if self.acceptor.accepts(resource, [self._wanted(canonical) for canonical in profiles]):
+            wanted = [self._wanted(canonical) for canonical in profiles]
+            if self.acceptor.accepts(resource, wanted):
                 return resource
+            narrowed = self._narrowing.errors(resource, [one for one in wanted if not one.is_type])
+            if narrowed is not None:
+                raise Invalid(issues=[issue for issue, _ in _told_of(narrowed)])
         elif self.is_valid(resource, profiles):
             return resource
         issues = self.check(resource, profiles)
@@ -173,13 +185,7 @@ class Validator:
         return profile
 
     def _check(self, resource: Any, wanted: Sequence[Profile]) -> tuple[list[Issue], list[Pointer | None]]:
-        run = self._walked(resource, wanted)
-        if not run.found:
-            return [], []
-        told = without_cascades(list(zip(run.found, run.places, run.about, strict=False)))
-        listed = [(issue, pointer(place) if place is not None else None) for issue, place, _ in told]
-        listed += [(issue, None) for issue in run.found[len(run.places) :]]
-        listed.sort(key=_order)
+        listed = _told_of(self._walked(resource, wanted))
         return [issue for issue, _ in listed], [where for _, where in listed]
 
     def _walked(self, resource: Any, wanted: Sequence[Profile], *, first: bool = False) -> Run:
@@ -207,6 +213,18 @@ class Validator:
         except RecursionError:
             run.found.append(Issue("error", "too-costly", "The resource is nested too deeply.", rule="depth"))
         return run
+
+
+def _told_of(run: Run) -> list[tuple[Issue, Pointer | None]]:
+    """What a run found, in order, each fault once."""
+    if not run.found:
+        return []
+    told = without_cascades(list(zip(run.found, run.places, run.about, strict=False)))
+    listed = [(issue, pointer(place) if place is not None else None) for issue, place, _ in told]
+    listed += [(issue, None) for issue in run.found[len(run.places) :]]
+    if len(listed) > 1:
+        listed.sort(key=_order)
+    return listed
 
 
 def looks_like_xml(data: bytes) -> bool:

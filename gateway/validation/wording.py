@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from gateway.validation.compiled import Constraint
+from gateway.validation.compiled import Constraint, Rules
 
 SAID: Final[dict[str, str]] = {
     "att-1": "an attachment with data must say its contentType",
@@ -59,3 +59,13 @@ def sentence(constraint: Constraint, *, said: str) -> str:
     if told is None:
         return f"{constraint.key}: this must hold: {constraint.expression[:300]}"
     return f"{constraint.key}: {told}{'' if told.endswith('.') else '.'}"
+
+
+def called(rules: Rules) -> str:
+    """The name of an element, or of a slice of it."""
+    name = rules.name + ("[x]" if rules.choice else "")
+    return f"{name} (slice {rules.slice_name})" if rules.slice_name else name
+
+
+def times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"

@@ -1,0 +1,148 @@
+"""The errors of a resource that the fast way refused, found where it refused them.
+
+The fast way names the places that it does not accept. Only the members of the resource in which these lie are walked
+by the engine, with the invariants that read them and what must be there; what the fast way accepts has no error, so
+the rest is not looked at again. The checks are the engine's own: there is one truth, and what is found here is what a
+walk over all finds (`tests/properties/test_narrowing.py`). Warnings elsewhere are not looked for.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from contextlib import suppress
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from gateway.errors import BadProfile
+from gateway.validation.compiled import Json, Profile, Shape
+from gateway.validation.members import unknown
+from gateway.validation.run import Enough, Place, Run, root_place
+from gateway.validation.vital_signs import vital_signs
+
+if TYPE_CHECKING:
+    from gateway.validation.accept import Acceptor
+    from gateway.validation.engine import Engine
+
+_WHOLE = frozenset(("Bundle", "Parameters", "Questionnaire", "QuestionnaireResponse", "StructureDefinition"))
+"""Types with rules of their own between their parts: always walked whole."""
+_READS_ALL = re.compile(r"descendants\(|children\(|%|\$this|resolve\(")
+_WORD = re.compile(r"[A-Za-z]+")
+
+
+class Narrowing:
+    def __init__(self, engine: Engine, acceptor: Acceptor) -> None:
+        self._engine = engine
+        self._acceptor = acceptor
+
+    def errors(self, resource: Any, wanted: Sequence[Profile], *, first: bool = False) -> Run | None:
+        """A run with every error of a resource that was not accepted (with the first one where that is enough); None
+        when it must be walked whole to tell."""
+        kind = resource.get("resourceType") if type(resource) is dict else None
+        shape = self._engine.shapes.find(kind) if type(kind) is str else None
+        if shape is None or shape.name in _WHOLE or shape.abstract or shape.kind != "resource":
+            return None
+        if "contained" in resource or "_contained" in resource:
+            return None
+        run = Run(self._engine, first=first)
+        run.resource = run.root = run.top = resource
+        run.root_place = place = root_place(shape)
+        with suppress(RecursionError):
+            try:
+                told = self._narrowed(run, resource, place, shape, wanted)
+            except Enough:
+                told = first
+            return run if told and run.failed else None
+        return None
+
+    def _narrowed(self, run: Run, resource: Json, place: Place, shape: Shape, wanted: Sequence[Profile]) -> bool:
+        """Report the errors; whether all of them were surely met."""
+        walker = self._engine.walker
+        plan = walker.plan_of(shape)
+        strange = any(name not in plan.checks for name in resource)
+        if strange and run.first:
+            run.error("structure", "unknown-element", "A member here is no element.", place)
+        elif strange:
+            unknown(run, resource, plan.checks, place)
+        walker.check_presence(run, plan, resource, place)
+        known = {name: value for name, value in resource.items() if name in plan.checks} if strange else resource
+        paths: list[tuple[Any, ...]] | None = []
+        if not (strange and self._acceptor.accepts(known, wanted)):
+            paths = self._acceptor.refused(known, wanted, first=run.first)
+        if paths is None:
+            return False
+        run.scope = self._engine.scope_of(resource, wanted)
+        names = _names(paths, shape)
+        for name in resource if names else ():
+            if name in names and name in plan.checks:
+                plan.checks[name](run, resource[name], resource, place)
+        self._invariants(run, plan.constraints, resource, place, None if () in paths else names)
+        for profile in self._applying(resource, wanted, shape):
+            self._apply(run, profile, resource, place, names, whole=() in paths)
+        return True
+
+    def _apply(
+        self, run: Run, profile: Profile, value: Json, place: Place, names: frozenset[str], *, whole: bool
+    ) -> None:
+        """Check a resource against what a profile says of some of its members, and of what is not there; `whole`: and
+        of the resource itself."""
+        conformance, rules, shape = self._engine.conformance, profile.rules, place[3]
+        if profile.is_type or shape is None or (profile.type != shape.name and profile.type not in shape.ancestors):
+            return
+        if whole or any(reads(one.expression, names) for one in rules.constraints):
+            conformance.root(run, rules, value, place)
+        there = value.keys()
+        for child, members, idle in conformance.plan_of(rules, shape):
+            if not names.isdisjoint(members):
+                conformance.child(run, child, members, idle=idle, value=value, place=place)
+            elif not idle and there.isdisjoint(members):
+                conformance.element(run, child, [], place)
+        for imposed in profile.imposed:
+            other = self._engine.profile(imposed, asked_in=profile.canonical)
+            if other is not None:
+                self._apply(run, other, value, place, names, whole=whole)
+
+    def _invariants(self, run: Run, all_: Any, value: Json, place: Place, names: frozenset[str] | None) -> None:
+        read = all_ if names is None else tuple(one for one in all_ if reads(one.constraint.expression, names))
+        if read:
+            self._engine.invariants.check(run, read, value, place)
+
+    def _applying(self, resource: Json, wanted: Sequence[Profile], shape: Shape) -> list[Profile]:
+        """The profiles that the engine would apply, told of which elsewhere where they are not known."""
+        meta = resource.get("meta")
+        declared = meta.get("profile") if type(meta) is dict else None
+        listed: list[str] = [one for one in declared if type(one) is str] if type(declared) is list else []
+        if shape.name == "Observation":
+            listed += vital_signs(resource)
+        found = []
+        for canonical in listed:
+            with suppress(BadProfile):
+                profile = self._engine.strictly(canonical)
+                if profile is not None:
+                    found.append(profile)
+        return [*found, *wanted]
+
+
+def _names(paths: Sequence[tuple[Any, ...]], shape: Shape) -> frozenset[str]:
+    """The members in which the paths lie, with the siblings of primitives and the other types of a choice."""
+    found: set[str] = set()
+    for name in {path[0] for path in paths if path}:
+        bare = str(name).removeprefix("_")
+        member = shape.members.get(bare)
+        group = member.group if member is not None else bare
+        alike = [one.name for one in shape.members.values() if one.group == group] or [bare]
+        found.update(alike)
+        found.update(f"_{one}" for one in alike)
+    return frozenset(found)
+
+
+@lru_cache(maxsize=4096)
+def reads(expression: str, names: frozenset[str]) -> bool:
+    """Whether an invariant may read one of the members."""
+    if not names:
+        return False
+    words = set(_WORD.findall(expression))
+    return _READS_ALL.search(expression) is not None or any(
+        name in words or any(name.startswith(word) and name[len(word) :][:1].isupper() for word in words)
+        for name in names
+    )

@@ -1,0 +1,86 @@
+"""What is found where the fast way refused is what the engine finds in the whole resource: every error, and no other."""
+
+from __future__ import annotations
+
+import copy
+import json
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.errors import Invalid
+from gateway.fhir import codec
+from gateway.validation import Validator
+from tests.properties.test_accept import SETS, broken
+from tests.validation.mutations import mutations
+
+Seen = set[tuple[str | None, str | None, str]]
+RESOURCES = sorted((Path(__file__).parents[2] / "bench" / "resources").glob("*.json"))
+
+
+def errors(issues: Any) -> Seen:
+    return {(issue.rule, issue.expression, issue.message) for issue in issues if issue.is_error}
+
+
+def agree(validator: Validator, resource: Any, what: object) -> bool:
+    """Hold all doors to the whole walk; whether the resource has errors."""
+    whole = errors(validator.check(resource))
+    assert validator.is_valid(resource) is not bool(whole), what
+    try:
+        validator.require(resource)
+        told: Seen = set()
+    except Invalid as refusal:
+        told = errors(refusal.issues)
+    assert told == whole, (what, told ^ whole)
+    return bool(whole)
+
+
+@pytest.fixture(scope="module")
+def validator() -> Validator:
+    return Validator.load(["hl7.fhir.us.core#7.0.0", "hl7.fhir.us.sdoh-clinicalcare#3.0.0"])
+
+
+@pytest.mark.parametrize("path", RESOURCES, ids=lambda path: path.stem)
+def test_single_and_double_faults(validator: Validator, path: Path) -> None:
+    resource = codec.read(path.read_bytes())
+    assert validator.is_valid(resource)
+    chance = random.Random(path.stem)
+    narrowed = faulty = 0
+    for _ in range(300):
+        made = broken(resource, chance)
+        if chance.random() < 0.4 and isinstance(made, dict) and made:
+            made = broken(made, chance)
+        found = agree(validator, made, json.dumps(made, default=str)[:3000])
+        faulty += found
+        narrowed += found and validator._narrowing.errors(made, ()) is not None
+    assert narrowed > 0.6 * faulty, "or nothing was narrowed and nothing tried"
+
+
+@pytest.mark.parametrize("path", RESOURCES, ids=lambda path: path.stem)
+def test_every_rule_broken_once(validator: Validator, path: Path) -> None:
+    for mutation in mutations(validator, codec.read(path.read_bytes())):
+        agree(validator, mutation.resource, (mutation.rule, mutation.place))
+
+
+@pytest.mark.interop
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("name", SETS)
+def test_published_examples_broken_at_random(shared: Path, name: str) -> None:
+    validator = Validator.load(SETS[name])
+    chance = random.Random(name)
+    for path in sorted((shared / "fhir" / "examples" / name).glob("*.json")):
+        resource = codec.read(path.read_bytes())
+        validator.is_valid(resource)
+        for _ in range(12):
+            agree(validator, broken(resource, chance), path.name)
+
+
+def test_the_resource_is_not_changed(validator: Validator) -> None:
+    resource = json.loads(RESOURCES[0].read_bytes()) | {"zebra": 1, "status": "nonsense"}
+    before = copy.deepcopy(resource)
+    with pytest.raises(Invalid) as refusal:
+        validator.require(resource)
+    assert resource == before
+    assert {issue.rule for issue in refusal.value.issues if issue.is_error} == {"unknown-element", "binding-required"}
