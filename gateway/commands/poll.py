@@ -59,6 +59,8 @@ def _asked(stack: ExitStack, found: Mapping[str, FhirPolling], names: tuple[str,
         stack.enter_context(closing(one))
     if unknown := sorted(set(names) - found.keys()):
         raise click.BadParameter(f"not asked for changes by partners.toml: {', '.join(unknown)}")
+    if not found:
+        raise click.ClickException("No partner of partners.toml (ECM_PARTNERS) is asked for changes.")
     return [one for name, one in found.items() if not names or name in names]
 
 

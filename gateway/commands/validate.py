@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+from gateway import wiring
 from gateway.errors import Issue
 from gateway.fhir import codec
 from gateway.fhir.outcome import outcome
@@ -28,7 +29,7 @@ _kept: tuple[Any, Validator] | None = None
 @click.option(
     "--profile", "profiles", multiple=True, metavar="URL", help="Also check by this profile (url or url|version)."
 )
-@click.option("--package", "packages", multiple=True, metavar="PATH", help="A .tgz, a folder, or name#version of a condensed package. Default: US Core 6.1.0 and 7.0.0, SDOHCC 3.0.0.")  # fmt: skip  # noqa: E501
+@click.option("--package", "packages", multiple=True, metavar="PATH", help="A .tgz, a folder, or name#version of a condensed package. Default: US Core 6.1.0 and 7.0.0, SDOHCC 3.0.0, and our own profiles.")  # fmt: skip  # noqa: E501
 @click.option("--definitions", "folder", type=click.Path(exists=True, file_okay=False, path_type=Path), help="A folder of loose definitions (JSON or XML).")  # fmt: skip  # noqa: E501
 @click.option("--unknown-extensions", type=click.Choice(["error", "warning", "information"]), default="error", show_default=True)  # fmt: skip  # noqa: E501
 @click.option("--json", "as_json", is_flag=True, help="Print OperationOutcomes, one a line.")
@@ -53,7 +54,8 @@ def command(
 
     Ends with status 1 when any resource has an error, 2 when a profile or package cannot be used.
     """
-    settings = (list(packages or OUR_PACKAGES), _loose(folder), unknown_extensions)
+    own = [] if packages else [file.read_bytes() for file in wiring.own_definitions(None)]
+    settings = (list(packages or OUR_PACKAGES), [*own, *_loose(folder)], unknown_extensions)
     if show_url:
         click.echo(_load(settings).show(show_url), nl=False)
         return

@@ -71,6 +71,8 @@ def _alone(url: str) -> Iterator[Connection]:
                 yield connection
         finally:
             os.close(lock)
+    elif not url.startswith(("postgresql://", "postgres://")):
+        raise Misconfigured("A database is sqlite:///path or postgresql://user@host/database.")
     else:
         address = url.replace("postgresql://", "postgresql+psycopg://", 1).replace(
             "postgres://", "postgresql+psycopg://", 1

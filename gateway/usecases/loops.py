@@ -11,6 +11,7 @@ from gateway.domain.clocks import NextAction, next_action
 from gateway.domain.dates import PACIFIC
 from gateway.domain.loop import CLOSED, TaskStatus
 from gateway.domain.loop_events import Stood, events_of
+from gateway.errors import BadRequest, Issue
 from gateway.fhir.element import extension_value
 from gateway.mapping import care_team, loop, service_request, task, team_membership
 from gateway.ports import Caller, Json, Kept
@@ -59,9 +60,13 @@ class OpenLoop:
 def open_loops(caller: Caller, *, services: Services, overdue: bool = False, who: str | None = None) -> list[OpenLoop]:
     """Every open loop, what is due first first; only those `overdue`, or waiting for `who` (plan, provider).
 
-    Reads the history of every open Task.
+    Reads the history of every open Task. BadRequest for a party that no clock waits for.
     """
     permit(caller, action="R", type="Task", store=services.store)
+    parties = sorted({rule.who for rule in services.loops.rules})
+    if who is not None and who not in parties:
+        message = f"Nothing waits for this party: there are {', '.join(parties)}."
+        raise BadRequest(issues=[Issue("error", "value", message, rule="loops-parameters")])
     now = services.clock()
     groups: dict[str, list[Kept]] = {}
     for kept in _open_tasks(caller, services):

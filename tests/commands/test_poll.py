@@ -67,3 +67,11 @@ def test_programmes_are_looked_up_by_zip_code_and_tag(tmp_path: Path, monkeypatc
         assert json.loads(found) == {"id": "prog-90012-2", "name": "Programme 2", "accepts_referrals": False}
     result = CliRunner().invoke(cli, ["programmes", "90012", "--partner", "epic"])
     assert result.exit_code == 2
+
+
+def test_polling_nobody_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ECM_PARTNERS", str(tmp_path / "none.toml"))
+    monkeypatch.setenv("ECM_DATABASE", f"sqlite:///{tmp_path / 'g.sqlite'}")
+    result = CliRunner().invoke(cli, ["poll", "--once"])
+    assert result.exit_code == 1
+    assert "No partner of partners.toml" in result.output

@@ -9,6 +9,7 @@ from click.testing import CliRunner
 
 from gateway.commands import validate
 from gateway.fhir import codec
+from tests.conftest import ROOT
 from tests.validation.conftest import PATIENT, US_CORE, profile
 
 
@@ -26,6 +27,15 @@ def test_a_valid_file_ends_well_and_a_broken_one_with_1(tmp_path: Path) -> None:
     assert status == 1
     assert "bad.json: 1 error(s)" in told
     assert "Patient.gender" in told
+
+
+def test_what_the_gateway_writes_is_valid_by_its_own_profiles(tmp_path: Path) -> None:
+    bundle = json.loads((ROOT / "fixtures/referrals/json-adult-filled/bundles.json").read_bytes())[0]
+    lines = tmp_path / "written.ndjson"
+    lines.write_bytes(b"\n".join(codec.write(entry["resource"]) for entry in bundle["entry"]))
+    status, told = run(lines)
+    assert status == 0, told
+    assert "extension-unknown" in run("--package", "hl7.fhir.us.core#6.1.0", lines)[1]
 
 
 def test_json_prints_an_outcome_for_each_resource(tmp_path: Path) -> None:

@@ -115,4 +115,6 @@ def test_a_database_of_another_version_is_not_opened(url: str, clock) -> None:
 @pytest.mark.parametrize("url", ["sqlite:///", "sqlite:///:memory:", "mysql://x/y", "gateway.sqlite"])
 def test_other_addresses_are_refused(url: str, clock) -> None:
     with pytest.raises(Misconfigured):
+        gateway.store.migrate(url)
+    with pytest.raises(Misconfigured):
         gateway.store.open(url, clock=clock)

@@ -73,7 +73,10 @@ def test_what_is_overdue_is_listed_by_whom(client: FlaskClient) -> None:
     assert listed(client, "?overdue=yes&who=provider") == []
 
 
-@pytest.mark.parametrize("query", ["?overdue=maybe", "?count=0", "?count=many", "?count=1001", "?color=blue"])
+QUERIES = ["?overdue=maybe", "?count=0", "?count=many", "?count=1001", "?color=blue", "?who=zebra"]
+
+
+@pytest.mark.parametrize("query", QUERIES)
 def test_a_parameter_that_cannot_be_is_refused(client: FlaskClient, query: str) -> None:
     assert client.get(f"/loops{query}").status_code == 400
 
