@@ -11,7 +11,7 @@ import pytest
 
 from tests.delivery.gateways import Gateway, Refused, all_running, arrives, output, procedure, refer
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = pytest.mark.timeout(900)
 
 
 @pytest.fixture(scope="module")
@@ -88,22 +88,27 @@ def test_steps_that_were_quicker_than_the_news_are_no_offence(gateways: tuple[Ga
 
 @pytest.fixture(scope="module")
 def asker(gateways: tuple[Gateway, Gateway], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
-    """Another source, which asks the target instead of subscribing."""
+    """Another source: it sends the Task alone, to be read here, and asks the target instead of subscribing."""
     made = Gateway("asker", tmp_path_factory.mktemp("polling") / "asker")
-    server = 'kind = "fhir_server"\nsend = ["ServiceRequest", "Task"]\neveryone = true\n'
+    server = 'kind = "fhir_server"\nsend = ["Task"]\neveryone = true\nexchange = "by-reference"\n'
     made.partners = f'[target]\n{server}base_url = "{gateways[1].base}"\npoll = ["Task"]\npoll_minutes = 1\n'
     with all_running(made):
         yield made
 
 
-def test_direct_by_polling(gateways: tuple[Gateway, Gateway], asker: Gateway) -> None:
+def test_direct_by_reference_and_polling(gateways: tuple[Gateway, Gateway], asker: Gateway) -> None:
     target = gateways[1]
     task = refer(asker)
     name, request = f"Task/{task['id']}", task["focus"]["reference"]
     arrives(target, name, "requested")
+    there = target.read(name)
+    order = there["focus"]["reference"]
+    assert order == f"{asker.base}/{request}", "the target reads the order at the source"
+    assert asker.read(order.removeprefix(f"{asker.base}/"))["intent"] == "order"
+    assert target.find("ServiceRequest", f"_id={request.partition('/')[2]}") == []
     target.move(name, "accepted")
     arrives(asker, name, "accepted")
-    done = target.ask("POST", "/fhir/Procedure", procedure(task, request))
+    done = target.ask("POST", "/fhir/Procedure", procedure(there, order))
     target.move(name, "completed", output=output(f"Procedure/{done['id']}"))
     arrives(asker, name, "completed")
     (kept,) = asker.find("Procedure", f"based-on={request}")

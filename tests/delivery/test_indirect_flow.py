@@ -14,7 +14,7 @@ from tests.delivery.gateways import Gateway, Json, all_running, arrives, output,
 
 NPI = "1245319599"
 """Of the provider that has a server; the other one has an application only."""
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(900)
 Three = tuple[Gateway, Gateway, Gateway]
 
 

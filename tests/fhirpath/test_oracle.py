@@ -77,7 +77,7 @@ def ours(model: Model, expression: str, type: str, value: Any, env: Env) -> bool
 
 
 @pytest.mark.interop
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 @pytest.mark.filterwarnings("ignore")
 def test_invariants_agree_with_fhirpathpy_on_the_published_examples(shared: Path, model: Model) -> None:
     rules = invariants(shared, model)

@@ -51,7 +51,7 @@ def type_at(model: Model, type: str, path: str) -> str | None:
 
 
 @pytest.mark.interop
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_every_published_expression_compiles(shared: Path, model: Model) -> None:
     failed: Counter[str] = Counter()
     unknown: Counter[str] = Counter()

@@ -36,7 +36,7 @@ def bench(shared: Path) -> ModuleType:
     return module
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_hl7_cases(bench: ModuleType) -> None:
     found = [v for v in bench.verdicts() if v.tier == "A"]
     missed = {v.case for v in found if v.expected and not v.agrees}
@@ -44,6 +44,6 @@ def test_hl7_cases(bench: ModuleType) -> None:
     assert [v.case for v in found if not v.expected and not v.agrees] == []
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_published_examples_have_no_error(bench: ModuleType) -> None:
     assert bench.examples(misses=True) == 0

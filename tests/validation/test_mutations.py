@@ -44,7 +44,7 @@ def test_every_rule_of_our_own_resources(validator: Validator, resource: Json) -
 
 
 @pytest.mark.interop
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("folder", sorted(SETS))
 def test_every_rule_of_published_examples(shared: Path, folder: str) -> None:
     validator = Validator.load(SETS[folder])
