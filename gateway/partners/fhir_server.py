@@ -2,7 +2,8 @@
 
 `transaction`: the resource and all it refers to in one Bundle, kept together or not at all. `conditional`: the same
 for servers that give out their own ids. `each`: one PUT a resource, what is referred to first; when one fails the rest
-waits for the next attempt. `batch`: the same in few requests, for servers with batches only. All may be repeated.
+waits for the next attempt. `batch`: the same in few requests, for servers with batches only. `by-reference`: the
+resource alone, its references leading back here, where the partner reads what it needs. All may be repeated.
 Every request carries the delivery's id as Idempotency-Key and X-Request-Id, the same on every attempt, and the bearer
 token of `token_file`, if there is one.
 """
@@ -38,6 +39,8 @@ class FhirServer:
         try:
             if self._how == "each":
                 return self._each(bundle["entry"], message)
+            if self._how == "by-reference":
+                return self._each([_referring(bundle["entry"][-1])], message)
             if self._how == "batch":
                 return self._batch(bundle["entry"], message)
             if self._how == "conditional" and any(entry["request"]["method"] == "DELETE" for entry in bundle["entry"]):
@@ -91,6 +94,26 @@ class FhirServer:
             **message.headers,
         }
         return self._client.exchange(method, path, body=body, headers=headers, deadline=deadline)
+
+
+def _referring(entry: Json) -> Json:
+    """The entry with references by their whole address here."""
+    if "resource" not in entry:
+        return entry
+    base = entry["fullUrl"].removesuffix("/" + entry["request"]["url"])
+    return {**entry, "resource": _absolute(entry["resource"], base)}
+
+
+def _absolute(value: Any, base: str) -> Any:
+    if isinstance(value, list):
+        return [_absolute(member, base) for member in value]
+    if not isinstance(value, dict):
+        return value
+    made = {name: _absolute(member, base) for name, member in value.items()}
+    text = value.get("reference")
+    if isinstance(text, str) and not text.startswith("#") and ":" not in text:
+        made["reference"] = f"{base}/{text}"
+    return made
 
 
 def _layers(entries: list[Json]) -> list[list[Json]]:

@@ -8,7 +8,8 @@
     everyone = false                  # true instead: it is owed every member's record (the plan's own archive)
     exchange = "transaction"          # or "conditional": for servers that give out their own ids,
                                       # or "batch": for servers with batches only,
-                                      # or "each": one PUT a resource, for servers with neither
+                                      # or "each": one PUT a resource, for servers with neither,
+                                      # or "by-reference": the resource alone, the rest is read here
     seconds = 20                      # for one whole exchange
     token_file = "secrets/token"      # a bearer token that somebody else keeps fresh
     poll = ["Task"]                   # types whose changes are asked for (epic, oracle: what they offer)
@@ -42,7 +43,7 @@ KINDS = {
     "console": "",
 }
 """Kind of partner, and the entry it cannot do without."""
-EXCHANGES = ("transaction", "conditional", "batch", "each")
+EXCHANGES = ("transaction", "conditional", "batch", "each", "by-reference")
 _KNOWN: dict[str, tuple[type, ...]] = {
     "kind": (str,), "base_url": (str,), "folder": (str,), "send": (list,), "exchange": (str,),
     "seconds": (int, float), "ca_file": (str,), "insecure": (bool,), "token_file": (str,), "accepts": (dict,),

@@ -67,7 +67,7 @@ def known_at(server: Simulator, resource: dict[str, object], place: str) -> dict
 def fhir_cases(kind: str, server: Simulator) -> tuple[PartnerSettings, Message]:
     """Settings of a networked partner, and what it can be told."""
     address = f"{server.url}/{TENANT}" if kind == "oracle" else server.url
-    if kind in ("transaction", "conditional", "batch", "each"):
+    if kind in ("transaction", "conditional", "batch", "each", "by-reference"):
         return PartnerSettings("p", "fhir_server", address, exchange=kind, seconds=60), message()
     if kind == "findhelp":
         return PartnerSettings("p", kind, address, tenant="health-net", seconds=60), message()
@@ -80,7 +80,7 @@ def fhir_cases(kind: str, server: Simulator) -> tuple[PartnerSettings, Message]:
     return PartnerSettings("p", kind, address, accepts=accepts, seconds=60), message(patient, task)
 
 
-NETWORKED = ["transaction", "conditional", "batch", "each", "ehr", "epic", "oracle", "findhelp"]
+NETWORKED = ["transaction", "conditional", "batch", "each", "by-reference", "ehr", "epic", "oracle", "findhelp"]
 SIMULATED = {"ehr": "plan", "epic": "epic", "oracle": "oracle", "findhelp": "findhelp"}
 
 

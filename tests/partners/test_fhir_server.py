@@ -164,6 +164,14 @@ def test_a_deletion_is_told(exchange: str) -> None:
         assert list(server.memory.resources) == ["Patient/p1"]
 
 
+def test_by_reference_sends_the_resource_alone_and_leads_back_here() -> None:
+    with Simulator() as server:
+        assert partner(server, exchange="by-reference").send(message()).accepted
+        assert list(server.memory.resources) == ["Task/t1"]
+        kept = server.memory.resources["Task/t1"]
+    assert kept["for"] == {"reference": "https://gateway.example/fhir/Patient/p1"}
+
+
 def test_a_batch_holds_nothing_that_needs_another_of_its_entries() -> None:
     with Simulator() as server:
         assert partner(server, exchange="batch").send(message()).accepted
@@ -189,7 +197,7 @@ def closed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         SENDERS.pop().close()
 
 
-@pytest.mark.parametrize("exchange", ["transaction", "conditional", "batch", "each"])
+@pytest.mark.parametrize("exchange", ["transaction", "conditional", "batch", "each", "by-reference"])
 def test_it_speaks_with_the_token_that_somebody_keeps_fresh(tmp_path: Path, exchange: str) -> None:
     token = tmp_path / "token"
     with Simulator() as server:
