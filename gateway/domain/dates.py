@@ -11,6 +11,8 @@ from gateway.domain.identifiers import Remark, Unreadable, silent
 PACIFIC = ZoneInfo("America/Los_Angeles")
 OPEN_END = date(2078, 12, 31)
 """What plan files write for "no end"."""
+FIRST_YEAR, LAST_YEAR = 2, 9999
+"""What a moment may be dated with; beyond the calendar's ends it could be brought to no other zone."""
 OLDEST = 115
 """Years of age beyond which a birth date deserves a look."""
 
@@ -67,6 +69,8 @@ def moment(text: str) -> datetime:
         found = datetime.fromisoformat(text.strip())
     except ValueError:
         raise Unreadable("date-time", "is not a date and time as YYYY-MM-DDThh:mm:ss with a zone") from None
+    if not FIRST_YEAR <= found.year < LAST_YEAR:
+        raise Unreadable("date-time", f"is not between the years {FIRST_YEAR} and {LAST_YEAR}")
     return found if found.tzinfo else found.replace(tzinfo=PACIFIC)
 
 

@@ -7,7 +7,7 @@ requester's and follows: active while the loop is open, and what the closure rea
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 
 from gateway.domain.closed_loop import ClosedLoop, ClosureRow
 from gateway.domain.dates import PACIFIC
@@ -18,6 +18,7 @@ from gateway.fhir.element import code_of, coding
 from gateway.mapping import systems
 
 TASK_CODES = "http://hl7.org/fhir/CodeSystem/task-code"
+_FIRST, _LAST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 LOOP = systems.BASE + "/sid/loop"
 """System of the identifier that the Tasks of one loop share."""
 CLOSURE = systems.code_system("loop-closure-reason")
@@ -60,7 +61,7 @@ def group_of(task: Json) -> str:
 def loop_of(task: Json) -> Loop:
     """The loop as a kept, valid Task states it. A status that no referral uses raises ValueError."""
     since = task.get("lastModified") or begun(task)
-    return Loop(TaskStatus(task["status"]), _instant(since), (task.get("statusReason") or {}).get("text"))
+    return Loop(TaskStatus(task["status"]), instant(since), (task.get("statusReason") or {}).get("text"))
 
 
 def begun(task: Json) -> str:
@@ -70,7 +71,7 @@ def begun(task: Json) -> str:
 
 def day_begun(task: Json) -> date:
     """The same as California's day."""
-    return _instant(begun(task)).astimezone(PACIFIC).date()
+    return instant(begun(task)).astimezone(PACIFIC).date()
 
 
 def moved(
@@ -92,7 +93,10 @@ def moved(
     since = stamp(loop.since)
     made |= {"status": loop.status.value, "lastModified": since}
     authored = task.get("authoredOn")
-    if authored and _instant(authored) > _instant(since):  # older than our Task: it is at work since then (inv-1)
+    same = authored and since.startswith(authored)  # a day or month alone cannot be told to be before a moment in it
+    if authored and (
+        same or instant(authored) > instant(since)
+    ):  # our Task is younger: it is at work since then (inv-1)
         made["authoredOn"] = since
     if loop.reason or closure:
         made["statusReason"] = _reason(closure, loop.reason, discontinuation)
@@ -124,7 +128,7 @@ def with_state(task: Json, state: str) -> Json:
 
 def since_of(task: Json) -> datetime | None:
     """Since when the Task has its status; None for one that has never moved."""
-    return _instant(task["lastModified"]) if "lastModified" in task else None
+    return instant(task["lastModified"]) if "lastModified" in task else None
 
 
 def request_moved(request: Json, loop: Loop, *, closure: ClosureRow | None, party: Party | None = None) -> Json:
@@ -154,7 +158,7 @@ def guard(before: Json | None, after: Json) -> list[Issue]:
     if before is None or loop is None or to is loop.status:
         return []
     changed = after.get("lastModified")
-    at = _instant(changed) if changed and changed != before.get("lastModified") else None
+    at = instant(changed) if changed and changed != before.get("lastModified") else None
     return check_move(loop, to, party=None, at=at, reason=(after.get("statusReason") or {}).get("text"))
 
 
@@ -186,8 +190,11 @@ def _reason(closure: ClosureRow | None, text: str | None, discontinuation: str |
     return {"coding": codings, "text": text or closure.code.replace("-", " ")}
 
 
-def _instant(text: str) -> datetime:
-    """The start of a FHIR dateTime of any precision; a day begins in California's winter time."""
-    if len(text) > 10:
-        return datetime.fromisoformat(text)
-    return datetime.fromisoformat(f"{text}{'0000-01-01'[len(text) :]}T00:00:00-08:00")
+def instant(text: str) -> datetime:
+    """The start of a FHIR dateTime of any precision; a day begins in California's winter time.
+
+    A leap second is the one before it. What no referral can be dated with (FHIR lets the year 1) counts as 1900 or
+    2200: it compares as it should, and can be brought to any zone.
+    """
+    whole = text if len(text) > 10 else f"{text}{'0000-01-01'[len(text) :]}T00:00:00-08:00"
+    return min(max(datetime.fromisoformat(whole.replace(":60", ":59")), _FIRST), _LAST)

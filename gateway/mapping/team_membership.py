@@ -6,6 +6,7 @@ membership that would have lasted no day is taken out (its version remains in th
 
 from __future__ import annotations
 
+from calendar import monthrange
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -152,9 +153,15 @@ def _id(participant: Json) -> str | None:
 
 def _start(participant: Json) -> date:
     text = participant.get("period", {}).get("start")
-    return date.fromisoformat(text[:10]) if text and len(text) >= 10 else date.min
+    return date.fromisoformat(f"{text}-01-01"[:10]) if text else date.min
 
 
 def _active(participant: Json, on: date) -> bool:
     end = participant.get("period", {}).get("end")
-    return _start(participant) <= on and (not end or on <= date.fromisoformat(end[:10]))
+    return _start(participant) <= on and (not end or on <= _last_day(end))
+
+
+def _last_day(text: str) -> date:
+    """The last day of a FHIR dateTime of any precision."""
+    year, month = int(text[:4]), int(text[5:7] or 12)
+    return date.fromisoformat(text[:10]) if len(text) >= 10 else date(year, month, monthrange(year, month)[1])

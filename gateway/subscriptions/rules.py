@@ -154,8 +154,15 @@ class Offer:
             yield _refused(message, "channel.payload", "payload-combination")
 
     def _end(self, subscription: Json) -> Iterator[Issue]:
-        if "end" in subscription and datetime.fromisoformat(subscription["end"]) <= self.clock():
-            yield _refused("The end has passed already.", "end", "end")
+        if "end" not in subscription:
+            return
+        try:
+            passed = datetime.fromisoformat(subscription["end"]) <= self.clock()
+        except ValueError:
+            yield _refused("The end is no moment of the clock (a leap second).", "end", "end")
+        else:
+            if passed:
+                yield _refused("The end has passed already.", "end", "end")
 
 
 def _composite(condition: Condition) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, time
+from datetime import datetime
 from functools import partial
 
 from gateway.domain.clocks import NextAction, next_action
@@ -160,7 +160,7 @@ def _of_team(resource: Json, caller: Caller, services: Services) -> dict[str, da
         return {}
     found = services.store.search(caller, services.search.parse("CareTeam", [("patient", patient)])).matches
     told = [day for one in found if (day := extension_value(content(one), care_team.PCP_NOTIFIED))]
-    return {"pcp-told": datetime.combine(date.fromisoformat(min(told)), time.min, PACIFIC)} if told else {}
+    return {"pcp-told": loop.instant(min(told))} if told else {}
 
 
 def _stood(resource: Json) -> Stood:

@@ -105,3 +105,48 @@ def test_a_status_that_no_referral_uses_is_refused_from_the_first_version(
     entry = {"resource": bare(task, status=status, id="new"), "request": {"method": "PUT", "url": "Task/new"}}
     answer = client.post("/fhir", json={"resourceType": "Bundle", "type": "transaction", "entry": [entry]})
     assert (answer.status_code, rules(answer)) == (422, ["loop-status"])
+
+
+ODD_TIMES = [
+    *("0001-01-01T00:00:00Z", "0001-01-01", "0001", "9999-12-31T23:59:59-12:00", "9999-12", "1582-10-10"),
+    *("2016-12-31T23:59:60Z", "2026-03", "2026-03-01", "2026-03-08T02:30:00-08:00"),
+]
+
+
+@pytest.mark.parametrize("name", ["authoredOn", "lastModified"])
+@pytest.mark.parametrize("time", ODD_TIMES)
+def test_any_time_that_fhir_has_is_a_time_of_a_loop(client: FlaskClient, name: str, time: str) -> None:
+    """One Task with an odd time must not take the list of all loops away."""
+    assert client.post("/referrals", json=a_referral()).status_code == 201
+    first = client.get("/fhir/Task").json["entry"][0]["resource"]
+    posted = client.post("/fhir/Task", json=bare(first, **{name: time}))
+    assert posted.status_code == 201
+    assert client.get("/loops").status_code == 200
+    news = {"key": {"source": "x", "id": "n1"}, "party": "target", "task": posted.json["id"], "status": "accepted"}
+    assert client.post("/referral-changes", json=news | {"at": "2026-03-01T10:00:00Z"}).status_code == 200
+    assert put(client, posted.json, status="accepted").status_code in (200, 422)
+    another = a_referral() | {"key": {"source": "harbor-clinic", "id": "R-2026-0002"}}
+    assert client.post("/referrals", json=another).status_code == 201
+
+
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59-12:00", "2016-12-31T23:59:60Z"])
+def test_news_is_dated_with_a_moment_that_can_be(client: FlaskClient, task: dict[str, Any], at: str) -> None:
+    news = {"key": {"source": "x", "id": "n1"}, "party": "target", "task": task["id"], "status": "accepted"}
+    assert client.post("/referral-changes", json=news | {"at": at}).status_code == 422
+    assert client.post("/referrals", json=a_referral() | {"authored": at}).status_code in (201, 422)
+
+
+@pytest.mark.parametrize("end", ["2025", "2025-03", "2099", "9999-12-31", "0001-01-01T00:00:00Z"])
+def test_a_membership_may_end_in_a_month_or_a_year(client: FlaskClient, task: dict[str, Any], end: str) -> None:
+    news = {"key": {"source": "x", "id": "n1"}, "party": "target", "task": task["id"], "status": "accepted"}
+    who = {
+        "provider": {"name": "Alder", "npi": "1234567893"},
+        "lead": {"name": {"first": "Ida", "last": "Zanzibarovna"}},
+    }
+    assert client.post("/referral-changes", json=news | who | {"at": "2026-03-02T10:00:00Z"}).status_code == 200
+    team = client.get("/fhir/CareTeam").json["entry"][0]["resource"]
+    for one in team["participant"]:
+        one["period"] = {"end": end}
+    answer = client.put(f"/fhir/CareTeam/{team['id']}", json=team)
+    assert answer.status_code in (200, 422)
+    assert client.get("/loops").status_code == 200
