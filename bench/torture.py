@@ -132,7 +132,7 @@ def write_steps(engine: str) -> bool:
         with database(engine) as (url, _, ledger):
             for name in names:
                 process = child("stop_at", url, ledger, name, act)
-                said, _ = process.communicate(timeout=60)
+                said, _ = process.communicate(timeout=240)
                 if process.returncode != -signal.SIGKILL:
                     skipped = "not passed" in said
                     good &= skipped

@@ -83,7 +83,7 @@ def passing(name: str) -> None:
         if _standing.parties != arm.together:
             _standing = threading.Barrier(arm.together)
     with suppress(threading.BrokenBarrierError):
-        _standing.wait(10)
+        _standing.wait(60)
     standing = file.with_suffix(".standing")
     with _lock:
         if file.exists():

@@ -241,7 +241,7 @@ def drain(url: str, number: int, seed: int, hands: int) -> Outcome:
     with ExitStack() as stack:
         partners = {name: stack.enter_context(Simulator()) for name in PARTNERS}
         with worker(url, {name: partner.url for name, partner in partners.items()}, hands=hands, hurry=1):
-            wait(store, lambda: settled(store) > 0, seconds=60)
+            wait(store, lambda: settled(store) > 0, seconds=240)
             first, began = settled(store), time.monotonic()
             wait(store, lambda: settled(store) >= owed, seconds=600)
             rate = (owed - first) / (time.monotonic() - began)
@@ -264,7 +264,7 @@ def dead(url: str, number: int, seed: int, hands: int) -> Outcome:
                 partners["ehr"].faults = lambda: "drip-headers"
             theirs = sum(n for (name, _), n in store.outbox.counts().items() if name != "ehr")
             with worker(fresh, {name: partner.url for name, partner in partners.items()}, hands=hands, hurry=100):
-                wait(store, partial(begun, store, others), seconds=60)
+                wait(store, partial(begun, store, others), seconds=240)
                 seconds.append(wait(store, partial(done, store, others, theirs), seconds=600))
             store.close()
     ratio = seconds[1] / seconds[0]

@@ -46,7 +46,7 @@ APPLIED = ("apply: after commit", "apply: applied", "end: before commit", "end: 
 KINDS = ("resource", "news", "polled")
 EVENTS = ("referral-change", "inbound.applied")
 OPERATOR = Caller("torture")
-SECONDS = 90.0
+SECONDS = 240.0
 
 
 def kept(store: SqlStore, partner: str, key: str) -> list[Kept]:

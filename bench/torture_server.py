@@ -27,7 +27,7 @@ from gateway.store import SqlStore
 from gateway.trust.webhook_signature import signed
 
 TENANT = Caller("torture")
-PATIENCE_SECONDS = 120
+PATIENCE_SECONDS = 240
 SECRET = "whsec_" + "T" * 32
 CLINIC, PLATFORM = "clinic", "platform"
 PARTNERS = "".join(
@@ -85,7 +85,7 @@ class Server:
         headers = {"Content-Type": "application/json", **sending.headers}
         try:
             with urllib.request.urlopen(
-                urllib.request.Request(self.base + sending.path, sending.body, headers), timeout=30
+                urllib.request.Request(self.base + sending.path, sending.body, headers), timeout=120
             ) as answer:
                 return answer.status, json.load(answer)
         except urllib.error.HTTPError as error:

@@ -123,7 +123,7 @@ def crashes(url: str, folder: Path) -> Findings:
             workers.arm.unlink(missing_ok=True)
         last = workers.start("last")
         try:
-            wait(store, lambda: settled(store) >= owed, seconds=60)
+            wait(store, lambda: settled(store) >= owed, seconds=240)
         finally:
             last.terminate()
             last.wait()
@@ -145,14 +145,14 @@ def _kill_when_asked(worker: subprocess.Popen[bytes], partners: dict[str, Simula
 
     for partner in partners.values():
         partner._heard = heard
-    asked.wait(30)
+    asked.wait(120)
     for partner in partners.values():
         partner._heard = lambda _: None
 
 
 def _ended(worker: subprocess.Popen[bytes]) -> int | None:
     try:
-        return worker.wait(30)
+        return worker.wait(120)
     except subprocess.TimeoutExpired:
         worker.kill()
         worker.wait()
@@ -170,13 +170,13 @@ def paused(url: str, folder: Path, step: str, *, members: int = 20) -> Findings:
         first = workers.start("first")
         second = None
         try:
-            _until(workers.standing.exists, seconds=60)
+            _until(workers.standing.exists, seconds=240)
             _stop(first.pid, url)
             workers.standing.unlink()
             second = workers.start("second")
-            wait(store, lambda: settled(store) >= owed, seconds=90)
+            wait(store, lambda: settled(store) >= owed, seconds=240)
             first.send_signal(signal.SIGCONT)
-            _until(lambda: len(workers.told("first")) >= HANDS, seconds=20)
+            _until(lambda: len(workers.told("first")) >= HANDS, seconds=120)
             time.sleep(0.5)
         finally:
             for one in (first, second):
@@ -198,7 +198,7 @@ def _stop(pid: int, url: str) -> None:
     """Stop a worker outside any transaction: stopped within one, it holds the database for as long as it stands."""
     while True:
         os.kill(pid, signal.SIGSTOP)
-        _until(lambda: _state(pid) == "T", seconds=5)
+        _until(lambda: _state(pid) == "T", seconds=60)
         if not _in_transaction(url):
             return
         os.kill(pid, signal.SIGCONT)
