@@ -21,6 +21,7 @@ from gateway.validation.accept_cache import SchemaCache
 from gateway.validation.accept_checks import Acceptance, Check, Checks
 from gateway.validation.compiled import Json, Profile
 from gateway.validation.known_profiles import MAX_CANONICAL
+from gateway.validation.schema_codings import Codings
 from gateway.validation.schema_elements import is_recursive, value_types
 from gateway.validation.schema_extensions import Inlined, extension_document
 from gateway.validation.schema_profiles import Profiles2Schema
@@ -188,11 +189,13 @@ class Acceptor:
         if kind == "Extension":
             values = value_types(profiles[0].rules)
             types = Shapes2Schema(self._engine, scope=scope, values=values, contexts=self._contexts())
+            types.coding = Codings(self._engine, shape, profiles).schema()
             return {**extension_document(self._engine, profiles[0], types), "$defs": types.defs}
         types = Shapes2Schema(self._engine, scope=scope, contexts=self._contexts())
         overlays = Profiles2Schema(self._engine, types)
         types.overlay = overlays.profile
         types.extensions = Inlined(self._engine, profiles, types).on
+        types.coding = Codings(self._engine, shape, profiles).schema()
         root = types.ref(shape)
         parts = {profile.canonical: overlays.profile(profile, shape) for profile in profiles}
         return {**root, "allOf": [part for part in parts.values() if part] or [{}], "$defs": types.defs}

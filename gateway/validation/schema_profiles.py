@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from gateway.validation.bindings import CODED
 from gateway.validation.compiled import MISSING, Member, Profile, Rules, Shape, TypeRule
+from gateway.validation.schema_codings import can_fail
 from gateway.validation.schema_elements import (
     ANY_RESOURCE,
     absent,
@@ -24,7 +25,7 @@ from gateway.validation.schema_elements import (
     never_told,
     present,
 )
-from gateway.validation.schema_shapes import Shapes2Schema, can_fail
+from gateway.validation.schema_shapes import Shapes2Schema
 from gateway.validation.schema_slices import NotSaid, at_most, chain, implied, matcher, members_of_set
 from gateway.validation.schema_values import CHECK, Schema, both, exactly, holding, reference
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from gateway.validation.compiled import Binding, Constraint, Count, Member, Profile, Shape
+from gateway.validation.compiled import Constraint, Count, Member, Profile, Shape
 from gateway.validation.datatypes import CANONICAL_URLS, QUANTITIES, UCUM
 from gateway.validation.native import NATIVE
+from gateway.validation.schema_codings import can_fail
 from gateway.validation.schema_elements import ANY_RESOURCE, present
 from gateway.validation.schema_enough import enough
 from gateway.validation.schema_invariants import translated
-from gateway.validation.schema_values import ABSOLUTE, CHECK, PRIMITIVE, SYSTEM, UNCHECKED, Schema, both, reference
+from gateway.validation.schema_values import ABSOLUTE, CHECK, PRIMITIVE, SYSTEM, Schema, both, reference
 
 if TYPE_CHECKING:
     from gateway.validation.engine import Engine
@@ -55,10 +56,12 @@ class Shapes2Schema:
         self.overlay: Callable[[Profile, Shape], Schema] | None = None
         self.extensions: Callable[[list[str], bool], list[tuple[str, Schema]]] | None = None
         """(url, schema) of extensions that are checked here, on an element with these names, as modifiers or not."""
+        self.coding: Schema = {CHECK: ["coding"]}
+        """What holds for every Coding."""
         self._within = within
         self._prefix = prefix
         self._special: dict[str, Callable[[], Schema]] = {
-            "Coding": self._coding,
+            "Coding": lambda: self.coding,
             "Identifier": lambda: {
                 "if": {"required": ["system"], "properties": {"system": {"const": "urn:ietf:rfc:3986"}}},
                 "then": {"properties": {"value": {"pattern": ABSOLUTE}}},
@@ -223,13 +226,6 @@ class Shapes2Schema:
 
     # Rules of whole types
 
-    def _coding(self) -> Schema:
-        """Codings are asked of Python but where no code of the system can be wrong, because none is at hand."""
-        known = self._engine.terminology.code_known
-        unchecked = [system for system in UNCHECKED if known(system, "?") is None]
-        at_ease = {"required": ["code", "system"], "properties": {"system": {"enum": unchecked}}}
-        return {"if": at_ease, "else": {CHECK: ["coding"]}}
-
     def _one_value(self) -> Schema:
         """ext-1: a value or extensions; with an id, or a value with extensions of its own, the engine decides."""
         return {"minProperties": 2, "maxProperties": 2, "properties": {"id": False}}
@@ -254,15 +250,6 @@ class Shapes2Schema:
         if way_out is None:
             return asked
         return {"anyOf": [way_out, asked]} if way_out else None
-
-
-def can_fail(binding: Binding) -> bool:
-    """Whether a code outside the binding is an error (and not only a warning)."""
-    return (
-        binding.strength == "required"
-        or binding.maximum is not None
-        or any(purpose in ("required", "maximum") for purpose, _ in binding.extra)
-    )
 
 
 def _counted(count: Count, shape: Shape) -> list[Schema]:

@@ -75,6 +75,11 @@ UNCHECKED: Final = (
     "http://snomed.info/sct",
     "http://www.nlm.nih.gov/research/umls/rxnorm",
     "http://hl7.org/fhir/sid/icd-10-cm",
+    "urn:oid:2.16.840.1.113883.6.238",
+    "http://www.ama-assn.org/go/cpt",
+    "http://hl7.org/fhir/sid/cvx",
+    "http://hl7.org/fhir/sid/ndc",
+    "http://nucc.org/provider-taxonomy",
 )
 """Code systems whose content is nowhere at hand, so that no code of theirs can be said to be wrong."""
 ABSOLUTE: Final = rf"^[A-Za-z][A-Za-z0-9+.\-]*:[^{_MARK}]+$"

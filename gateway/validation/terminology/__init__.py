@@ -104,6 +104,12 @@ class Terminology:
         """Whether the code system has the code; None when the system is not wholly at hand."""
         return self._systems.has(system, code, version=version, scope=scope)
 
+    def system_codes(self, system: str) -> frozenset[str] | None:
+        """All codes of a code system that is wholly at hand, as `code_known` knows them; None where case does not
+        matter or the content is not complete."""
+        found = self._systems.codes(system, None, ())
+        return None if found is None else frozenset(code for code in found if self._systems.has(system, code))
+
     def system_known(self, system: str, *, scope: str | None = None) -> bool:
         """Whether anything at all is known of the code system."""
         return self._systems.find(system, scope=scope) is not None
