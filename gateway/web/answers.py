@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from flask import Response
 from werkzeug.datastructures import Headers
 
+from gateway.errors import NotAcceptable
 from gateway.fhir import codec
 from gateway.ports import Json, Kept
 from gateway.trust.disclosure import Disclosed
@@ -47,7 +48,9 @@ def disclosed(what: Disclosed, *, status: int = 200, headers: Mapping[str, str] 
 
 
 def own(what: Disclosed) -> Response:
-    """A response with JSON of the gateway's own, disclosed like everything else."""
+    """A response with JSON of the gateway's own, disclosed like everything else; NotAcceptable for who wants none."""
+    if wanted() != "json":
+        raise NotAcceptable("Only application/json is written at this address.")
     return Answer(what.body, 200, {"Content-Type": "application/json"})
 
 

@@ -111,6 +111,11 @@ def test_what_is_not_had_is_refused_in_json(client: FlaskClient, kept: str, acce
     assert answer.get_json()["issue"][0]["code"] == "not-supported"
 
 
+def test_where_there_is_only_json_xml_is_refused(client: FlaskClient) -> None:
+    assert client.get("/loops", headers={"Accept": "application/json"}).status_code == 200
+    assert client.get("/loops", headers={"Accept": XML}).status_code == 406
+
+
 def test_nothing_is_kept_for_who_cannot_read_the_answer(client: FlaskClient, patient: dict[str, Any]) -> None:
     assert send(client, "POST", "/fhir/Patient", patient, Accept="application/pdf").status_code == 406
     assert send(client, "PUT", "/fhir/Patient/p9", {**patient, "id": "p9"}, Accept="text/html").status_code == 406
