@@ -169,19 +169,19 @@ def services_over(store: SqlStore, settings: Settings, known: Knowledge, search:
 @contextmanager
 def running(settings: Settings) -> Iterator[Flask]:
     """The web application; the store is closed with the block."""
-    from gateway.web.app import create_app
-    from gateway.web.context import Web
-    from gateway.web.formats import XmlCodec
+    from gateway.web import app, context, formats
+    from gateway.wiring_published import published
 
     with composed(settings) as services:
-        yield create_app(
-            Web(
+        yield app.create_app(
+            context.Web(
                 services=services,
                 base=base_url(settings),
                 max_body=settings.max_body,
                 tenant=settings.tenant,
                 release=version("ecm-gateway"),
-                xml=XmlCodec.of(knowledge_of(settings).validator.engine.shapes),
+                xml=formats.XmlCodec.of(knowledge_of(settings).validator.engine.shapes),
+                published=published(settings),
             )
         )
 

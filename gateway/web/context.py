@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from flask import Response, request
 
 from gateway.ports import Caller
+from gateway.usecases.published import Published
 from gateway.usecases.services import Services
 from gateway.web.formats import XmlCodec
 
@@ -31,6 +32,7 @@ class Web:
     tenant: str = "default"
     release: str = ""
     xml: XmlCodec = field(default_factory=XmlCodec)
+    published: Published = field(default_factory=lambda: Published((), maps=lambda day: ()))
 
     @property
     def reads(self) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from flask import Response
 
 from gateway.ports import Json
 from gateway.subscriptions.topics import TOPICS
+from gateway.usecases.published import SEARCHED, TYPES
 from gateway.web import answers
 from gateway.web.context import View, Web
 from gateway.web.formats import wanted
@@ -16,6 +17,8 @@ BACKPORT = "http://hl7.org/fhir/uv/subscriptions-backport/"
 TOPIC = f"{BACKPORT}StructureDefinition/capabilitystatement-subscriptiontopic-canonical"
 SUBSCRIPTION = ("create", "read", "vread", "update", "history-instance", "search-type")
 """Interactions of Subscription."""
+DEFINITION = ("read", "search-type")
+"""Interactions of our own definitions."""
 INTERACTIONS: Mapping[str, str] = {  # name of a route -> interaction of a type
     "create": "create",
     "read": "read",
@@ -71,6 +74,7 @@ def capability_statement(web: Web, names: Iterable[str]) -> Json:
                 "resource": [
                     *(_resource(type, offered, web) for type in sorted(services.types)),
                     *([_subscription(web)] if services.offer is not None else []),
+                    *(_definition(type, web) for type in TYPES),
                 ],
                 "interaction": [{"code": code} for name in SYSTEM if name in offered for code in SYSTEM[name]],
                 "operation": [_operation(name) for name in OPERATIONS if name in offered and name == "convert"],
@@ -114,6 +118,20 @@ def _subscription(web: Web) -> Json:
         "updateCreate": True,
         "searchParam": web.services.search.capabilities("Subscription")["searchParam"],
         "operation": [_operation("status"), _operation("events")],
+    }
+
+
+def _definition(type: str, web: Web) -> Json:
+    """One type of our own definitions: served, never taken."""
+    listed = [one for one in web.services.search.capabilities(type)["searchParam"] if one["name"] in SEARCHED]
+    return {
+        "type": type,
+        "profile": f"http://hl7.org/fhir/StructureDefinition/{type}",
+        "documentation": "The definitions of this gateway's own, of its release: read only.",
+        "interaction": [{"code": code} for code in DEFINITION],
+        "versioning": "no-version",
+        "conditionalRead": "not-match",
+        "searchParam": listed,
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from gateway.web import health, hooks, subscriptions, validate
+from gateway.web import definitions, health, hooks, subscriptions, validate
 from gateway.web.context import View, Web
 from gateway.web.convert import convert
 from gateway.web.create import create
@@ -50,6 +50,9 @@ ROUTES = (
     Route("POST", "/fhir/Subscription/<id>/$status", "status", subscriptions.status),
     Route("GET", "/fhir/Subscription/<id>/$events", "events", subscriptions.events),
     Route("POST", "/fhir/Subscription/<id>/$events", "events", subscriptions.events),
+    Route("GET", "/fhir/<definition:type>", "search_definition", definitions.search),
+    Route("POST", "/fhir/<definition:type>/_search", "search_post_definition", definitions.search_post),
+    Route("GET", "/fhir/<definition:type>/<id>", "read_definition", definitions.read),
     Route("GET", "/fhir/<type>", "search", search),
     Route("POST", "/fhir/<type>/_search", "search_post", search_post),
     Route("PUT", "/fhir/<type>", "conditional_update", conditional_update),

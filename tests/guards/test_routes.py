@@ -13,7 +13,8 @@ from flask import Flask
 
 from gateway import wiring
 from gateway.settings import Settings
-from gateway.web.metadata import INTERACTIONS, OPERATIONS, SUBSCRIPTION, SYSTEM
+from gateway.usecases.published import TYPES
+from gateway.web.metadata import DEFINITION, INTERACTIONS, OPERATIONS, SUBSCRIPTION, SYSTEM
 from gateway.web.routes import ROUTES
 
 PAGE = Path(__file__).parents[2] / "docs" / "api.md"
@@ -59,6 +60,7 @@ def test_the_capability_statement_matches_the_routes(statement: dict[str, Any]) 
     assert stated == {"create", "read", "vread", "update", "history-instance", "search-type"}
     for resource in rest["resource"]:
         own = set(SUBSCRIPTION) if resource["type"] == "Subscription" else stated
+        own = set(DEFINITION) if resource["type"] in TYPES else own
         assert {one["code"] for one in resource["interaction"]} == own
     assert {one["code"] for one in rest["interaction"]} == {c for n in SYSTEM if n in names for c in SYSTEM[n]}
     fhir = {route.name for route in ROUTES if route.rule.startswith("/fhir")}
@@ -66,6 +68,7 @@ def test_the_capability_statement_matches_the_routes(statement: dict[str, Any]) 
     told |= {
         "status_type",
         "status_type_post",
+        *(f"{word}_definition" for word in ("read", "search", "search_post")),
         *(f"{word}_subscription" for word in ("create", "read", "vread", "update", "history", "search", "search_post")),
     }
     assert fhir == told
@@ -122,6 +125,9 @@ FAILING = {  # a request to each route that must fail, and how
     "update": (b"{", 400),
     "history": (None, 404),
     "vread": (None, 404),
+    "search_definition": (None, 400),
+    "search_post_definition": (b"{", 415),
+    "read_definition": (None, 404),
     "validate_type": (b"{", 400),
     "validate_instance": (b"{", 400),
     "convert": (b"{", 415),
@@ -150,12 +156,20 @@ FAILING = {  # a request to each route that must fail, and how
 }
 
 
+ASKING = ("search", "search_definition", "search_subscription", "status_type")
+
+
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.method} {route.rule}")
 def test_every_route_fails_with_an_operation_outcome(application: Flask, route: Any) -> None:
     body, status = FAILING[route.name]
-    path = route.rule.replace("<type>", "Patient").replace("<id>", "none").replace("<version>", "1")
+    path = (
+        route.rule.replace("<type>", "Patient")
+        .replace("<definition:type>", "ValueSet")
+        .replace("<id>", "none")
+        .replace("<version>", "1")
+    )
     path = path.replace("<partner>", "kaiser").replace("<kind>", "referral")
-    path += "?eye-color=blue" if route.name in ("search", "search_subscription", "status_type") else ""
+    path += "?eye-color=blue" if route.name in ASKING else ""
     method = "POST" if status == 405 else route.method
     headers = {"Content-Type": "application/fhir+json"} if body else {}
     if status == 406:
