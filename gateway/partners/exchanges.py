@@ -66,13 +66,15 @@ class Exchanges:
             page = self._resource(self._reply("GET", path))
             if page.get("resourceType") != "Bundle" or page.get("type") != "searchset":
                 _refuse("the reply is not a searchset")
-            for entry in page.get("entry", []):
-                resource = entry.get("resource", {})
-                key = (resource.get("id"), resource.get("meta", {}).get("versionId"))
+            for entry in _objects(page.get("entry", [])):
+                resource = _object(entry.get("resource", {}))
+                version = _object(resource.get("meta", {})).get("versionId")
+                key = (resource.get("id"), version if isinstance(version, str) else None)
                 if resource.get("resourceType") == type and isinstance(key[0], str) and key not in seen:
                     seen.add(key)
                     yield resource
-            following = [link["url"] for link in page.get("link", []) if link.get("relation") == "next"]
+            links = _objects(page.get("link", []))
+            following = [str(link.get("url", "")) for link in links if link.get("relation") == "next"]
             if not following:
                 return
             path = self._below(following[0])
@@ -117,6 +119,17 @@ class Exchanges:
         if not url.startswith((self.base + "/", self.base + "?")):
             _refuse("the next page lies at another address", retry=False)
         return url[len(self.base) :]
+
+
+def _objects(value: Any) -> list[Json]:
+    return [_object(one) for one in value] if isinstance(value, list) else [_object(value)]
+
+
+def _object(value: Any) -> Json:
+    if not isinstance(value, dict):
+        _refuse("the reply is not FHIR")
+    found: Json = value
+    return found
 
 
 def _refuse(reason: str, *, retry: bool = True) -> NoReturn:

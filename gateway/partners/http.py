@@ -131,6 +131,8 @@ class Client:
             raise Unanswered("the TLS connection failed") from None
         except ConnectionRefusedError:
             raise Unanswered("the connection was refused") from None
+        except UnicodeError:
+            raise Unanswered("the address is not ASCII") from None
         except http.client.HTTPException:
             raise Unanswered("the reply is not whole HTTP") from None
         except OSError:

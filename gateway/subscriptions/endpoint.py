@@ -36,7 +36,7 @@ class Endpoints:
         except ValueError:
             yield "is not an address"
             return
-        if any(letter.isspace() or not letter.isprintable() for letter in address) or "\\" in address or not host:
+        if any(not "!" <= letter <= "~" for letter in address) or "\\" in address or not host:
             yield "is not an address"
             return
         here = self.loopback and _is_loopback(host)

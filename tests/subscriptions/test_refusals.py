@@ -140,6 +140,7 @@ http://hooks.example.org/ https://localhost/ https://127.0.0.1/ https://127.1/ h
 https://0177.0.0.1/ https://10.1.2.3/ https://172.16.0.1/ https://192.168.1.1/ https://169.254.169.254/latest/meta-data/
 https://100.64.0.1/ https://0.0.0.0/ https://255.255.255.255/ https://224.0.0.1/ https://[::1]/ https://[::]/
 https://[::ffff:127.0.0.1]/ https://[::ffff:10.0.0.1]/ https://[fe80::1]/ https://[fd00::1]/ https://[fec0::1]/ https://[fe80::1%25eth0]/
+https://hooks.example.org/é
 https://[64:ff9b::7f00:1]/ https://[2002:7f00:1::]/ https://[ff02::1]/ https://user:pw@hooks.example.org/ https:///x
 https://intranet/ https://db.internal/ https://printer.local/ https://hooks.example.org:22/ https://hooks.example.org:25/
 https://hooks.example.org:99999/ file:///etc/passwd ftp://hooks.example.org/ gopher://hooks.example.org/
