@@ -6,11 +6,12 @@ along with a referral, only linked. What the partner may not move, or says in wo
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from gateway.errors import Invalid, Issue, Unprocessable
+from gateway.errors import Invalid, Issue, StaleVersion, Unprocessable
 from gateway.fhir import codec, ids
 from gateway.fhir.element import code_of
 from gateway.mapping.loop import TASK_CODES, guard_news
@@ -19,12 +20,14 @@ from gateway.trust.disclosure import content
 from gateway.trust.policy import permit
 from gateway.usecases.fan_out import fan_out
 from gateway.usecases.heard_back import heard_back, is_ours
-from gateway.usecases.keep import Written, check, check_references, put_over
+from gateway.usecases.keep import Overtaken, Written, check, check_references, put_over, unless_overtaken
 from gateway.usecases.matching import one_match
-from gateway.usecases.poll_partner import OUR_IDS
+from gateway.usecases.poll_partner import NO_TASKS, OUR_IDS
 from gateway.usecases.references import own, references
 from gateway.usecases.services import Services
 from gateway.usecases.source_version import HEARD, SourceVersion, is_copy, last_known, source_version
+from gateway.usecases.start_loop import start_loop
+from gateway.usecases.written_loop import LoopWrites
 
 _COMMUNITY = "community-resource"
 _NAMELESS = frozenset(["QuestionnaireResponse", "Composition", "Provenance", "AuditEvent", "Binary"])
@@ -49,16 +52,47 @@ def apply_polled(message: Inbound, caller: Caller, *, services: Services, base: 
         raise Unprocessable(issues=[Issue("error", "value", "A resource of the partner's has an id that is none.")])
     for one in served:
         permit(caller, action="U", type=one["resourceType"], store=services.store)
+    tags = bundle.get("meta", {}).get("tag", [])
+
+    def keep() -> str:
+        try:
+            return _keep(served, message, caller, services, base=base, origin=origin, tags=tags)
+        except StaleVersion:
+            raise Overtaken from None
+
+    return unless_overtaken(keep)
+
+
+def _keep(
+    served: Sequence[Json],
+    message: Inbound,
+    caller: Caller,
+    services: Services,
+    *,
+    base: str,
+    origin: str,
+    tags: Sequence[Json],
+) -> str:
     with services.store.begin(caller) as tx:
-        our_ids = OUR_IDS in bundle.get("meta", {}).get("tag", [])
-        applied = _Applied(message, caller, origin, base, tx, services, our_ids)
+        applied = _Applied(message, caller, origin, base, tx, services, OUR_IDS in tags)
         written = [applied.one(one, focus=one is served[-1]) for one in served]
         changed = [w for w in written if w is not None and w.changed]
         with_content = [(w, content(w.kept)) for w in changed]
         fan_out(with_content, caller, tx, services, kind="resource", without=message.partner)
-        kept = tuple(f"{w.kept.reference}/_history/{w.kept.version}" for w in [*changed, *applied.heard])
+        followed = _in_loop(applied, changed, starts=NO_TASKS in tags)
+        fan_out([(w, content(w.kept)) for w in followed], caller, tx, services, kind="resource")
+        kept = tuple(f"{w.kept.reference}/_history/{w.kept.version}" for w in [*changed, *followed, *applied.heard])
         tx.note(AuditEntry("U", "inbound.applied", kept, "success", message.partner))
     return f"{len(kept)} of {len(served)} resources were news"
+
+
+def _in_loop(applied: _Applied, changed: Sequence[Written], *, starts: bool) -> list[Written]:
+    """What follows for the loops of the requests that changed: their Tasks are withdrawn with them, or begin."""
+    loop, services = applied.loop, applied.services
+    loop.settle()
+    requests = [one.kept for one in changed if starts and one.kept.type == "ServiceRequest"]
+    begun = [start_loop(kept, applied.caller, applied.tx, services) for kept in requests]
+    return [*(one for one, _ in loop.followed), *(one for one in begun if one is not None)]
 
 
 @dataclass(slots=True)
@@ -75,6 +109,7 @@ class _Applied:
     """Whether the partner keeps what is ours under our ids."""
     heard: list[Written] = field(default_factory=list)
     """What became of news of ours; told to those concerned already."""
+    _loop: LoopWrites | None = None
 
     def one(self, resource: Json, *, focus: bool) -> Written | None:
         """Keep a resource, each after those it refers to; None where what is here stays."""
@@ -92,7 +127,16 @@ class _Applied:
         made = own(self._local(resource, id=id, source=source), self.base)
         check(made, self.services)
         check_references(made, self.tx, self.services)
+        if type == "ServiceRequest":
+            return self.loop.put_copy(current, made)
         return put_over(current, made, self.tx, guard=guard_news)
+
+    @property
+    def loop(self) -> LoopWrites:
+        """What follows for the loops of the partner's requests."""
+        if self._loop is None:
+            self._loop = LoopWrites(self.tx, self.caller, self.services)
+        return self._loop
 
     def _under_our_id(self, resource: Json) -> str | None:
         """The resource's id, if that is ours: the partner keeps what we sent under our ids."""

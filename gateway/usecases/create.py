@@ -6,6 +6,7 @@ from gateway.ports import Caller, Json
 from gateway.trust.disclosure import disclose
 from gateway.trust.policy import permit
 from gateway.usecases.fan_out import fan_out
+from gateway.usecases.join_loop import join_written
 from gateway.usecases.keep import Written, check, check_references, offered, put
 from gateway.usecases.matching import Parameters, one_match
 from gateway.usecases.references import own
@@ -28,6 +29,7 @@ def create(
             shown = disclose(match, caller=caller, note=tx.note, event="create.exists")
             return Written(match, created=False, changed=False, disclosed=shown)
         check_references(resource, tx, services)
+        resource = join_written(resource, tx, services) if type == "Task" else resource
         kept = put(tx, resource, expected=0).kept
         written = Written(kept, created=True, changed=True)
         fan_out([(written, resource)], caller, tx, services, kind="resource")

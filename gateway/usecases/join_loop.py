@@ -6,18 +6,18 @@ share `groupIdentifier`, the first one's id, and move together. docs/closed-loop
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from gateway.domain.dates import PACIFIC
-from gateway.domain.loop import CLOSED
+from gateway.domain.loop import CLOSED, TaskStatus
 from gateway.errors import Issue
 from gateway.fhir import ids
 from gateway.mapping import loop, service_request
 from gateway.ports import Json, Kept, Transaction
 from gateway.trust.disclosure import content
 from gateway.usecases.intake import Intaken
-from gateway.usecases.named_loop import asked_for, referral_tasks
+from gateway.usecases.named_loop import asked_for, plan_code, plan_of, referral_tasks, request_of, resource_at
 from gateway.usecases.services import Services
 
 SHARED = ("status", "statusReason", "businessStatus", "lastModified", "authoredOn")
@@ -30,17 +30,38 @@ def join(mapped: Intaken, tx: Transaction, services: Services) -> Intaken:
     task = next((one for one in mapped.resources if loop.is_referral_task(one)), None)
     if request["resourceType"] != "ServiceRequest" or task is None or tx.read("Task", task["id"]) is not None:
         return mapped
-    first = next(_open(request, task, tx, services), None)
-    if first is None:
+    joined = _joined(task, request, tx, services, among=mapped.resources)
+    if joined is None:
         return mapped
-    stands = content(first)
-    joined = {name: value for name, value in task.items() if name not in SHARED}
-    joined |= {name: stands[name] for name in SHARED if name in stands}
-    joined["groupIdentifier"] = {"system": loop.LOOP, "value": loop.group_of(stands)}
     message = "The member's referral for the same service is open: this one joins it, and its sender is told as well."
     remark = Issue("information", "duplicate", message, "Task.groupIdentifier", "loop-joined")
     resources = [joined if one is task else one for one in mapped.resources]
     return replace(mapped, resources=resources, remarks=[*mapped.remarks, remark])
+
+
+def join_written(task: Json, tx: Transaction, services: Services) -> Json:
+    """A new Task as it was written, part of the member's open loop if there is one.
+
+    One that is under way already, or is in a group of its sender's own, stays as it is.
+    """
+    requested = loop.is_referral_task(task) and task["status"] == TaskStatus.REQUESTED
+    if not requested or task.get("partOf") or task.get("groupIdentifier"):
+        return task
+    request = request_of(task, tx)
+    return (_joined(task, content(request), tx, services) if request else None) or task
+
+
+def _joined(
+    task: Json, request: Json, tx: Transaction, services: Services, *, among: Sequence[Json] = ()
+) -> Json | None:
+    """The Task where the loop that it joins stands; None if there is none."""
+    first = next(_open(request, task, tx, services, among), None)
+    if first is None:
+        return None
+    stands = content(first)
+    joined = {name: value for name, value in task.items() if name not in SHARED}
+    joined |= {name: stands[name] for name in SHARED if name in stands}
+    return joined | {"groupIdentifier": {"system": loop.LOOP, "value": loop.group_of(stands)}}
 
 
 def members(task: Json, tx: Transaction, services: Services) -> list[Kept]:
@@ -55,22 +76,46 @@ def members(task: Json, tx: Transaction, services: Services) -> list[Kept]:
     return [kept for kept, one in told if one.get("for") == task.get("for") and one["status"] not in CLOSED]
 
 
-def _open(request: Json, task: Json, tx: Transaction, services: Services) -> Iterator[Kept]:
-    """Open Tasks of the same member, service and plan that are not older than the window; the oldest first."""
+def _open(request: Json, task: Json, tx: Transaction, services: Services, among: Sequence[Json]) -> Iterator[Kept]:
+    """Open Tasks of the same member, service and target that are not older than the window; the oldest first."""
     service = service_request.asked_for(request)
-    if service is None:
+    patient = (task.get("for") or {}).get("reference")
+    if service is None or not patient:
         return
     today = services.clock().astimezone(PACIFIC).date()
-    days = services.loops.window(service, on=today)
-    patient = task["for"]["reference"]
-    replaced = {one["identifier"]["value"] for one in request.get("replaces", ()) if "identifier" in one}
+    target = _target(task, tx, among)
+    replaced = {one["identifier"].get("value") for one in request.get("replaces", ()) if "identifier" in one}
+    replaced |= {one.get("reference") for one in request.get("replaces", ())}
     found = sorted(referral_tasks(tx, services, patient=patient), key=lambda kept: (kept.at, kept.id))
     for kept in found:
         other = content(kept)
-        if other["status"] in CLOSED or asked_for(other, tx) != service:
+        if kept.id == task["id"] or other["status"] in CLOSED or asked_for(other, tx) != service:
             continue
-        known_as = {one.get("value") for one in other.get("identifier", ())}
-        if other.get("owner") != task.get("owner") or replaced & known_as:
+        known_as = {one.get("value") for one in other.get("identifier", ())} | {other["focus"].get("reference")}
+        if not target.same(_target(other, tx)) or (replaced - {None}) & known_as:
             continue
-        if (today - loop.day_begun(other)).days <= days:
+        days = services.loops.window(service, on=today, plan=target.plan or plan_of(other, tx))
+        if days and (today - loop.day_begun(other)).days <= days:
             yield kept
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """Who is to answer: the plan (its code, where that is known), or whoever else owns the Task."""
+
+    plan: str | None
+    owner: str | None = None
+
+    def same(self, other: _Target) -> bool:
+        """Whether both are one; a plan that is not said is the member's plan."""
+        if self.owner or other.owner:
+            return self.owner == other.owner
+        return None in (self.plan, other.plan) or self.plan == other.plan
+
+
+def _target(task: Json, tx: Transaction, among: Sequence[Json] = ()) -> _Target:
+    owner = task.get("owner")
+    plan = plan_of(task, tx, among)
+    if owner is None or plan_code(resource_at(owner, "Organization", tx, among)):
+        return _Target(plan)
+    return _Target(plan, str(owner.get("reference") or owner.get("identifier") or owner.get("display")))

@@ -27,10 +27,13 @@ class LoopTables:
     """Community Supports whose loops are not reported to the state."""
     calendar: Calendar
 
-    def window(self, service: str, *, on: date) -> int:
-        """For how many days an open loop of `service` takes further referrals of the member in; 0 if it never does."""
-        rows = [row for row in self.windows if row.service in (service, "*") and row.holds(on, None)]
-        return min(rows, key=lambda row: row.service == "*").days if rows else 0
+    def window(self, service: str, *, on: date, plan: str | None = None) -> int:
+        """For how many days an open loop of `service` takes further referrals of the member in; 0 if it never does.
+
+        A plan's own rows come before those for all, and in either a service's before those for any.
+        """
+        rows = [row for row in self.windows if row.service in (service, "*") and row.holds(on, plan)]
+        return min(rows, key=lambda row: (row.plan is None, row.service == "*")).days if rows else 0
 
     @classmethod
     def load(cls, folder: Path) -> LoopTables:

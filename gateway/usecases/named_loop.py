@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from gateway.domain.loop import CLOSED
 from gateway.domain.referral_change import ReferralChange
@@ -61,22 +61,32 @@ def request_of(task: Json, tx: Transaction) -> Kept | None:
     return None if kept is None or kept.deleted else kept
 
 
-def plan_of(task: Json, tx: Transaction) -> str | None:
-    """Our code of the plan that a referral is with: its Task's owner, else the payor of the request's insurance."""
-    request = request_of(task, tx)
-    insurance = content(request).get("insurance", ()) if request else ()
-    coverages = (_resource(reference, "Coverage", tx) for reference in insurance)
-    payors = [payor for coverage in coverages if coverage for payor in coverage.get("payor", ())]
-    for reference in (task.get("owner") or {}, *payors):
-        found = _resource(reference, "Organization", tx)
-        if found and (code := organization.identifier_from(found, systems.PLAN)):
-            return code
-    return None
+def plan_of(task: Json, tx: Transaction, among: Sequence[Json] = ()) -> str | None:
+    """Our code of the plan that a referral is with: its Task's owner, else the payor of the request's insurance.
+
+    `among` are resources that are about to be kept.
+    """
+    request = resource_at(task.get("focus"), "ServiceRequest", tx, among) or {}
+    coverages = (resource_at(one, "Coverage", tx, among) or {} for one in request.get("insurance", ()))
+    payors = [payor for coverage in coverages for payor in coverage.get("payor", ())]
+    codes = (plan_code(resource_at(one, "Organization", tx, among)) for one in (task.get("owner"), *payors))
+    return next(filter(None, codes), None)
 
 
-def _resource(reference: Json, type: str, tx: Transaction) -> Json | None:
-    target = relative(reference.get("reference", ""))
-    kept = tx.read(*target) if target and target[0] == type else None
+def plan_code(found: Json | None) -> str | None:
+    """Our code of a plan, where the Organization is one."""
+    return organization.identifier_from(found, systems.PLAN) if found else None
+
+
+def resource_at(reference: Json | None, type: str, tx: Transaction, among: Sequence[Json] = ()) -> Json | None:
+    """The resource that a reference leads to: one of those about to be kept, or as it is kept here."""
+    target = relative((reference or {}).get("reference", ""))
+    if target is None or target[0] != type:
+        return None
+    for one in among:
+        if (one["resourceType"], one.get("id")) == target:
+            return one
+    kept = tx.read(*target)
     return None if kept is None or kept.deleted else content(kept)
 
 

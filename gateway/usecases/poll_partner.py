@@ -21,6 +21,8 @@ from gateway.usecases.services import Services
 CONTENT_TYPE = "application/fhir+json; from=poll"
 """Marks what was polled: resources under the partner's own ids, with their addresses there."""
 OUR_IDS = {"system": "urn:ecm-gateway:polled", "code": "our-ids"}
+NO_TASKS = {"system": "urn:ecm-gateway:polled", "code": "no-tasks"}
+"""Marks what comes from a partner that is asked for no Tasks: a referral of its has none but ours."""
 """Tag of a Bundle from a partner that keeps what we sent under our ids."""
 LEASE_SECONDS = 1800.0
 LONGEST_WAIT = 3600.0
@@ -145,7 +147,9 @@ def _bundle(partner: Polled, found: Found) -> Json:
         {"fullUrl": f"{partner.base}/{one['resourceType']}/{one['id']}", "resource": one}
         for one in partner.whole(found)
     ]
-    meta: Json = {"tag": [OUR_IDS]} if partner.our_ids else {}
+    tags = [OUR_IDS] if partner.our_ids else []
+    tags += [] if "Task" in partner.types else [NO_TASKS]
+    meta: Json = {"tag": tags} if tags else {}
     return {"resourceType": "Bundle", "meta": meta, "type": "collection", "entry": entries}
 
 

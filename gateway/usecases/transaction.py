@@ -178,10 +178,10 @@ def _check(planned: Sequence[_Planned], resources: Sequence[Json | None], tx: Tr
 def _write(
     planned: Sequence[_Planned], resources: Sequence[Json | None], loop: LoopWrites
 ) -> dict[int, tuple[Written, Json]]:
-    """Keep all by their place in the Bundle, Tasks of referrals that move after the others; then what follows."""
+    """Keep all by their place in the Bundle, Tasks after what they refer to; then what follows."""
     listed = [(at, resource) for at, resource in enumerate(resources) if resource is not None]
     loop.own = frozenset(f"{resource['resourceType']}/{resource['id']}" for _, resource in listed)
-    listed.sort(key=lambda one: loop.moves(one[1]))
+    listed.sort(key=lambda one: one[1]["resourceType"] == "Task")
     written = {at: (_put(planned[at].step, resource, loop), resource) for at, resource in listed}
     loop.settle()
     return dict(sorted(written.items()))

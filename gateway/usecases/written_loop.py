@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from gateway.domain.dates import PACIFIC
 from gateway.domain.loop import CLOSED, Heard, Loop, Party, TaskStatus
@@ -24,10 +25,11 @@ from gateway.ports import Caller, Json, Kept, Transaction
 from gateway.trust.disclosure import content
 from gateway.usecases.change_referral import Turn, settled, turn_of
 from gateway.usecases.following import WITHDRAWN, Move, follow
+from gateway.usecases.join_loop import join_written
 from gateway.usecases.keep import Overtaken, Written, put_over
-from gateway.usecases.named_loop import asked_for, plan_of, request_of
-from gateway.usecases.references import relative
+from gateway.usecases.named_loop import asked_for, plan_code, plan_of, resource_at
 from gateway.usecases.services import Services
+from gateway.usecases.source_version import is_copy
 
 _REQUESTERS = frozenset([TaskStatus.REQUESTED, TaskStatus.CANCELLED, TaskStatus.ENTERED_IN_ERROR])
 _SERVING = frozenset([TaskStatus.ACCEPTED, TaskStatus.IN_PROGRESS])
@@ -61,11 +63,6 @@ class LoopWrites:
     """What was kept beside what was written."""
     _requests: list[tuple[Json, Json, str]] = field(default_factory=list)
 
-    def moves(self, resource: Json) -> bool:
-        """Whether this is a referral's Task whose status differs: it is written after all that it may lead to."""
-        current = self._current(resource)
-        return current is not None and stated_task.moves(content(current), resource)
-
     def put(self, current: Kept | None, resource: Json, *, at: str | None = None) -> Written:
         """Keep the resource over its current version, and what follows; IllegalMove for a move that is not open.
 
@@ -79,7 +76,12 @@ class LoopWrites:
             resource = stated_task.still(before, resource)
             self._check_state(before, resource)
         if resource["resourceType"] == "Task":
+            resource = resource if there is not None else join_written(resource, self.tx, self.services)
             self._check(resource)
+        elif before is not None and (closed := self._closed_since(before, resource)):
+            known = (resource.get("meta") or {}).get("lastUpdated")
+            if known and datetime.fromisoformat(known) < closed:  # as it was before: older news sets nothing back
+                resource = resource | {"status": before["status"]}
         written = put_over(current, resource, self.tx)
         if before is not None and written.changed:
             if before["resourceType"] == "ServiceRequest":
@@ -88,17 +90,25 @@ class LoopWrites:
                 self.followed += follow(Move(content(written.kept), own=self.own), self.tx, self.services)
         return written
 
+    def put_copy(self, current: Kept | None, resource: Json) -> Written:
+        """Keep a partner's version of its ServiceRequest; one that the loop has closed here is not opened by it."""
+        if current is not None and not current.deleted and self._closed_since(content(current), resource):
+            resource = resource | {"status": content(current)["status"]}
+        return self.put(current, resource)
+
+    def _closed_since(self, before: Json, request: Json) -> datetime | None:
+        """When the loop of a ServiceRequest was closed that would be open again."""
+        if before["status"] in _OPEN_REQUEST or request["status"] not in _OPEN_REQUEST:
+            return None
+        tasks = [content(kept) for kept in self._tasks_of(request)]
+        closed = tasks and all(one["status"] in CLOSED for one in tasks)
+        return max(loop.loop_of(one).since for one in tasks) if closed else None
+
     def settle(self) -> None:
         """Let the Tasks follow the ServiceRequests that were written; IllegalMove for what may not be."""
         for before, after, at in self._requests:
             if before.get("status") != after["status"]:
                 self._request_moved(before, after, at)
-
-    def _current(self, resource: Json) -> Kept | None:
-        if resource["resourceType"] != "Task":
-            return None
-        kept = self.tx.read("Task", resource["id"])
-        return None if kept is None or kept.deleted else kept
 
     def _moved(self, current: Kept, before: Json, resource: Json) -> Written:
         if wrong := loop.guard(self._inferred_from(current, before, resource) or before, resource):
@@ -191,30 +201,24 @@ class LoopWrites:
     def _provider(self, task: Json) -> Organization | None:
         """Who owns the Task and is neither the plan nor who runs this gateway: from now on it serves the member."""
         found = self._organization(task.get("owner") or {})
-        request = request_of(task, self.tx)
-        insurance = content(request).get("insurance", ()) if request else ()
-        coverages = (self._read(one, "Coverage") for one in insurance)
-        payors = [self._read(payor, "Organization") for one in coverages if one for payor in one.get("payor", ())]
-        if found is None or found in payors or organization.identifier_from(found, systems.PLAN) is not None:
+        request = resource_at(task.get("focus"), "ServiceRequest", self.tx) or {}
+        coverages = [resource_at(one, "Coverage", self.tx) or {} for one in request.get("insurance", ())]
+        payors = [resource_at(one, "Organization", self.tx) for cover in coverages for one in cover.get("payor", ())]
+        if found is None or found in payors or plan_code(found):
             return None
         stated = organization.from_fhir(found) if found.get("name") else None
         ours = self.services.intake.operator
         return None if stated is None or (stated.npi, stated.name) == (ours.npi, ours.name) else stated
 
     def _organization(self, reference: Json) -> Json | None:
-        role = self._read(reference, "PractitionerRole")
-        return self._read(role.get("organization") or {} if role else reference, "Organization")
-
-    def _read(self, reference: Json, type: str) -> Json | None:
-        target = relative(reference.get("reference", ""))
-        kept = self.tx.read(*target) if target and target[0] == type else None
-        return None if kept is None or kept.deleted else content(kept)
+        role = resource_at(reference, "PractitionerRole", self.tx)
+        return resource_at((role.get("organization") or {}) if role else reference, "Organization", self.tx)
 
     def _request_moved(self, before: Json, after: Json, at: str) -> None:
         tasks = list(self._tasks_of(after))
         open_ = [kept for kept in tasks if content(kept)["status"] not in CLOSED]
         status = after["status"]
-        if tasks and not open_ and status in _OPEN_REQUEST and before.get("status") not in _OPEN_REQUEST:
+        if self._closed_since(before, after):
             message = "The loop is closed: refer anew, and name this request in `replaces`."
             raise IllegalMove(issues=[Issue("error", "business-rule", message, at, "loop-move")])
         if (to := _WITHDRAWN.get(status)) is not None:
@@ -225,7 +229,8 @@ class LoopWrites:
     def _tasks_of(self, request: Json) -> Iterator[Kept]:
         query = self.services.search.parse("Task", [("focus", f"ServiceRequest/{request['id']}")])
         for kept in self.tx.search(query).matches:
-            if kept.reference not in self.own and loop.is_referral_task(content(kept)):
+            task = content(kept)
+            if kept.reference not in self.own and loop.is_referral_task(task) and not is_copy(task):
                 yield kept
 
     def _withdrawn(self, kept: Kept, to: TaskStatus) -> None:

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import shutil
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 
+from gateway import shipped, wiring
+from gateway.mapping.loop import LOOP
+from gateway.mapping.systems import COMMUNITY_SUPPORT, SERVICE
+from gateway.settings import Settings
+from gateway.usecases.loop_tables import LoopTables
 from tests.web.conftest import a_referral
 from tests.web.test_referral_changes import at, hear
 
@@ -106,3 +115,106 @@ def test_a_group_that_is_not_this_members_loop_moves_nobody_else(client: FlaskCl
     assert client.put(f"/fhir/Task/{other['id']}", json=other | {"groupIdentifier": group}).status_code == 200
     assert hear(client, 1, referral=SHELTER, at=at(9), status="accepted").status_code == 200
     assert (task(client, "S-1")["status"], task(client, "R-2026-0001")["status"]) == ("accepted", "requested")
+
+
+def posted(client: FlaskClient, **changes: Any) -> Json:
+    """A request for ECM of the member of the open loop, and its Task, by one transaction."""
+    patient = client.get("/fhir/Patient").get_json()["entry"][0]["resource"]
+    subject = {"reference": f"Patient/{patient['id']}"}
+    order = {
+        "resourceType": "ServiceRequest",
+        "status": "active",
+        "intent": "order",
+        "code": {"text": "Enhanced Care Management"},
+        "subject": subject,
+        "identifier": [{"system": "http://ehr.example/orders", "value": "E-1"}],
+    } | changes.pop("order", {})
+    work = {
+        "resourceType": "Task",
+        "status": "requested",
+        "intent": "order",
+        "code": {"coding": [{"system": "http://hl7.org/fhir/CodeSystem/task-code", "code": "fulfill"}]},
+        "focus": {"reference": "urn:uuid:9a2f3c60-3c4c-4d1a-8f5e-0d6c1c7d0a01"},
+        "for": subject,
+        "authoredOn": "2026-03-03T08:00:00-08:00",
+        "identifier": [{"system": "http://ehr.example/tasks", "value": "E-1"}],
+    } | changes
+    entries = [
+        {"resource": work, "request": {"method": "POST", "url": "Task"}},
+        {"fullUrl": "urn:uuid:9a2f3c60-3c4c-4d1a-8f5e-0d6c1c7d0a01", "resource": order,
+         "request": {"method": "POST", "url": "ServiceRequest"}},
+    ]  # fmt: skip
+    answer = client.post("/fhir", json={"resourceType": "Bundle", "type": "transaction", "entry": entries})
+    assert answer.status_code == 200, answer.data
+    found: Json = client.get("/fhir/Task?identifier=http://ehr.example/tasks|E-1").get_json()
+    made: Json = found["entry"][0]["resource"]
+    return made
+
+
+def test_a_referral_in_fhir_joins_the_loop_like_one_by_the_doors(client: FlaskClient) -> None:
+    refer(client)
+    hear(client, 1, at=at(9), status="accepted")
+    made = posted(client)
+    assert made["groupIdentifier"]["value"] == task(client, "R-2026-0001")["id"]
+    assert made["status"] == "accepted", "it begins where the loop stands"
+    assert len(client.get("/loops").get_json()["loops"]) == 1
+    hear(client, 2, at=at(10), status="completed")
+    ended = client.get(f"/fhir/Task/{made['id']}").get_json()
+    assert ended["status"] == "completed"
+    assert client.get(f"/fhir/{made['focus']['reference']}").get_json()["status"] == "completed"
+
+
+def test_a_door_joins_a_loop_that_began_in_fhir(client: FlaskClient) -> None:
+    refer(client)
+    hear(client, 1, at=at(9), status="rejected", reason="no room")
+    first = posted(client, order={"code": {"coding": [{"system": SERVICE, "code": "ecm-enrollment"}]}})
+    assert "groupIdentifier" not in first
+    assert "loop-joined" in refer(client, SHELTER)
+
+
+def test_a_single_task_joins_too(client: FlaskClient) -> None:
+    refer(client)
+    made = posted(client, status="draft")
+    assert "groupIdentifier" not in made, "a draft is nobody's referral yet"
+    single = {k: v for k, v in made.items() if k not in ("id", "meta", "identifier")} | {"status": "requested"}
+    assert "groupIdentifier" in client.post("/fhir/Task", json=single).get_json()
+    assert "groupIdentifier" in client.put("/fhir/Task/of-ours", json=single | {"id": "of-ours"}).get_json()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"order": {"code": {"text": "Food pantry"}}},
+        {"order": {"code": {"coding": [{"system": COMMUNITY_SUPPORT, "code": "asthma-remediation"}]}}},
+        {"owner": {"display": "a provider that was asked directly"}},
+        {"groupIdentifier": {"system": "http://ehr.example/groups", "value": "G"}},
+        {"status": "accepted"},
+        {"order": {"replaces": [{"identifier": {"value": "R-2026-0001"}}]}},
+    ],
+)
+def test_what_is_another_conversation_in_fhir_joins_none(client: FlaskClient, changes: Json) -> None:
+    refer(client)
+    made = posted(client, **changes)
+    group = made.get("groupIdentifier", {})
+    assert group.get("system") != LOOP
+
+
+def test_a_plans_own_window_comes_before_that_for_all(settings: Settings, tmp_path: Path) -> None:
+    tables = shipped.folder("mappings")
+    folder = tmp_path / "mappings"
+    shutil.copytree(tables, folder)
+    table = folder / "closed-loop" / "overlap.csv"
+    table.write_text(table.read_text() + "*,0,2024-01-01,,la-care,ours\n")
+    loops = LoopTables.load(folder)
+    on = date(2026, 3, 2)
+    assert loops.window("ecm", on=on) == loops.window("ecm", on=on, plan="health-net") == 365
+    assert loops.window("ecm", on=on, plan="la-care") == 0
+    assert loops.window("asthma-remediation", on=on) == 180
+    with wiring.running(replace(settings, mappings=folder)) as app:
+        client = app.test_client()
+        refer(client)
+        assert "loop-joined" not in refer(client, SHELTER), "this plan wants each referral by itself"
+        other = a_referral()["member"] | {"cin": "90000124B"}
+        refer(client, HOSPITAL, member=other, coverage={"plan": "health-net"})
+        key = {"source": "school", "id": "L-1"}
+        assert "loop-joined" in refer(client, key, member=other, coverage={"plan": "health-net"})

@@ -213,7 +213,9 @@ def test_a_request_that_is_withdrawn_withdraws_its_tasks(
     kept = tasks(client)[0]
     assert (kept["status"], kept["statusReason"]["text"]) == (becomes, "the request was withdrawn")
     assert request_of(client, task)["status"] == status
-    reopened = send(client, "PUT", f"/fhir/ServiceRequest/{order['id']}", order | {"status": "active"})
+    late = send(client, "PUT", f"/fhir/ServiceRequest/{order['id']}", order | {"note": [{"text": "late"}]})
+    assert (late.status_code, late.get_json()["status"]) == (200, status), "as it was before sets nothing back"
+    reopened = send(client, "PUT", f"/fhir/ServiceRequest/{order['id']}", late.get_json() | {"status": "active"})
     assert reopened.status_code == 422
     assert "replaces" in reopened.get_json()["issue"][0]["diagnostics"]
 
