@@ -72,6 +72,11 @@ def new_team(id: str, *, subject: Json, request: Json | None, since: date) -> Js
     )
 
 
+def begun_here(team: Json) -> bool:
+    """Whether this gateway began the team by rule."""
+    return any(one.get("system") == systems.sid("ecm-gateway") for one in team.get("identifier", ()))
+
+
 def joined(team: Json, comer: Comer, *, since: date) -> Json:
     """The team with `comer` from `since` on, who follows whoever has the same role; unchanged by older news."""
     present = [one for one in team.get("participant", ()) if _role(one) == comer.role and _active(one, since)]
@@ -93,6 +98,25 @@ def ended(team: Json, roles: Collection[TeamRole], *, on: date) -> Json:
         elif _start(one) <= on:
             kept.append(one | {"period": one.get("period", {}) | {"end": on.isoformat()}})
     return _with(team, kept)
+
+
+def replaced(before: Json, stated: Json, *, today: date) -> Json:
+    """The team as a document states it now; who was on it and is left out had yesterday as last day, or the day before
+    the Lead Care Manager who follows. Who had left already stays in the history."""
+    named = {_id(one) for one in stated.get("participant", ())}
+    lead = next(
+        (_start(one) for one in stated.get("participant", ()) if _role(one) == LEAD and _active(one, today)), today
+    )
+    kept = []
+    for one in before.get("participant", ()):
+        if _id(one) in named and _id(one) is not None:
+            continue
+        last = min(today, lead if _role(one) == LEAD and lead > date.min else today) - _DAY
+        if not _active(one, last + _DAY):
+            kept.append(one)
+        elif _start(one) <= last:
+            kept.append(one | {"period": one.get("period", {}) | {"end": last.isoformat()}})
+    return _with(stated, [*stated.get("participant", ()), *kept])
 
 
 def holder(team: Json, role: TeamRole, *, on: date) -> str | None:

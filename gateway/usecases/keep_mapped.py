@@ -6,8 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from gateway.domain.dates import PACIFIC
 from gateway.errors import Conflict, Invalid, Issue
 from gateway.fhir.outcome import outcome
+from gateway.mapping import team_membership
 from gateway.mapping.known import SHARED, known
 from gateway.ports import Caller, Json, Kept, Transaction
 from gateway.trust.disclosure import Collected, Disclosed, content, disclose
@@ -19,6 +21,7 @@ from gateway.usecases.join_loop import join
 from gateway.usecases.keep import Written, check, put_over, unless_overtaken, within
 from gateway.usecases.references import missing
 from gateway.usecases.services import Services
+from gateway.usecases.team_rules import one_team
 
 MOVED_BY_THE_LOOP = {"ServiceRequest": ("status",)}
 """Elements that belong to whoever works on the thing once it is here; hearing of it again does not set them back."""
@@ -49,10 +52,12 @@ def _keep(mapped: Intaken, caller: Caller, *, services: Services, base: str, eve
         _same_person(mapped.resources, tx)
         mapped = join(mapped, tx, services)
         written = _put_all(mapped, tx, services)
+        teams = one_team(*written[0], tx=tx, services=services)
+        written += teams.written
         fan_out(written, caller, tx, services, kind=event)
         entries = [answered_write(one, base=base, full=full) for one, _ in written]
-        if mapped.remarks:
-            entries[0].fields["response"]["outcome"] = outcome(mapped.remarks)
+        if remarks := [*mapped.remarks, *teams.issues]:
+            entries[0].fields["response"]["outcome"] = outcome(remarks)
         shown = disclose(
             Collected({"resourceType": "Bundle", "type": "transaction-response"}, entries),
             caller=caller,
@@ -103,6 +108,10 @@ def _put(resource: Json, once: frozenset[str], tx: Transaction, services: Servic
             stated, resource = resource, known(resource, content(current))
             if resource != stated:
                 check(resource, services)
+        elif current.type == "CareTeam":
+            today = services.clock().astimezone(PACIFIC).date()
+            resource = team_membership.replaced(content(current), resource, today=today)
+            check(resource, services)
         else:
             resource = _as_moved(resource, current)
     return put_over(current, resource, tx), resource

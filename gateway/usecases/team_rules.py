@@ -26,6 +26,8 @@ from gateway.usecases.references import relative
 from gateway.usecases.services import Services
 
 NO_LEAD = "team-one-lead"
+LIVE = ("active", "suspended", "proposed")
+_TWO_TEAMS = "The member has another care team with a Lead Care Manager: one of them has to end."
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,34 @@ def team_follows(
         raise Invalid(issues=issues)
     written = [(put(tx, one), one) for one in (*collected, after)]
     return TeamChanged(written, _alarm(after, today, written[-1][0].kept, tx))
+
+
+def one_team(written: Written, team: Json, *, tx: Transaction, services: Services) -> TeamChanged:
+    """What follows when a document has stated an ECM care team: the one that this gateway began by rule ends, and there
+    is one Lead Care Manager or an alarm."""
+    if team["resourceType"] != "CareTeam" or not written.changed:
+        return TeamChanged([], [])
+    today = services.clock().astimezone(PACIFIC).date()
+    issues = _alarm(team, today, written.kept, tx)
+    ended = []
+    for kept in _teams(team["subject"]["reference"], tx, services):
+        other = content(kept)
+        if kept.id == team["id"] or other["status"] not in LIVE or team["status"] not in LIVE:
+            continue
+        if team_membership.begun_here(other):
+            last = date.fromordinal(today.toordinal() - 1)
+            over = team_membership.ended(other, set(TeamRole), on=last)
+            over = over | {"status": "inactive", "period": over.get("period", {}) | {"end": last.isoformat()}}
+            ended.append((put(tx, _in_order(over)), over))
+        elif team_membership.leads(other, on=today) and team_membership.leads(team, on=today):
+            issues += _alarm_of(_TWO_TEAMS, written.kept, tx)
+    return TeamChanged(ended, issues)
+
+
+def _in_order(team: Json) -> Json:
+    """A team that ended before it began ends when it began."""
+    period = team["period"]
+    return team | {"period": period | {"end": max(period["end"], period.get("start", period["end"])[:10])}}
 
 
 def _changed(
@@ -115,13 +145,18 @@ def _person_id(lead: Professional, context: Context) -> str:
 
 def _team(patient: str, tx: Transaction, services: Services) -> Kept | None:
     """The member's ECM care team that is not over, else the last one that this gateway has."""
-    found = [
+    found = _teams(patient, tx, services)
+    order = {"active": 0, "suspended": 1, "proposed": 2}
+    return min(found, key=lambda kept: (order.get(content(kept)["status"], 3), kept.id), default=None)
+
+
+def _teams(patient: str, tx: Transaction, services: Services) -> list[Kept]:
+    """The member's ECM care teams."""
+    return [
         kept
         for kept in tx.search(services.search.parse("CareTeam", [("patient", patient)])).matches
         if PROFILES[0] in content(kept).get("meta", {}).get("profile", ())
     ]
-    order = {"active": 0, "suspended": 1, "proposed": 2}
-    return min(found, key=lambda kept: (order.get(content(kept)["status"], 3), kept.id), default=None)
 
 
 def _begun(task: Json, on: date, context: Context, tx: Transaction) -> Json:
@@ -138,6 +173,9 @@ def _alarm(team: Json, today: date, kept: Kept, tx: Transaction) -> list[Issue]:
     """A member in care without exactly one lead: told to the sender, kept in the audit, listed by loops."""
     if team["status"] not in ("active", "suspended") or team_membership.leads(team, on=today) == 1:
         return []
+    return _alarm_of("The member's care team has no one active Lead Care Manager: name one.", kept, tx)
+
+
+def _alarm_of(message: str, kept: Kept, tx: Transaction) -> list[Issue]:
     tx.note(AuditEntry("E", "care-team.no-lead", (f"{kept.reference}/_history/{kept.version}",), "failed"))
-    message = "The member's care team has no one active Lead Care Manager: name one."
     return [Issue("warning", "business-rule", message, "CareTeam.participant", NO_LEAD)]
