@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
 from click.testing import CliRunner
 
 from gateway.commands import validate
@@ -48,6 +49,39 @@ def test_json_prints_an_outcome_for_each_resource(tmp_path: Path) -> None:
     assert outcomes[-1]["issue"][-1]["expression"] == ["Patient.gender"] or any(
         issue.get("expression") == ["Patient.gender"] for issue in outcomes[-1]["issue"]
     )
+
+
+@pytest.mark.parametrize("block", [300, 1 << 20])
+def test_only_errors_are_told_with_their_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block: int) -> None:
+    monkeypatch.setattr(validate, "BLOCK", block)
+    good, bad = codec.write(PATIENT), codec.write({**PATIENT, "gender": "x"})
+    file = tmp_path / "many.ndjson"
+    file.write_bytes(b"\n".join([good, b"", bad, good, b"{", good + b"\r", b'{"a":1,"a":2}', bad]))
+    status, told = run("--errors", file)
+    assert status == 1
+    assert [line for line in told.splitlines() if line.startswith(str(file))] == [
+        f"{file}:3: 1 error(s)",
+        f"{file}:5: 1 error(s)",
+        f"{file}:7: 1 error(s)",
+        f"{file}:8: 1 error(s)",
+        f"{file}: 7 resource(s), 4 with errors",
+    ]
+    everything = run(file)[1]
+    wrong = [line for line in everything.splitlines() if line.startswith(str(file)) and "error(s)" in line]
+    assert wrong == [line for line in told.splitlines() if "error(s)" in line]
+
+
+def test_only_errors_as_outcomes_by_a_named_profile(tmp_path: Path) -> None:
+    file = tmp_path / "two.ndjson"
+    file.write_bytes(codec.write({"resourceType": "Patient"}) + b"\n" + codec.write(PATIENT) + b"\n")
+    assert run("--errors", file)[0] == 0
+    status, told = run("--errors", "--json", "--profile", US_CORE + "us-core-patient", file)
+    outcomes = [json.loads(line) for line in told.splitlines()]
+    assert status == 1
+    assert {issue["severity"] for outcome in outcomes for issue in outcome["issue"]} == {"error"}
+    assert run("--errors", tmp_path / "empty.ndjson")[0] == 2
+    (tmp_path / "empty.ndjson").write_bytes(b"")
+    assert "0 resource(s), 0 with errors" in run("--errors", tmp_path / "empty.ndjson")[1]
 
 
 def test_xml_profiles_and_loose_definitions(tmp_path: Path) -> None:
