@@ -6,7 +6,8 @@ import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from functools import cache
-from typing import TYPE_CHECKING
+from threading import Lock
+from typing import TYPE_CHECKING, TypeVar
 
 from gateway import log, store, wiring
 from gateway.errors import GatewayError
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from gateway.usecases.apply_inbox import Applying, Ending
     from gateway.usecases.deliver import Delivering
     from gateway.usecases.notify import Notifying
+
+T = TypeVar("T")
 
 
 def webhooks_file(settings: Settings) -> WebhooksFile:
@@ -80,24 +83,32 @@ def watching(search: Search) -> Watch:
 
 @contextmanager
 def working(settings: Settings) -> Iterator[tuple[SqlStore, Callable[[], Services]]]:
-    """The worker's store, and the services over it; definitions are loaded only when something has to be kept."""
+    """The worker's store, and the services over it; definitions are loaded only when something has to be kept.
 
-    @cache
-    def known() -> wiring.Knowledge:
-        return wiring.knowledge_of(settings)
-
-    @cache
-    def search() -> Search:
-        return wiring.searching(settings, known())
-
+    Before its transaction, and once: loading takes seconds, and on SQLite everyone would wait.
+    """
+    known = _once(lambda: wiring.knowledge_of(settings))
+    search = _once(lambda: wiring.searching(settings, known()))
     opened = store.open(
         settings.database,
         clock=wiring.now,
         index=lambda resource: search().entries(resource),
         watch=lambda *subscription: watching(search())(*subscription),
+        prepare=search,
     )
     with closing(opened):
-        yield opened, cache(lambda: wiring.services_over(opened, settings, known(), search()))
+        yield opened, _once(lambda: wiring.services_over(opened, settings, known(), search()))
+
+
+def _once(make: Callable[[], T]) -> Callable[[], T]:
+    """`make`, called by whoever needs it first; others wait for what it makes."""
+    lock, cached = Lock(), cache(make)
+
+    def made() -> T:
+        with lock:
+            return cached()
+
+    return made
 
 
 @contextmanager

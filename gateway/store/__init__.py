@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from gateway.errors import Misconfigured
 from gateway.ports import Clock
 from gateway.store import new_file
@@ -22,6 +24,7 @@ def open(
     clock: Clock,
     index: Index = lambda resource: (),
     watch: Watch | None = None,
+    prepare: Callable[[], object] = lambda: None,
     migrating: bool | None = None,
     wait_seconds: float = 5.0,
     connections: int = 8,
@@ -29,9 +32,11 @@ def open(
     """The store at `url`, with its `outbox`; StoreUnavailable if it cannot be reached.
 
     `index` gives the search entries of a resource (param, system, value, low, high); `watch` which changes are events
-    of a Subscription (None: nothing is matched, for those that never change a resource). `migrating` brings the schema
-    up to date first (None: for SQLite files only; a server is migrated by `ecm-gateway migrate`). A writer gives up
-    after `wait_seconds`; `connections` bounds the pool of PostgreSQL. Open a store after forking, one a process.
+    of a Subscription (None: nothing is matched, for those that never change a resource). `prepare` is called before
+    each transaction: what `index` and `watch` load at first must not be loaded while everyone waits for its end.
+    `migrating` brings the schema up to date first (None: for SQLite files only; a server is migrated by `ecm-gateway
+    migrate`). A writer gives up after `wait_seconds`; `connections` bounds the pool of PostgreSQL. Open a store after
+    forking, one a process.
     """
     engine: Engine
     if url.startswith("sqlite:///"):
@@ -55,7 +60,7 @@ def open(
     except BaseException:
         engine.close()
         raise
-    return SqlStore(engine, clock=clock, index=index, watch=watch)
+    return SqlStore(engine, clock=clock, index=index, watch=watch, prepare=prepare)
 
 
 def revision(engine: Engine) -> str | None:

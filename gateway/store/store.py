@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +28,15 @@ PROBE = "INSERT INTO probe (id, at) VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET
 class SqlStore:
     """Resources, versions, index, audit and outbox in one database. Made by `gateway.store.open`."""
 
-    def __init__(self, engine: Engine, *, clock: Clock, index: Index, watch: Watch | None = None) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        clock: Clock,
+        index: Index,
+        watch: Watch | None = None,
+        prepare: Callable[[], object] = lambda: None,
+    ) -> None:
         self.engine = engine
         self.outbox: Outbox = SqlOutbox(engine)
         self.subscriptions: Subscriptions = SqlSubscriptions(engine)
@@ -38,6 +46,7 @@ class SqlStore:
         self._watched = Watched(watch) if watch is not None else None
         self._clock = clock
         self._index = index
+        self._prepare = prepare
         self._read = READ[engine.dialect]
         columns = kept_columns(engine.dialect)
         self._versions = f"SELECT {columns} FROM resource_version v WHERE v.tenant = ? AND v.type = ? AND v.id = ?"  # noqa: S608
@@ -47,6 +56,7 @@ class SqlStore:
     @contextmanager
     def begin(self, caller: Caller) -> Iterator[SqlTransaction]:
         self._outside()
+        self._prepare()
         self._local.inside = True
         try:
             with self.engine.writing() as session:

