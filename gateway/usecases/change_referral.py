@@ -141,7 +141,7 @@ def _said(heard: Heard) -> list[Issue]:
 def turn_of(change: ReferralChange, kept: Kept, *, services: Services) -> Turn:
     """What the news makes of the Task, by the tables in force on its day."""
     task = content(kept)
-    present = _present(task)
+    present = _present(task, kept.at)
     at = _at(change, present, services.clock())
     vocabulary = services.loops.vocabulary
     meaning = vocabulary.meaning(change, present=present.status, on=at.astimezone(PACIFIC).date())
@@ -178,10 +178,16 @@ def _ended(kept: Kept, task: Json, meaning: Meaning) -> Turn:
     return Turn(kept, Heard.SAME if after == task else Heard.MOVED, None if after == task else after, meaning)
 
 
-def _present(task: Json) -> Loop:
-    """Where the loop stands. News of one that has never moved may be as old as it likes."""
+def _present(task: Json, at: datetime) -> Loop:
+    """Where the loop stands. News of one that has never moved may be as old as it likes.
+
+    A Task written as FHIR may say that it was modified long after its version was kept, `at`: that is not believed,
+    or all later news would be stale.
+    """
     present = loops.loop_of(task)
-    return present if loops.since_of(task) else replace(present, since=_EARLIEST)
+    if not loops.since_of(task):
+        return replace(present, since=_EARLIEST)
+    return replace(present, since=at) if present.since > at + SKEW else present
 
 
 def _at(change: ReferralChange, present: Loop, now: datetime) -> datetime:

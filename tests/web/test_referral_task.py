@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -150,3 +152,15 @@ def test_a_membership_may_end_in_a_month_or_a_year(client: FlaskClient, task: di
     answer = client.put(f"/fhir/CareTeam/{team['id']}", json=team)
     assert answer.status_code in (200, 422)
     assert client.get("/loops").status_code == 200
+
+
+def test_a_task_that_says_it_was_modified_in_the_future_does_not_make_all_news_stale(
+    client: FlaskClient, task: dict[str, Any]
+) -> None:
+    assert put(client, task, status="accepted", lastModified="2099-01-01T00:00:00Z").status_code == 200
+    news = {"key": {"source": "x", "id": "n1"}, "party": "target", "task": task["id"], "status": "in-progress"}
+    time.sleep(1)  # news has whole seconds, versions have milliseconds
+    late = datetime.now(UTC).isoformat(timespec="seconds")
+    assert client.post("/referral-changes", json=news | {"at": late}).status_code == 200
+    kept = client.get(f"/fhir/Task/{task['id']}").json
+    assert (kept["status"], kept["lastModified"] < "2099") == ("in-progress", True)
