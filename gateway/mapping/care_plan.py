@@ -11,7 +11,6 @@ from typing import Any
 
 from gateway.domain.care_plan import CarePlan, ClinicalOversight, Conference, DomainSummary, PlanAgreement, PlanCopy
 from gateway.domain.codes import CarePlanStatus, PopulationOfFocus
-from gateway.errors import Issue, Unmappable
 from gateway.fhir.bundle import Collected, Resolver
 from gateway.fhir.codec import Json
 from gateway.fhir.element import codes_of, concept, extension, extension_value, filled, some
@@ -20,18 +19,16 @@ from gateway.mapping import (
     condition,
     coverage,
     datatypes,
+    document,
     goal,
     labels,
     organization,
-    patient,
     plan_text,
     practitioner,
-    provenance,
     related_person,
     systems,
 )
 from gateway.mapping.context import Context
-from gateway.mapping.reading import reading
 from gateway.mapping.record_extension import RecordExtension
 
 PROFILES = (systems.definition("care-plan"), systems.US_CORE + "us-core-careplan")
@@ -51,15 +48,7 @@ _ECM = concept(systems.SERVICE, "ecm-care-plan", "ECM care management plan")
 def to_fhir(plan: CarePlan, *, context: Context) -> Json:
     """The transaction Bundle of one care plan: CarePlan first."""
     collected = Collected()
-    subject = patient.to_fhir(plan.member, key=plan.key, coverage=plan.coverage, context=context, collected=collected)
-    insurance = coverage.to_fhir(
-        plan.coverage,
-        key=plan.key,
-        member=plan.member,
-        beneficiary=subject,
-        context=context,
-        collected=collected,
-    )
+    subject, insurance = document.begun(plan, context=context, collected=collected)
     author = practitioner.to_fhir(plan.author, context=context, collected=collected) if plan.author else None
     provider = collected.add(organization.to_fhir(plan.provider, ids=context.ids)) if plan.provider else None
     supports = [collected.add(related_person.to_fhir(one, patient=subject, context=context)) for one in plan.supports]
@@ -109,33 +98,22 @@ def to_fhir(plan: CarePlan, *, context: Context) -> Json:
         )
     )
     who = provider or (author if author and author["reference"].startswith("PractitionerRole/") else None)
-    operator = collected.add(provenance.operator(context))
-    collected.add(provenance.to_fhir(written, author=who, operator=operator, context=context), once=True)
-    return collected.transaction(base=context.base, first=("CarePlan",))
+    return document.ended(written, author=who, context=context, collected=collected)
 
 
 def from_fhir(bundle: Json) -> CarePlan:
     """The care plan in a Bundle of one CarePlan and what it refers to; Unmappable where it is not one of ours."""
-    resolver = Resolver(bundle)
-    resource = resolver.only("CarePlan")
-    if resource is None:
-        issue = Issue("error", "processing", "The Bundle must hold exactly one CarePlan.", expression="Bundle.entry")
-        raise Unmappable(issues=[issue])
-    with reading("CarePlan", "an ECM care plan"):
-        return _care_plan(resource, resolver)
+    return document.read(bundle, "CarePlan", "an ECM care plan", reader=_care_plan)
 
 
 def _care_plan(resource: Json, resolver: Resolver) -> CarePlan:
-    member = resolver.find(resource["subject"])
-    if member is None:
-        raise LookupError("subject")
     notes = resource.get("note")
     providers = [found for ref in resource.get("contributor", ()) if (found := resolver.find(ref))]
     replaced = resource.get("replaces", ())
     populations = codes_of(resource["category"], systems.POPULATION)
     return CarePlan(
         key=systems.key_of(resource["identifier"][0]),
-        member=patient.from_fhir(member, resolver=resolver),
+        member=document.member_of(resource, resolver),
         status=CarePlanStatus(resource["status"]),
         title=resource.get("title"),
         version=extension_value(resource, VERSION),

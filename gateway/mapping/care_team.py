@@ -9,23 +9,20 @@ from dataclasses import dataclass
 
 from gateway.domain.care_team import CareTeam, Membership
 from gateway.domain.codes import PopulationOfFocus, TeamRole, TeamStatus
-from gateway.errors import Issue, Unmappable
 from gateway.fhir.bundle import Collected, Resolver
 from gateway.fhir.codec import Json
 from gateway.fhir.element import code_of, codes_of, coding, concept, extension, extension_value, filled, some
 from gateway.mapping import (
     coverage,
     datatypes,
+    document,
     labels,
     organization,
-    patient,
     practitioner,
-    provenance,
     related_person,
     systems,
 )
 from gateway.mapping.context import Context
-from gateway.mapping.reading import reading
 from gateway.mapping.record_extension import RecordExtension
 
 PROFILES = (systems.definition("care-team"), systems.US_CORE + "us-core-careteam")
@@ -55,15 +52,7 @@ NUCC = {  # only the taxonomy codes that a published source names for the role
 def to_fhir(team: CareTeam, *, context: Context) -> Json:
     """The transaction Bundle of one care team: CareTeam first."""
     collected = Collected()
-    subject = patient.to_fhir(team.member, key=team.key, coverage=team.coverage, context=context, collected=collected)
-    insurance = coverage.to_fhir(
-        team.coverage,
-        key=team.key,
-        member=team.member,
-        beneficiary=subject,
-        context=context,
-        collected=collected,
-    )
+    subject, insurance = document.begun(team, context=context, collected=collected)
     provider = collected.add(organization.to_fhir(team.provider, ids=context.ids)) if team.provider else None
     written = collected.add(
         filled(
@@ -92,32 +81,21 @@ def to_fhir(team: CareTeam, *, context: Context) -> Json:
             }
         )
     )
-    operator = collected.add(provenance.operator(context))
-    collected.add(provenance.to_fhir(written, author=provider, operator=operator, context=context), once=True)
-    return collected.transaction(base=context.base, first=("CareTeam",))
+    return document.ended(written, author=provider, context=context, collected=collected)
 
 
 def from_fhir(bundle: Json) -> CareTeam:
     """The team in a Bundle of one CareTeam and what it refers to; Unmappable where it is not one of ours."""
-    resolver = Resolver(bundle)
-    resource = resolver.only("CareTeam")
-    if resource is None:
-        issue = Issue("error", "processing", "The Bundle must hold exactly one CareTeam.", expression="Bundle.entry")
-        raise Unmappable(issues=[issue])
-    with reading("CareTeam", "an ECM care team"):
-        return _care_team(resource, resolver)
+    return document.read(bundle, "CareTeam", "an ECM care team", reader=_care_team)
 
 
 def _care_team(resource: Json, resolver: Resolver) -> CareTeam:
-    member = resolver.find(resource["subject"])
-    if member is None:
-        raise LookupError("subject")
     providers = [found for ref in resource.get("managingOrganization", ()) if (found := resolver.find(ref))]
     referral = extension_value(resource, REFERRAL)
     populations = codes_of(resource.get("reasonCode", ()), systems.POPULATION)
     return CareTeam(
         key=systems.key_of(resource["identifier"][0]),
-        member=patient.from_fhir(member, resolver=resolver),
+        member=document.member_of(resource, resolver),
         status=TeamStatus(resource["status"]),
         members=tuple(_membership(one, resolver) for one in resource.get("participant", ())),
         name=resource.get("name"),

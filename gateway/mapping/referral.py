@@ -11,12 +11,10 @@
 from __future__ import annotations
 
 from gateway.domain.referral import Referral
-from gateway.errors import Issue, Unmappable
 from gateway.fhir.bundle import Collected, Resolver
 from gateway.fhir.codec import Json
-from gateway.mapping import coverage, patient, provenance, questionnaire_response, referrer, service_request, task
+from gateway.mapping import coverage, document, provenance, questionnaire_response, referrer, service_request, task
 from gateway.mapping.context import Context
-from gateway.mapping.reading import reading
 from gateway.mapping.service_request import Around
 
 
@@ -26,18 +24,8 @@ def to_fhir(referral: Referral, *, context: Context) -> Json:
     The same facts by two doors give equal resources, but for the Provenance and Task.authoredOn.
     """
     collected = Collected()
-    subject = patient.to_fhir(
-        referral.member, key=referral.key, coverage=referral.coverage, context=context, collected=collected
-    )
+    subject, insurance = document.begun(referral, context=context, collected=collected)
     requester = referrer.to_fhir(referral.referrer, patient=subject, context=context, collected=collected)
-    insurance = coverage.to_fhir(
-        referral.coverage,
-        key=referral.key,
-        member=referral.member,
-        beneficiary=subject,
-        context=context,
-        collected=collected,
-    )
     request = {"reference": f"ServiceRequest/{service_request.id_of(referral, context=context)}"}
     answers = questionnaire_response.to_fhir(
         referral, request=request, subject=subject, author=requester.reference, context=context
@@ -63,27 +51,20 @@ def to_fhir(referral: Referral, *, context: Context) -> Json:
 
 def from_fhir(bundle: Json) -> Referral:
     """The referral in a Bundle of one ServiceRequest and what it refers to; Unmappable where it is not one of ours."""
-    resolver = Resolver(bundle)
-    request = resolver.only("ServiceRequest")
-    if request is None:
-        issue = Issue(
-            "error", "processing", "The Bundle must hold exactly one ServiceRequest.", expression="Bundle.entry"
-        )
-        raise Unmappable(issues=[issue])
-    with reading("ServiceRequest", "an ECM referral"):
-        member = resolver.find(request["subject"])
-        if member is None:
-            raise LookupError("subject")
-        supporting = (resolver.find(ref) for ref in request.get("supportingInfo", ()))
-        answers = next((one for one in supporting if one and one["resourceType"] == "QuestionnaireResponse"), None)
-        return Referral(
-            member=patient.from_fhir(member, resolver=resolver),
-            referrer=referrer.from_fhir(request, resolver=resolver),
-            coverage=coverage.from_fhir(next(iter(request.get("insurance", ())), None), resolver=resolver),
-            criteria=questionnaire_response.from_fhir(answers),
-            received=task.received_from(resolver.only("Task")),
-            **service_request.from_fhir(request, resolver=resolver),
-        )
+    return document.read(bundle, "ServiceRequest", "an ECM referral", reader=_referral)
+
+
+def _referral(request: Json, resolver: Resolver) -> Referral:
+    supporting = (resolver.find(ref) for ref in request.get("supportingInfo", ()))
+    answers = next((one for one in supporting if one and one["resourceType"] == "QuestionnaireResponse"), None)
+    return Referral(
+        member=document.member_of(request, resolver),
+        referrer=referrer.from_fhir(request, resolver=resolver),
+        coverage=coverage.from_fhir(next(iter(request.get("insurance", ())), None), resolver=resolver),
+        criteria=questionnaire_response.from_fhir(answers),
+        received=task.received_from(resolver.only("Task")),
+        **service_request.from_fhir(request, resolver=resolver),
+    )
 
 
 def _plan(referral: Referral, context: Context) -> Json | None:
