@@ -163,6 +163,7 @@ def services_over(store: SqlStore, settings: Settings, known: Knowledge, search:
         profiles=profiles_of(known.definitions),
         offer=wiring_webhooks.offer(settings, search),
         hooks=wiring_webhooks.hooks(settings),
+        parties=wiring_webhooks.parties(settings),
     )
 
 

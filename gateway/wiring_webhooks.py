@@ -10,13 +10,13 @@ from threading import Lock
 from typing import TYPE_CHECKING, TypeVar
 
 from gateway import log, store, wiring
-from gateway.errors import GatewayError
+from gateway.errors import GatewayError, Misconfigured
 from gateway.ports import Caller, Change, Inbound, Json
 from gateway.settings import Settings
 from gateway.subscriptions.rules import Offer
 from gateway.subscriptions.topics import topic_of
 from gateway.trust.policy import decide
-from gateway.usecases.services import Hook, Services
+from gateway.usecases.services import Hook, Services, Subscriber
 
 if TYPE_CHECKING:
     from gateway.fhir.xml_writer import XmlWriter
@@ -53,6 +53,19 @@ def hooks(settings: Settings) -> Mapping[str, Hook]:
     """Who may send us webhooks."""
     read = webhooks_file(settings).hooks
     return {name: Hook(name, one.tenant, one.secrets, one.accepts) for name, one in read.items()}
+
+
+def parties(settings: Settings) -> Mapping[str, Subscriber]:
+    """For whom principals subscribe, by principal; who says nothing is not among them."""
+    from gateway.mapping.organization import known_as
+
+    found = {}
+    for name, listed in webhooks_file(settings).organizations.items():
+        try:
+            found[name] = Subscriber(name, organizations=frozenset(map(known_as, listed)))
+        except ValueError as error:
+            raise Misconfigured(f"{settings.webhooks}: [subscribers.{name}] an organization {error}.") from None
+    return found
 
 
 def watching(search: Search) -> Watch:
@@ -138,7 +151,8 @@ def notifying(settings: Settings, using: Delivering, *, alert: Callable[[str, st
     with closing(Webhooks(read.endpoints)) as post:
         mail = mailer(settings.mail, sender=settings.mail_from)
         secrets = lambda principal: read.secrets.get(principal, ())  # noqa: E731
-        yield Notifying(using, post, mail, secrets, alert, xml=lambda data: _xml_writer(settings).of_json(data))
+        xml = lambda data: _xml_writer(settings).of_json(data)  # noqa: E731
+        yield Notifying(using, post, mail, secrets, alert, xml=xml, parties=parties(settings))
 
 
 @cache

@@ -7,6 +7,7 @@
     [subscribers."client-id"]             # by the principal whose Subscriptions they are
     secrets = ["whsec_..."]               # bodies are signed with each: put the new one first, drop the old one later
     full_resource = true                  # cleared for whole resources
+    organizations = ["npi|1234567893"]    # for whom it subscribes: only what concerns one of them is named
 
     [hooks.findhelp]                      # POST /hooks/findhelp
     secrets = ["whsec_..."]               # required, unless unsigned = true
@@ -28,7 +29,7 @@ from gateway.errors import Issue, Misconfigured
 from gateway.subscriptions.endpoint import Endpoints
 
 _ENTRIES: dict[str, dict[str, type]] = {
-    "subscribers": {"secrets": list, "full_resource": bool},
+    "subscribers": {"secrets": list, "full_resource": bool, "organizations": list},
     "hooks": {"secrets": list, "tenant": str, "unsigned": bool, "accepts": list},
 }
 
@@ -51,6 +52,8 @@ class WebhooksFile:
     """Signing secrets by principal."""
     cleared: frozenset[str] = frozenset()
     hooks: Mapping[str, HookEntry] = field(default_factory=dict)
+    organizations: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """For whom principals subscribe, as partners.toml writes organizations."""
 
 
 def load(path: Path) -> WebhooksFile:
@@ -70,6 +73,7 @@ def load(path: Path) -> WebhooksFile:
         {name: tuple(one.get("secrets", ())) for name, one in subscribers.items()},
         frozenset(name for name, one in subscribers.items() if one.get("full_resource")),
         {name: _hook(one) for name, one in hooks.items()},
+        {name: tuple(one["organizations"]) for name, one in subscribers.items() if one.get("organizations")},
     )
 
 
@@ -112,6 +116,8 @@ def _wrong_entries(table: Any, known: dict[str, type]) -> list[str]:
     ]
     if not _texts(table.get("accepts", [])):
         found.append("has accepts that is not a list of resource types")
+    if not _texts(table.get("organizations", [])):
+        found.append("has organizations that are not a list of texts")
     if not _texts(table.get("secrets", [])):
         found.append("has secrets that are not a list of whsec_...")
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
@@ -14,6 +15,8 @@ from gateway.subscriptions.topics import topic_of
 from gateway.trust.disclosure import Collected, Disclosed, Entry, content, disclose
 from gateway.trust.policy import decide
 from gateway.usecases.references import relative
+from gateway.usecases.services import Subscriber
+from gateway.usecases.standing import Outside, Standing
 
 
 def notified(
@@ -28,13 +31,16 @@ def notified(
     events: Sequence[SubscriptionEvent] = (),
     most: Content | None = None,
     event: str = "notify",
+    party: Subscriber | None = None,
 ) -> Disclosed:
     """One notification Bundle. `most` tells less than the Subscription asks for (`$events` with a content hint).
 
-    An event whose focus the subscriber may not see (any more) keeps its number and names nothing.
+    An event whose focus the subscriber may not see (any more) keeps its number and names nothing. With `party` it may
+    see what concerns one of those organizations (`gateway.usecases.standing`).
     """
+    sight = _Sight(subscriber, store, Standing(Outside(store, subscriber), at), party)
     how = most or content_of(subscription["channel"])
-    told = [_told(one, subscription, subscriber, store, naming=how != "empty") for one in events]
+    told = [_told(one, subscription, sight, naming=how != "empty") for one in events]
     parameters = notification.status(subscription, type, base=base, count=count, events=told, content=how)
     entries = [
         Entry(notification.status_entry(parameters, subscription=subscription["id"], base=base), resource=parameters)
@@ -46,15 +52,35 @@ def notified(
     return disclose(whole, caller=subscriber, note=note, event=event, recipient=f"subscription:{subscription['id']}")
 
 
-def _told(event: SubscriptionEvent, subscription: Json, subscriber: Caller, store: Store, *, naming: bool) -> Told:
-    if not naming or not _may_see(subscriber, event.type, event.id):
+@dataclass(frozen=True, slots=True)
+class _Sight:
+    """What one subscriber may see at this moment."""
+
+    subscriber: Caller
+    store: Store
+    standing: Standing
+    party: Subscriber | None
+
+    def sees(self, type: str, id: str, version: int | None = None) -> bool:
+        """Whether it may be named a resource, as it was in a version."""
+        if not decide(self.subscriber, action="R", type=type, id=id).allowed:
+            return False
+        if self.party is None:
+            return True
+        kept = self.store.read(self.subscriber, type, id, version)
+        return kept is not None and self.standing.may_have(self.party, kept).allowed
+
+
+def _told(event: SubscriptionEvent, subscription: Json, sight: _Sight, *, naming: bool) -> Told:
+    if not naming or not sight.sees(event.type, event.id, event.version):
         return Told(event, focus=False)
+    subscriber, store = sight.subscriber, sight.store
     topic = topic_of(subscription["criteria"])
     focus = store.read(subscriber, event.type, event.id, event.version) if topic and topic.context else None
     if focus is None or focus.deleted or topic is None:
         return Told(event)
     found = [relative(str((content(focus).get(name) or {}).get("reference", ""))) for name in topic.context]
-    context = [f"{type}/{id}" for type, id in filter(None, found) if _may_see(subscriber, type, id)]
+    context = [f"{type}/{id}" for type, id in filter(None, found) if sight.sees(type, id)]
     return Told(event, context=context)
 
 
@@ -76,7 +102,3 @@ def _entries(told: Sequence[Told], subscriber: Caller, store: Store, *, base: st
 
 def _there(kept: Kept | None) -> Kept | None:
     return None if kept is None or kept.deleted else kept
-
-
-def _may_see(subscriber: Caller, type: str, id: str) -> bool:
-    return decide(subscriber, action="R", type=type, id=id).allowed

@@ -8,8 +8,8 @@ it missed follows the handshake.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from gateway.errors import GatewayError, StaleVersion
@@ -20,6 +20,7 @@ from gateway.usecases.deliver import WORKER, Attempt, Delivering
 from gateway.usecases.delivery_schedule import next_attempt
 from gateway.usecases.notification_channels import send
 from gateway.usecases.notifications import notified
+from gateway.usecases.services import Subscriber
 from gateway.usecases.subscriber_shares import SUBSCRIPTION
 
 HANDSHAKES = 3
@@ -40,6 +41,8 @@ class Notifying:
     alert: Callable[[str, str], None]
     xml: Callable[[bytes], bytes]
     """FHIR JSON as FHIR XML."""
+    parties: Mapping[str, Subscriber] = field(default_factory=dict)
+    """For whom principals subscribe."""
 
 
 def notify(delivery: Delivery, *, notifying: Notifying) -> Attempt:
@@ -97,6 +100,7 @@ def _events(
         at=using.clock(),
         count=last,
         events=events,
+        party=notifying.parties.get(standing.principal),
     )
     if using.clock() >= delivery.due:
         return Attempt(delivery, "stale", "the claim ran out before it was sent")

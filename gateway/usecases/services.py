@@ -93,3 +93,5 @@ class Services:
     """Which Subscriptions are honoured; None: none."""
     hooks: Mapping[str, Hook] = field(default_factory=dict)
     """Who may send us what by webhook, by partner."""
+    parties: Mapping[str, Subscriber] = field(default_factory=dict)
+    """For whom principals subscribe: they are named only what concerns one of these organizations."""

@@ -78,6 +78,7 @@ def events(caller: Caller, parameters: Parameters, *, services: Services, base: 
         events=found,
         most=_content(asked.get("content"), content_of(subscription["channel"])),
         event="subscription.events",
+        party=services.parties.get(caller.principal),
     )
 
 
