@@ -10,6 +10,7 @@ taken within the run. Peers that are not installed are printed as 'not run' (pee
 from __future__ import annotations
 
 import argparse
+import contextlib
 import copy
 import importlib.metadata
 import json
@@ -29,6 +30,7 @@ import orjson  # noqa: E402
 
 from bench import peers  # noqa: E402
 from bench.machine import machine, rss  # noqa: E402
+from gateway.errors import Invalid  # noqa: E402
 from gateway.fhir import codec  # noqa: E402
 from gateway.validation import Validator  # noqa: E402
 
@@ -156,14 +158,39 @@ def bundles(validator: Validator, resources: Mapping[str, bytes]) -> None:
     print(f"Bundle: {cost[100]:.0f} µs an entry of 100, {cost[1000]:.0f} of 1,000 ({cost[1000] / cost[100]:.2f}x)")
 
 
+FAULTS: dict[str, dict[str, object]] = {
+    "a bad code": {"status": "nonsense"},
+    "unknown member": {"zebra": 1},
+    "missing member": {"subject": None},
+}
+
+
 def errors(validator: Validator, resources: Mapping[str, bytes]) -> None:
+    """What a resource with one error costs beside the valid one, by door."""
     good = codec.read(resources["service-request"])
-    bad = copy.deepcopy(good)
-    bad["status"] = "nonsense"
-    fine, wrong = best(lambda: validator.check(good), number=20), best(lambda: validator.check(bad), number=20)
-    fast = best(lambda: validator.is_valid(good))
-    print(f"One error: check() {wrong:.0f} µs, of a valid resource {fine:.0f} µs ({wrong / fine:.2f}x); "
-          f"the fast way says valid in {fast:.1f} µs and hands over what it does not accept")  # fmt: skip
+    doors: dict[str, Callable[[object], object]] = {
+        "check": validator.check,
+        "is_valid": validator.is_valid,
+        "require": suppressing(validator.require),
+    }
+    for told, change in FAULTS.items():
+        bad = {name: value for name, value in (copy.deepcopy(good) | change).items() if value is not None}
+        assert not validator.is_valid(bad)
+        costs = []
+        for name, door in doors.items():
+            fine, wrong = abreast(partial(door, good), partial(door, bad))
+            costs.append(f"{name}() {fine:.0f} -> {wrong:.0f} µs ({wrong / fine:.1f}x)")
+        print(f"One error, {told}: " + ", ".join(costs))
+
+
+def suppressing(door: Callable[[object], object]) -> Callable[[object], None]:
+    """The door, with its refusals caught."""
+
+    def quietly(value: object) -> None:
+        with contextlib.suppress(Invalid):
+            door(value)
+
+    return quietly
 
 
 def start() -> None:

@@ -109,12 +109,15 @@ class Acceptor:
         state = self._state
         state.resource, state.run, state.unsure = resource, None, False
         try:
-            faults = [check.validate(resource)] if first else list(check.iter_errors(resource))
+            if first:
+                check.validate(resource)
+                return []
+            places = [tuple(fault.instance_path) for fault in check.iter_errors(resource)]
         except jsonschema_rs.ValidationError as fault:
-            faults = [fault]
+            places = [tuple(fault.instance_path)]
         except (ValueError, TypeError, RecursionError, UnicodeError):
             return None
-        return None if state.unsure else [tuple(fault.instance_path) for fault in faults if fault is not None]
+        return None if state.unsure else places
 
     def save(self) -> None:
         """Write what was compiled to the cache file, if there is one."""

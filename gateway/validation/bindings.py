@@ -136,6 +136,10 @@ class Bindings:
             run.error("code-invalid", "code-unknown", "The code system does not have this code.", place)
             return
         if known is None:
+            once = ("codes-unchecked", id(run), id(run.root))
+            if once in run.memo:
+                return
+            run.memo[once] = True
             run.note("not-supported", "codes-unchecked", "Codes of code systems that are not at hand (such as SNOMED "
                      "CT or LOINC) were not checked.", run.root_place)  # fmt: skip
             return

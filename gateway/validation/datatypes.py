@@ -26,6 +26,7 @@ CANONICAL_URLS = frozenset(
 )
 _UUID = re.compile(r"(?i)urn:uuid:[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 _SPACE = re.compile(r"[\s\\]")
+_USUAL = re.compile(r"[A-Za-z]+/[A-Za-z0-9\-.]{1,64}")
 _RELATIVE = re.compile(
     r"(?:[^/?#]+/)*[A-Za-z]+/[A-Za-z0-9\-.]{1,64}(?:/_history/[A-Za-z0-9\-.]{1,64})?(?:#\S*)?"
     r"|[A-Za-z]+\?[_A-Za-z][\w.:\-]*=[^&]*(?:&[_A-Za-z][\w.:\-]*=[^&]*)*"
@@ -93,7 +94,7 @@ def check_element_id(run: Run, value: Any, place: Place) -> None:
 def check_reference(run: Run, value: Any, place: Place) -> None:
     """A reference has a form that can be followed."""
     reference = value.get("reference")
-    if type(reference) is not str or not reference:
+    if type(reference) is not str or not reference or _USUAL.fullmatch(reference):
         return
     if reference.startswith("urn:uuid:") and not _UUID.fullmatch(reference):
         run.warn("value", "reference-form", "The reference is not a valid urn:uuid.", place)

@@ -33,12 +33,14 @@ if TYPE_CHECKING:
 class Plan:
     """How objects of one shape are walked: a check per member name, and what must or may be there."""
 
-    __slots__ = ("checks", "choices", "constraints", "hook", "required", "shape")
+    __slots__ = ("checks", "choices", "constraints", "hook", "needed", "required", "shape")
 
     def __init__(self, shape: Shape, hook: Hook | None) -> None:
         self.shape = shape
         self.checks: dict[str, MemberCheck] = {}
         self.required: tuple[tuple[str, tuple[str, ...]], ...] = ()
+        self.needed: frozenset[str] = frozenset()
+        """First names of what is required: where all are there, nothing is missing."""
         self.choices: tuple[tuple[str, frozenset[str]], ...] = ()
         self.constraints: tuple[Any, ...] = ()
         self.hook = hook
@@ -67,7 +69,8 @@ class Walker:
                 check(run, inner, value, place)
         if strange:
             unknown(run, value, checks, place)
-        self.check_presence(run, plan, value, place)
+        if not plan.needed <= value.keys() or plan.choices:
+            self.check_presence(run, plan, value, place)
         if plan.hook is not None:
             plan.hook(run, value, place)
         if plan.constraints:
@@ -90,7 +93,7 @@ class Walker:
                     about=group.removesuffix("[x]"),
                 )
         for group, choice in plan.choices:
-            if len(choice & value.keys()) > 1:
+            if not choice.isdisjoint(value) and len(choice & value.keys()) > 1:
                 run.error(
                     "structure", "choice-one", f"{group} must be given in one type only; several are present.", place
                 )
@@ -105,6 +108,7 @@ class Walker:
             if member.primitive and member.name != "resourceType":
                 plan.checks["_" + member.name] = self._sibling(member)
         plan.required = tuple((c.group, c.names) for c in shape.counts if c.min)
+        plan.needed = frozenset(names[0] for _, names in plan.required)
         plan.choices = tuple((c.group, frozenset(c.names)) for c in shape.counts if len(c.names) > 1)
         plan.constraints = self._engine.invariants.compile(shape.constraints, shape.name)
         self._plans[id(shape)] = plan  # when it is whole: other threads may be waiting for it

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container
 from difflib import get_close_matches
+from functools import lru_cache
 from typing import Any
 
 from gateway.validation.compiled import Json, Member, Shape
@@ -93,10 +94,11 @@ def unknown(run: Run, value: Json, known: Container[str], place: Place) -> None:
     of = shape.name if shape is not None else "this"
     strange = [(number, name) for number, name in enumerate(value, start=1) if name not in known]
     for at, (number, name) in enumerate(strange):
-        hint = _meant(name.removeprefix("_"), shape) if shape is not None and at < _MOST_HINTS else ""
+        hint = _meant(name[: MAX_NAME + 1].removeprefix("_"), shape) if shape is not None and at < _MOST_HINTS else ""
         run.error("structure", "unknown-element", f"Member {number} here is no element of {of}.{hint}", place)
 
 
+@lru_cache(maxsize=512)
 def _meant(name: str, shape: Shape) -> str:
     choice = next((m for m in shape.members.values() if m.group == name + "[x]"), None)
     if choice is not None:

@@ -72,7 +72,7 @@ class Narrowing:
         if paths is None:
             return False
         run.scope = self._engine.scope_of(resource, wanted)
-        names = _names(paths, shape)
+        names = _around(frozenset(path[0] for path in paths if path), shape)
         for name in resource if names else ():
             if name in names and name in plan.checks:
                 plan.checks[name](run, resource[name], resource, place)
@@ -123,10 +123,11 @@ class Narrowing:
         return [*found, *wanted]
 
 
-def _names(paths: Sequence[tuple[Any, ...]], shape: Shape) -> frozenset[str]:
-    """The members in which the paths lie, with the siblings of primitives and the other types of a choice."""
+@lru_cache(maxsize=1024)
+def _around(names: frozenset[str], shape: Shape) -> frozenset[str]:
+    """Members of a resource, with the siblings of primitives and the other types of a choice."""
     found: set[str] = set()
-    for name in {path[0] for path in paths if path}:
+    for name in names:
         bare = str(name).removeprefix("_")
         member = shape.members.get(bare)
         group = member.group if member is not None else bare
