@@ -1,8 +1,8 @@
 """A whole referral with three partners: what each is told while the loop runs from requested to Services Received.
 
 The hospital's EHR that referred, the plan's community platform, and the ECM provider are simulated on loopback; the
-gateway, its worker, the database and HTTP are real. Each partner records what it got. The provider hears from when it is
-on the member's care team.
+gateway, its worker, the database and HTTP are real. Each partner records what it got. The provider hears from when it
+is on the member's care team.
 """
 
 from __future__ import annotations

@@ -136,7 +136,7 @@ class LoopWrites:
         sends the request first."""
         inferred = before["status"] in WITHDRAWN and (before.get("statusReason") or {}).get("text") == BY_REQUEST
         moved = loop.since_of(resource)
-        if not inferred or moved is None or resource["status"] not in CLOSED or moved > loop.loop_of(before).since:
+        if not inferred or moved is None or resource["status"] not in CLOSED or moved >= loop.loop_of(before).since:
             return None
         earlier = self.services.store.read(self.caller, "Task", current.id, current.version - 1)
         return content(earlier) if earlier is not None and not earlier.deleted else None
