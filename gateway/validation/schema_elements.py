@@ -95,6 +95,18 @@ def merged(parts: list[Schema]) -> Schema:
     return made
 
 
+def distinct_urls(urls: Sequence[str]) -> Schema:
+    """Two or three extensions, each with another url; all but the last one's are among `urls`."""
+
+    def first(url: str, before: int) -> Schema:
+        other = {"properties": {"url": {"not": {"const": url}}}}
+        this = {"properties": {"url": {"const": url}}}
+        return {"prefixItems": [*([{}] * before), this, *([other] * (2 - before))]}
+
+    second: list[Schema] = [{"maxItems": 2}, *(first(url, 1) for url in urls)]
+    return {"maxItems": 3, "anyOf": [first(url, 0) for url in urls], "allOf": [{"anyOf": second}]}
+
+
 def value_types(rules: Rules) -> frozenset[str] | None:
     """The types of value[x] that an extension and its parts may have by its definition; None when any."""
     value, parts = rules.children.get("value[x]"), rules.children.get("extension")

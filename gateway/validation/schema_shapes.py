@@ -13,7 +13,7 @@ from gateway.validation.compiled import Constraint, Count, Member, Profile, Shap
 from gateway.validation.datatypes import CANONICAL_URLS, QUANTITIES, UCUM
 from gateway.validation.native import NATIVE
 from gateway.validation.schema_codings import can_fail
-from gateway.validation.schema_elements import ANY_RESOURCE, present
+from gateway.validation.schema_elements import ANY_RESOURCE, distinct_urls, present
 from gateway.validation.schema_enough import enough
 from gateway.validation.schema_invariants import translated
 from gateway.validation.schema_values import ABSOLUTE, CHECK, PRIMITIVE, SYSTEM, Schema, both, reference
@@ -129,8 +129,22 @@ class Shapes2Schema:
             return value
         listed: Schema = {"type": "array", "minItems": 1, "items": value}
         if member.type == "Extension":
-            listed |= {"if": {"minItems": 2}, "then": {CHECK: ["extension_number", self.scope]}}
+            listed |= {
+                "if": {"minItems": 2},
+                "then": self._number(shape, [*_names(shape), *([at] if at else [])], member),
+            }
         return listed
+
+    def _number(self, holder: Shape, names: list[str], member: Member) -> Schema:
+        """No extension more often than it may be. To ask Python costs a copy of all of them, so not where they are
+        parts, or few and each another one."""
+        asked: Schema = {CHECK: ["extension_number", self.scope]}
+        if holder.name == "Extension":
+            return {"anyOf": [{"items": {"properties": {"url": {"pattern": "^[^:]*$"}}}}, asked]}
+        if self.extensions is None or not self._in_resource(holder):
+            return asked
+        urls = [url for url, _ in self.extensions(names, member.name == "modifierExtension")]
+        return {"anyOf": [distinct_urls(urls), asked]} if urls else asked
 
     def _value(self, shape: Shape, member: Member, at: str | None) -> Schema:
         coded = self._coded(shape, member)
