@@ -11,7 +11,7 @@ from threading import local
 from typing import TYPE_CHECKING, Any
 
 from gateway import fhirpath
-from gateway.validation.accept_quickly import QUICKLY
+from gateway.validation.accept_quickly import QUICKLY, unless, unless_among
 from gateway.validation.compiled import Binding, Json, Profile
 from gateway.validation.known_profiles import MAX_CANONICAL
 from gateway.validation.narrative import acceptable, links_within
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 Check = Callable[[Any], bool]
 _REMEMBERED = 20_000
 """Answers about codes that one check keeps."""
+_SHORT = 40
 _UNKEYED = object()
 
 
@@ -64,10 +65,10 @@ class Checks:
         """The same check as our keyword wants it: ValueError where the answer is no."""
         check = self.make(said)
         if said[0] == "coding":
-            return _unless_among(self._good_codings, check)
+            return unless_among(self._good_codings, check)
         quickly = QUICKLY.get(said[1]) if said[0] == "fhirpath" else None
         if quickly is not None:
-            return _unless(quickly, check)
+            return unless(quickly, check)
 
         def validate(value: Any) -> None:
             if not check(value):
@@ -110,7 +111,18 @@ class Checks:
         return check
 
     def _unit(self) -> Check:
-        return is_unit
+        good: set[str] = set()
+
+        def check(value: Any) -> bool:
+            if value in good:
+                return True
+            if not is_unit(value):
+                return False
+            if len(value) < _SHORT and len(good) < _REMEMBERED:
+                good.add(value)
+            return True
+
+        return check
 
     def _choice(self, names: list[str]) -> Check:
         wanted = frozenset(names)
@@ -256,27 +268,6 @@ class Checks:
     def _placed(self, url: str, names: frozenset[str], modifier: bool, scope: str | None) -> Check | None:
         profile = placed(self._engine, url, names, modifier=modifier, scope=scope)
         return None if profile is None else self._extension_check(profile, scope)
-
-
-def _unless(quickly: Check, check: Check) -> Callable[[Any], None]:
-    def validate(value: Any) -> None:
-        if not (quickly(value) or check(value)):
-            raise ValueError
-
-    return validate
-
-
-def _unless_among(good: set[tuple[str, str]], check: Check) -> Callable[[Any], None]:
-    def validate(value: Any) -> None:
-        try:
-            if (value["system"], value["code"]) in good:
-                return
-        except (KeyError, TypeError):
-            pass
-        if not check(value):
-            raise ValueError
-
-    return validate
 
 
 def _worth_keeping(key: Any) -> bool:

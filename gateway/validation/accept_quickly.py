@@ -48,3 +48,28 @@ QUICKLY: Final[dict[str, Callable[[Any], bool]]] = {
     ),
     "descendants().linkId.isDistinct()": _distinct_links,
 }
+
+
+def unless(quickly: Callable[[Any], bool], check: Callable[[Any], bool]) -> Callable[[Any], None]:
+    """ValueError where neither says yes."""
+
+    def validate(value: Any) -> None:
+        if not (quickly(value) or check(value)):
+            raise ValueError
+
+    return validate
+
+
+def unless_among(good: set[tuple[str, str]], check: Callable[[Any], bool]) -> Callable[[Any], None]:
+    """ValueError where a coding is neither among the good ones nor found good."""
+
+    def validate(value: Any) -> None:
+        try:
+            if (value["system"], value["code"]) in good:
+                return
+        except (KeyError, TypeError):
+            pass
+        if not check(value):
+            raise ValueError
+
+    return validate

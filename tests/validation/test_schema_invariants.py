@@ -20,7 +20,8 @@ TYPES = [
     "Identifier", "Age", "Duration", "ContactPoint", "Address", "Quantity", "Range", "Attachment",
 ]  # fmt: skip
 MORE = {
-    "Identifier": ["value.matches('^[0-9]{10}$')", "value.matches('^[0-9]{2}$') and system.exists()", "system.exists() implies value.matches('^[0-9]{2}$')"],
+    "Identifier": ["value.matches('^[0-9]{10}$')", "value.matches('^[0-9]{2}$') and system.exists()",
+                   "system.exists() implies value.matches('^[0-9]{2}$')"],
     "Address": ["where(use = 'home').empty()", "line.count() + 0 > 1", "use='home' implies period.exists()"],
     "Period": ["$this is DateTime implies start.exists()", "(start.exists() and end.exists()).not()"],
     "Observation": [
