@@ -55,7 +55,7 @@ class Settings:
     keep_received_days: int = 90
     """How long what partners sent is kept after it was applied; 0: for ever."""
     keep_keys_days: int = 400
-    """How long a repeat of it is recognised, 30 days at least and never shorter than what was sent is kept; 0: for ever."""
+    """How long a repeat of it is recognised, 30 days at least, never shorter than what was sent; 0: for ever."""
     mappings: Path | None = None
     """Folder of the mapping tables; unset: those shipped with the gateway."""
     profiles: Path | None = None

@@ -1,4 +1,4 @@
-"""What is found where the fast way refused is what the engine finds in the whole resource: every error, and no other."""
+"""What is found where the fast way refused is what the engine finds in the whole: every error and no other."""
 
 from __future__ import annotations
 
