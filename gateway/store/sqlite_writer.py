@@ -2,7 +2,8 @@
 
 A transaction that ends while others wait hands the open database transaction on instead of committing; the last one
 commits for all of them, so that a disk that takes milliseconds to sync is paid once for many. Each sits in a savepoint
-of its own: when one raises, the others are kept. Between processes a lock file decides (SQLite's own waiting sleeps).
+of its own: when one raises, the others are kept. Between processes two lock files decide (SQLite's own waiting sleeps):
+whoever waits for the lock holds the gate before it, so that a busy process cannot take the lock again and again.
 """
 
 from __future__ import annotations
@@ -48,7 +49,10 @@ class Writer:
         self.connection = connection
         self.strand = Strand()
         self._wait = wait
-        self._lock = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._lock, self._gate = (
+            os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            for file in (lock, lock.with_name(lock.name + ".gate"))
+        )
         self._mutex = threading.Lock()
         self._queue: deque[_Place] = deque()
         self._busy = False
@@ -76,6 +80,7 @@ class Writer:
     def close(self) -> None:
         self.connection.close()
         os.close(self._lock)
+        os.close(self._gate)
 
     def _enter(self) -> None:
         if self._owner == threading.get_ident():
@@ -179,11 +184,20 @@ class Writer:
 
     def _take_lock(self) -> None:
         until = time.monotonic() + self._wait
-        while True:
-            try:
-                fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                return
-            except BlockingIOError:
-                if time.monotonic() > until:
-                    raise StoreUnavailable("The database is busy: nothing was kept, repeat later.") from None
-                time.sleep(POLL)
+        _take(self._gate, until=until)
+        try:
+            _take(self._lock, until=until)
+        finally:
+            fcntl.flock(self._gate, fcntl.LOCK_UN)
+
+
+def _take(lock: int, *, until: float) -> None:
+    """Take another process's lock as soon as it is free; StoreUnavailable after `until` (of the monotonic clock)."""
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            if time.monotonic() > until:
+                raise StoreUnavailable("The database is busy: nothing was kept, repeat later.") from None
+            time.sleep(POLL)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import fcntl
 import multiprocessing
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from multiprocessing.connection import Connection
+from pathlib import Path
 
 import pytest
 
@@ -18,7 +21,7 @@ import gateway.store
 from gateway.errors import StaleVersion
 from gateway.ports import AuditEntry, Delivery
 from gateway.search.query import Is, Query, Text
-from gateway.store import SqlStore
+from gateway.store import SqlStore, sqlite_writer
 from tests.databases import CALLER, NOW_UTC, index, owe, owed, patient
 
 SPAWN = multiprocessing.get_context("spawn")
@@ -132,6 +135,41 @@ def test_processes_share_one_database(store: SqlStore, url: str) -> None:
     assert len(store.audit(CALLER, limit=1000)) == 3 * 3 * 15 * 2
     assert store.broken_audit(CALLER) == []
     assert len(store.outbox.list(CALLER, limit=1000)) == 3 * 3 * 15
+
+
+def test_who_has_written_lets_another_process_in_first(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However seldom that one comes to look whether the lock is free. Two stores stand for two processes."""
+    monkeypatch.setattr(sqlite_writer, "POLL", 0.1)
+    busy, other = (
+        gateway.store.open(sqlite_url, clock=lambda: datetime.now(UTC), index=index, wait_seconds=60) for _ in range(2)
+    )
+    order: list[str] = []
+
+    def write(store: SqlStore, name: str) -> None:
+        with store.begin(CALLER) as tx:
+            tx.put(patient(name))
+            order.append(name)
+
+    with ThreadPoolExecutor(1) as pool:
+        with busy.begin(CALLER) as tx:
+            tx.put(patient("first"))
+            waiting = pool.submit(write, other, "other")
+            while not _taken(Path(sqlite_url.removeprefix("sqlite:///") + ".lock.gate")):
+                time.sleep(0.01)
+        write(busy, "again")
+        waiting.result(timeout=60)
+    assert order == ["other", "again"]
+    busy.close()
+    other.close()
+
+
+def _taken(lock: Path) -> bool:
+    with lock.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
 
 
 def test_a_fresh_file_is_migrated_once_by_processes_that_open_it_at_once(tmp_path) -> None:
