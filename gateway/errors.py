@@ -9,6 +9,7 @@ GatewayError                500 exception
   + UnsupportedMedia        415 not-supported
   + NotAcceptable           406 not-supported
   + TooLarge                413 too-long
+  + Misdirected             421 security
 + Refused                   403 forbidden
   + Unauthenticated         401 login
   + Forbidden               403 forbidden
@@ -107,6 +108,12 @@ class TooLarge(BadRequest):
     """The body is over the size limit."""
 
     status, code = 413, "too-long"
+
+
+class Misdirected(BadRequest):
+    """The request names a host that is not this gateway."""
+
+    status, code = 421, "security"
 
 
 class Refused(GatewayError):

@@ -170,7 +170,7 @@ def services_over(store: SqlStore, settings: Settings, known: Knowledge, search:
 @contextmanager
 def running(settings: Settings) -> Iterator[Flask]:
     """The web application; the store is closed with the block."""
-    from gateway.web import app, context, formats
+    from gateway.web import app, context, formats, hosts
     from gateway.wiring_published import published
 
     with composed(settings) as services:
@@ -178,6 +178,7 @@ def running(settings: Settings) -> Iterator[Flask]:
             context.Web(
                 services=services,
                 base=base_url(settings),
+                hosts=None if settings.listen_anywhere else hosts.named(settings.host, base_url(settings)),
                 max_body=settings.max_body,
                 tenant=settings.tenant,
                 release=version("ecm-gateway"),

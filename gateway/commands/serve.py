@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from dataclasses import replace
 
 import click
@@ -11,6 +10,7 @@ from gateway import log
 from gateway import settings as environment
 from gateway.errors import Misconfigured
 from gateway.settings import Settings
+from gateway.web.hosts import is_loopback
 
 GRACE_SECONDS = 15
 """How long requests in work may take to end after a stop is asked for."""
@@ -27,7 +27,8 @@ def command(**options: str | int | None) -> None:
 
     Settings come from the environment (docs/settings.md); options go before them. It stops on SIGTERM or Ctrl-C after
     the requests in work have been answered. Callers are not authenticated yet, so it listens on loopback only, unless
-    ECM_LISTEN_ANYWHERE=yes says that something in front of it does that.
+    ECM_LISTEN_ANYWHERE=yes says that something in front of it does that. Until then a request must name loopback or the
+    host of ECM_BASE_URL as its Host.
 
     \b
     Examples:
@@ -53,14 +54,6 @@ def may_listen(settings: Settings) -> None:
         "could read members' records. Listen on 127.0.0.1, or set ECM_LISTEN_ANYWHERE=yes if something in front of "
         "the gateway authenticates every caller."
     )
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach `host`."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _granian(settings: Settings) -> None:

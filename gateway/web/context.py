@@ -24,10 +24,14 @@ _REQUEST_ID = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Web:
-    """What wiring gives the web room. `base` is the public address of the FHIR API, without a trailing slash."""
+    """What wiring gives the web room. `base` is the public address of the FHIR API, without a trailing slash.
+
+    `hosts`: the names, besides loopback, that a request may give as its Host; None: any, something in front decides.
+    """
 
     services: Services
     base: str
+    hosts: frozenset[str] | None = None
     max_body: int = 5_242_880
     tenant: str = "default"
     release: str = ""

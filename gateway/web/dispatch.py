@@ -15,7 +15,9 @@ from flask.sessions import NullSession, SessionInterface, SessionMixin
 from werkzeug.routing import MapAdapter
 
 from gateway import log
+from gateway.errors import Misdirected
 from gateway.web.context import Web, request_id
+from gateway.web.hosts import is_own
 
 METHODS = frozenset(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
 
@@ -43,7 +45,7 @@ class Application(Flask):
         self._web = web
 
     def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
-        """Routes by path and method alone: the Host header, which a caller can forge, is not looked at."""
+        """Routes by path and method alone: no answer follows the Host header, which a caller can forge."""
         if request is None:
             return None
         environ = request.environ
@@ -54,7 +56,10 @@ class Application(Flask):
         )
 
     def preprocess_request(self) -> None:
-        """Nothing goes before a view: no hook is ever registered."""
+        """No hook is ever registered; the Host is looked at where it can be a trick."""
+        host = request.environ.get("HTTP_HOST")
+        if self._web.hosts is not None and host is not None and not is_own(host, self._web.hosts):
+            raise Misdirected("The Host of the request is not this gateway: use its address, or set ECM_BASE_URL.")
 
     def process_response(self, response: Response) -> Response:
         """Answer with the request's id; log one line without the query, which may say something of a person."""

@@ -30,7 +30,7 @@ FORGED = {
 @pytest.fixture
 def client(settings: Settings) -> Iterator[FlaskClient]:
     with ExitStack() as stack:
-        yield stack.enter_context(wiring.running(replace(settings, base_url=BASE))).test_client()
+        yield stack.enter_context(wiring.running(replace(settings, base_url=BASE, listen_anywhere=True))).test_client()
 
 
 @pytest.fixture

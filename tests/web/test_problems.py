@@ -21,7 +21,7 @@ MINE = "6f1f9a52-0c1d-4c3e-9d5a-3f1f0f5b8a77"
     "path", ["/", "/fhir/Patient/1/2", "/metadata", "//fhir/Patient", "/fhir/Patient/", "/console"]
 )
 def test_an_address_that_is_none(client: FlaskClient, path: str) -> None:
-    answer = client.get(path)
+    answer = client.get(path, headers={"Host": "localhost"})
     assert (answer.status_code, issues(answer)) == (404, [("not-found", None)])
 
 
