@@ -98,8 +98,13 @@ def _turn(
 
 
 def _at(theirs: Json, before: Json, version: SourceVersion) -> datetime:
-    """When it was moved there: by the Task's own word where the mover gave one, else when the version was kept."""
+    """When it was moved there: by the Task's own word where the mover gave one, else when the version was kept.
+
+    A Task that stands as it was sent has not been moved, however late it arrived there.
+    """
     present = loop.loop_of(before)
+    if theirs["status"] == TaskStatus.REQUESTED:
+        return loop.instant(loop.begun(before))
     same = theirs["status"] == before["status"]
     if same and (theirs.get("statusReason") or {}).get("text") in (None, present.reason):
         return present.since

@@ -152,6 +152,14 @@ def test_older_news_and_a_closed_loop_change_nothing(source: Source) -> None:
     assert source.now_["status"] == "completed"
 
 
+@pytest.mark.parametrize("status", ["accepted", "cancelled", "completed"])
+def test_the_referral_as_it_was_sent_is_never_news(source: Source, status: str) -> None:
+    """It may reach the partner, and be told back, after the loop has moved here."""
+    source.told(status, after=10, statusReason={"text": "no staff"})
+    assert source.told("requested", after=40) == "applied", source.ended
+    assert source.now_["status"] == status
+
+
 @pytest.mark.parametrize("status", ["ready", "received"])
 def test_a_status_that_no_referral_has_is_for_a_person(source: Source, status: str) -> None:
     assert source.told(status) == "parked"
