@@ -1,4 +1,4 @@
-"""FHIR JSON -> `fhir.resources` models, imported only when asked for. https://pypi.org/project/fhir.resources/"""
+"""FHIR JSON -> `fhir.resources` models, imported only when asked for. https://github.com/nazrulworld/fhir.resources"""
 
 from __future__ import annotations
 
