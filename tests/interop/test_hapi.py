@@ -16,17 +16,16 @@ from typing import Any
 
 import pytest
 
-from gateway.fhir import codec
 from gateway.partners import Adapter, adapter
 from gateway.partners.exchanges import Exchanges
 from gateway.partners.http import Client
 from gateway.partners.polling import FhirPolling
 from gateway.partners.settings import PartnerSettings
 from gateway.ports import Message
+from tests.partners.messages import OURS, message
 
 pytestmark = [pytest.mark.interop, pytest.mark.timeout(600)]
 START = Path(__file__).parent / "hapi" / "start"
-OURS = "https://gateway.example/fhir"
 PATIENT: dict[str, Any] = {"resourceType": "Patient", "id": "p1", "name": [{"family": "Zanzibarovna"}]}
 GOAL = {"resourceType": "Goal", "id": "g1", "lifecycleStatus": "active", "description": {"text": "A home"}}
 GOAL |= {"subject": {"reference": "Patient/p1"}}
@@ -39,18 +38,6 @@ PLAN = {
     "subject": {"reference": "Patient/p1"},
     "goal": [{"reference": "Goal/g1"}],
 }
-
-
-def message(*resources: dict[str, Any]) -> Message:
-    entries = [
-        {
-            "fullUrl": f"{OURS}/{one['resourceType']}/{one['id']}",
-            "resource": one,
-            "request": {"method": "PUT", "url": f"{one['resourceType']}/{one['id']}"},
-        }
-        for one in resources
-    ]
-    return Message("d1", "resource", "x", codec.write({"resourceType": "Bundle", "entry": entries}))
 
 
 @pytest.fixture(scope="module")

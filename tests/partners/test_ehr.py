@@ -15,8 +15,8 @@ from gateway.ports import Message
 from gateway.simulators.faults import Answer, Script
 from gateway.simulators.kinds import TENANT, memory
 from gateway.simulators.server import Simulator
+from tests.partners.messages import message
 
-OURS = "https://gateway.example/fhir"
 PLAN = {
     "resourceType": "CarePlan",
     "id": "c1",
@@ -41,18 +41,6 @@ TASK = {
 def patient(address: str) -> dict[str, Any]:
     known = [{"system": address, "value": "Patient/their-p1"}]
     return {"resourceType": "Patient", "id": "p1", "name": [{"family": "Zanzibarovna"}], "identifier": known}
-
-
-def message(*resources: dict[str, Any]) -> Message:
-    entries = [
-        {
-            "fullUrl": f"{OURS}/{one['resourceType']}/{one['id']}",
-            "resource": one,
-            "request": {"method": "PUT", "url": f"{one['resourceType']}/{one['id']}"},
-        }
-        for one in resources
-    ]
-    return Message("d1", "resource", "x", codec.write({"resourceType": "Bundle", "entry": entries}))
 
 
 @pytest.fixture(params=["epic", "oracle"])
