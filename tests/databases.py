@@ -86,7 +86,8 @@ class Cluster:
         self._run("pg_ctl", "-m", "immediate", "-w", "stop", check=False)
 
     def _run(self, program: str, *arguments: str, check: bool = True) -> None:
-        as_user = ["runuser", "-u", self._user, "--"] if self._user else []
+        runuser = shutil.which("runuser", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin") or "runuser"
+        as_user = [runuser, "-u", self._user, "--"] if self._user else []
         command = [*as_user, str(self.programs / program), "-D", str(self.folder / "db"), *arguments]
         subprocess.run(command, check=check, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/")
 
