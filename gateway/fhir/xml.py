@@ -9,7 +9,6 @@ is still read.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from typing import Any, Protocol
@@ -24,33 +23,13 @@ _DECIMAL = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]{1,4})?")
 _WHOLE_TYPES = ("integer", "positiveInt", "unsignedInt")
 
 
-class MemberType(Protocol):
-    """What must be known of one member of a type."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def type(self) -> str: ...
-    @property
-    def many(self) -> bool: ...
-    @property
-    def primitive(self) -> bool: ...
-    @property
-    def attribute(self) -> bool: ...
-    @property
-    def shape(self) -> Any: ...
-
-
-class ObjectType(Protocol):
-    """A type: its members by JSON name, in the order of the definition."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def members(self) -> Mapping[str, Any]: ...
-
-
 class Types(Protocol):
+    """FHIR's types by name. A type has its `name` and `members`, by JSON name in the order of the definition.
+
+    A member has its `name`, `type`, `many`, `primitive`, `attribute` (in XML), and its own type in `shape` where no
+    type of that name has it.
+    """
+
     def find(self, name: str) -> Any:
         """The type of that name, or None."""
 

@@ -49,7 +49,6 @@ def definition(name: str) -> str:
 
 
 POPULATION = code_system("population-of-focus")
-CRITERION = code_system("criterion")
 SERVICE = code_system("service")
 CORE_SERVICE = code_system("core-service")
 PLAN_DOMAIN = code_system("plan-domain")

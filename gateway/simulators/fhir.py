@@ -26,9 +26,6 @@ _IS_TYPE = re.compile(r"/?[A-Z][A-Za-z]+")
 _CONDITION = re.compile(r"([A-Z][A-Za-z]+)\?(identifier|_tag)=([^|&]+)\|([^|&]+)")
 
 
-WRITES = frozenset(["create", "update", "delete"])
-
-
 class Effect(NamedTuple):
     """One change: the sender's version of the resource (0 unknown), and whether it was a deletion."""
 
