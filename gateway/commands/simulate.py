@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from gateway.operating import stopping
 from gateway.simulators.faults import FAULTS, SAYS_YES, Script
 from gateway.simulators.fhir import FhirMemory
 from gateway.simulators.findhelp import Hook, Story
@@ -54,7 +55,7 @@ def command(
     twice: bool,
     backwards: bool,
 ) -> None:
-    """Start a simulated partner on loopback and print its address. It stops on Ctrl-C.
+    """Start a simulated partner on loopback and print its address. It stops on Ctrl-C or SIGTERM.
 
     It takes what its kind takes and keeps it in memory. By --script it misbehaves first: throttles, fails, drips bytes,
     cuts replies in body and headers, loses them, answers 200 with an error, redirects. It holds what it is sent: use it
@@ -74,16 +75,14 @@ def command(
             if record is not None:
                 _write(recorded, record)
 
-    with Simulator(memory=memory(kind), faults=Script(script), port=port, heard=heard) as partner:
+    with stopping() as stop, Simulator(memory=memory(kind), faults=Script(script), port=port, heard=heard) as partner:
         click.echo(f"{kind} is at {partner.url}")
         if seed is not None:
             _plant(seed, partner)
-        try:
-            if hook is not None:
-                _tell(partner, Hook(hook, secret or ""), Story(tuple(tells.split(",")), 1 + twice, backwards))
-            threading.Event().wait()
-        except KeyboardInterrupt:
-            click.echo(f"{len(partner.recorded)} requests, {len(partner.memory.effects)} changes.")
+        if hook is not None:
+            _tell(partner, Hook(hook, secret or ""), Story(tuple(tells.split(",")), 1 + twice, backwards))
+        stop.wait()
+        click.echo(f"{len(partner.recorded)} requests, {len(partner.memory.effects)} changes.")
 
 
 def _plant(file: Path, partner: Simulator) -> None:

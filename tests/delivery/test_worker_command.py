@@ -110,7 +110,8 @@ def test_simulate_says_where_it_is_and_records(tmp_path: Path) -> None:
         refused.value.close()
     finally:
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=120)
+        assert process.communicate(timeout=120)[0].endswith("1 requests, 0 changes.\n")
+    assert process.returncode == 0
     assert json.loads((tmp_path / "oracle.jsonl").read_text())["path"] == "/fhir/Task/t1"
     mistaken = start(own, "simulate", "ehr", "--script", "nonsense")
     assert "is no fault" in mistaken.communicate(timeout=120)[1]
