@@ -14,9 +14,7 @@ from gateway.partners.settings import PartnerSettings
 from gateway.simulators.kinds import TENANT, memory
 from gateway.simulators.server import Simulator
 from gateway.usecases.keep import put_over
-from tests.usecases.test_polling import CALLER, PATIENT, REQUEST, Clock, Gateway, clock, epic, gateway
-
-__all__ = ["clock", "epic", "gateway"]
+from tests.usecases.polling.conftest import CALLER, PATIENT, REQUEST, Clock, Gateway
 
 
 @pytest.fixture
