@@ -7,6 +7,7 @@ GatewayError                500 exception
 + BadRequest                400 invalid
   + Malformed               400 structure
   + UnsupportedMedia        415 not-supported
+  + NotOffered              405 not-supported
   + NotAcceptable           406 not-supported
   + TooLarge                413 too-long
   + Misdirected             421 security
@@ -96,6 +97,12 @@ class UnsupportedMedia(BadRequest):
     """The body's media type is not one this address reads."""
 
     status, code = 415, "not-supported"
+
+
+class NotOffered(BadRequest):
+    """What is at this address is the gateway's own: it is read, and never written."""
+
+    status, code = 405, "not-supported"
 
 
 class NotAcceptable(BadRequest):

@@ -143,7 +143,7 @@ def composed(settings: Settings) -> Iterator[Services]:
 
 def services_over(store: SqlStore, settings: Settings, known: Knowledge, search: Search) -> Services:
     """The services of one store."""
-    from gateway import wiring_webhooks
+    from gateway import wiring_published, wiring_webhooks
 
     return Services(
         store=store,
@@ -154,6 +154,7 @@ def services_over(store: SqlStore, settings: Settings, known: Knowledge, search:
         clock=now,
         new_id=new_id,
         types=SERVED,
+        reserved=wiring_published.reserved(settings),
         subscribers=subscribers(settings),
         base=base_url(settings),
         check_references=settings.check_references,

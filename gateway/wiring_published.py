@@ -13,3 +13,8 @@ def published(settings: Settings) -> Published:
     sources = [file.read_bytes() for file in wiring.own_definitions(settings.profiles)]
     concepts = wiring.knowledge_of(settings).readers.concepts
     return Published(sources, maps=lambda day: concept_maps(concepts, on=day))
+
+
+def reserved(settings: Settings) -> frozenset[str]:
+    """References of our own definitions, which nobody writes: a file is named by type and id."""
+    return frozenset(file.stem.replace("-", "/", 1) for file in wiring.own_definitions(settings.profiles))

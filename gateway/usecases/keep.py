@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from gateway.errors import BadRequest, IllegalMove, Invalid, Issue, NotFound, StaleVersion
+from gateway.errors import BadRequest, IllegalMove, Invalid, Issue, NotFound, NotOffered, StaleVersion
 from gateway.fhir import ids
 from gateway.mapping import loop
 from gateway.ports import Json, Kept, Owed, Transaction
@@ -53,6 +53,14 @@ def identity(id: str) -> str:
     if not ids.is_id(id):
         raise BadRequest(issues=[Issue("error", "value", "An id has 1 to 64 letters, digits, hyphens and full stops.")])
     return id
+
+
+def writable(resource: Json, services: Services) -> None:
+    """Raise NotOffered for a definition of the gateway's own."""
+    if f"{resource['resourceType']}/{resource['id']}" in services.reserved:
+        raise NotOffered(
+            issues=[Issue("error", "not-supported", "This is the gateway's own definition: it is read only.")]
+        )
 
 
 def check(resource: Json, services: Services) -> None:

@@ -17,8 +17,11 @@ from gateway.fhir import codec
 from gateway.ports import Json
 
 TYPES = ("CodeSystem", "ConceptMap", "StructureDefinition", "ValueSet")
+BESIDE = "Questionnaire"
+"""A type that others keep here too: ours are served beside theirs."""
 SEARCHED: Mapping[str, str] = {"_id": "id", "url": "url", "version": "version", "name": "name", "status": "status"}
 """Search parameter -> the element that it compares: a name by its beginning, all others exactly."""
+_CONTROLS = ("_count", "_page", "_total", "_summary", "_elements", "_format", "_sort")
 _MOST = 200
 
 Parameters = Sequence[tuple[str, str]]
@@ -53,6 +56,21 @@ class Published:
             raise NotFound("There is no such definition here.")
         return found
 
+    def has(self, type: str, id: str, *, on: date) -> bool:
+        """Whether there is such a definition of ours."""
+        return (type, id) in self._all(on)
+
+    def beside(self, parameters: Parameters, *, on: date) -> list[Json]:
+        """Our definitions of the type BESIDE that meet all parameters, for the first page of a search of the store.
+
+        None where a parameter is not in SEARCHED.
+        """
+        asked = [pair for pair in parameters if pair[0] not in _CONTROLS]
+        if any(name not in SEARCHED for name, _ in asked) or "_page" in dict(parameters):
+            return []
+        every = self._all(on)
+        return [every[key].resource for key in sorted(every) if key[0] == BESIDE and _meets(every[key].resource, asked)]
+
     def search(self, type: str, parameters: Parameters, *, on: date, base: str) -> Json:
         """The definitions that meet all parameters, as a searchset; BadRequest for what is not in SEARCHED."""
         asked = [pair for pair in parameters if pair[0] not in ("_count", "_page")]
@@ -79,7 +97,7 @@ class Published:
         with self._reading:
             if self._read is None or self._read[0] != on:
                 resources = [codec.read(source) for source in self._sources]
-                kept = [one for one in (*resources, *self._maps(on)) if one["resourceType"] in TYPES]
+                kept = [one for one in (*resources, *self._maps(on)) if one["resourceType"] in (*TYPES, BESIDE)]
                 self._read = on, {(one["resourceType"], one["id"]): _definition(one) for one in kept}
             return self._read[1]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -30,16 +31,21 @@ def search(
     base: str,
     lenient: bool = False,
     by_form: bool = False,
+    beside: Sequence[Json] = (),
 ) -> Disclosed:
     """One page of the matches as a searchset Bundle, with what was included and the link to the next page.
 
     An unknown parameter is refused (ignored it would widen what is disclosed), unless the caller is `lenient`. What was
-    sent `by_form` is in no link: whoever hid a person's name from addresses must not find it in ours.
+    sent `by_form` is in no link: whoever hid a person's name from addresses must not find it in ours. `beside` are
+    definitions of our own that match, which are not in the store: they come first.
     """
     answer = partial(services.store.search, caller)
     collected = found(
         caller, type, parameters, services=services, base=base, answer=answer, lenient=lenient, by_form=by_form
     )
+    if beside:
+        counted = collected.summary == "count" or ("_count", "0") in parameters
+        collected = _with(beside, collected, base=base, counted=counted)
     return disclose(collected, caller=caller, note=partial(services.store.note, caller), event="search")
 
 
@@ -78,6 +84,18 @@ def searchset(page: Page, query: Query, *, base: str, by_form: bool = False) -> 
     return Collected(
         head, _entries(page, base=base, warnings=query.warnings), elements=query.elements, summary=query.summary
     )
+
+
+def _with(beside: Sequence[Json], collected: Collected, *, base: str, counted: bool) -> Collected:
+    """The searchset with definitions of our own on its first page."""
+    head = collected.head | ({"total": collected.head["total"] + len(beside)} if "total" in collected.head else {})
+    if counted:
+        return replace(collected, head=head)
+    ours = [
+        Entry({"fullUrl": f"{base}/{one['resourceType']}/{one['id']}", "search": {"mode": "match"}}, resource=one)
+        for one in beside
+    ]
+    return replace(collected, head=head, entries=[*ours, *collected.entries])
 
 
 def _entries(page: Page, *, base: str, warnings: Sequence[Issue]) -> list[Entry]:

@@ -76,6 +76,8 @@ class Services:
     new_id: NewId
     types: frozenset[str]
     """Resource types that are served."""
+    reserved: frozenset[str] = frozenset()
+    """References of our own definitions among them: read, and never written."""
     base: str = ""
     """Public address of the FHIR API, without a trailing slash: references under it are our own."""
     subscribers: Sequence[Subscriber] = ()

@@ -14,7 +14,7 @@ from gateway.trust.policy import permit
 from gateway.usecases.answered import answered_write
 from gateway.usecases.bundle_entries import Step, duplicates, steps_of
 from gateway.usecases.fan_out import fan_out
-from gateway.usecases.keep import Written, identity, unless_overtaken, within
+from gateway.usecases.keep import Written, identity, unless_overtaken, within, writable
 from gateway.usecases.matching import NotOne, one_match, same_identity
 from gateway.usecases.read import had
 from gateway.usecases.references import missing, references, rewritten
@@ -189,6 +189,7 @@ def _write(
 
 def _put(step: Step, resource: Json, loop: LoopWrites) -> Written:
     try:
+        writable(resource, loop.services)
         current = loop.tx.read(resource["resourceType"], resource["id"])
         step.asked.update.require(current)
         return loop.put(current, resource, at=step.at)

@@ -13,6 +13,7 @@ from gateway.usecases.keep import (
     identity,
     offered,
     unless_overtaken,
+    writable,
 )
 from gateway.usecases.matching import Parameters, one_match, same_identity
 from gateway.usecases.preconditions import ALWAYS, Precondition
@@ -78,6 +79,7 @@ def _check(resource: Json, services: Services) -> None:
 
 
 def _kept(resource: Json, caller: Caller, tx: Transaction, *, services: Services, condition: Precondition) -> Written:
+    writable(resource, services)
     check_references(resource, tx, services)
     current = tx.read(resource["resourceType"], resource["id"])
     condition.require(current)

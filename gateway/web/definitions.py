@@ -1,4 +1,4 @@
-"""Read and search of the gateway's own definitions. They hold nobody's data. docs/api.md"""
+"""Read and search of the gateway's own definitions. They hold nobody's data, and nobody writes them. docs/api.md"""
 
 from __future__ import annotations
 
@@ -18,6 +18,13 @@ class DefinitionType(BaseConverter):
 
     regex = "|".join(TYPES)
     weight = 50
+
+
+class DataType(BaseConverter):
+    """Any other type, in a rule `<data:type>`: so that a write of a definition is a method not offered there (405)."""
+
+    regex = rf"(?!(?:{'|'.join(TYPES)})\Z)[^/]+"
+    part_isolating = True
 
 
 def read(web: Web) -> View:

@@ -10,7 +10,16 @@ from flask import Flask, Response
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from gateway import log
-from gateway.errors import GatewayError, Issue, NotAcceptable, StoreUnavailable, Throttled, Unauthenticated
+from gateway.errors import (
+    GatewayError,
+    Issue,
+    NotAcceptable,
+    NotOffered,
+    StoreUnavailable,
+    Throttled,
+    Trouble,
+    Unauthenticated,
+)
 from gateway.fhir.outcome import outcome, worst_first
 from gateway.web import answers
 from gateway.web.context import Web, request_id
@@ -29,7 +38,9 @@ def register(app: Flask, web: Web) -> None:
 
     @app.errorhandler(GatewayError)
     def refused(error: GatewayError) -> Response:
-        if error.status >= 500:
+        if isinstance(error, Trouble):
+            _log_unavailable(error, request_id(web))
+        elif error.status >= 500:
             _log_crash(error, request_id(web))
         told = outcome(worst_first(error.issues))
         format: Format = "json" if isinstance(error, NotAcceptable) else _format()
@@ -60,6 +71,8 @@ def _headers(error: GatewayError) -> dict[str, str]:
         return {"WWW-Authenticate": "Bearer"}
     if isinstance(error, StoreUnavailable | Throttled):
         return {"Retry-After": "5"}
+    if isinstance(error, NotOffered):
+        return {"Allow": "GET, HEAD, OPTIONS"}
     return {}
 
 
@@ -68,6 +81,13 @@ def _format() -> Format:
         return wanted()
     except NotAcceptable:
         return "json"
+
+
+def _log_unavailable(error: Trouble, request_id: str) -> None:
+    """Something outside failed, which is no defect of ours: what it was, by its class and the cause's."""
+    cause = error.__cause__ or error.__context__
+    reason = type(cause).__name__ if cause is not None else None
+    log.event("unavailable", level=logging.WARNING, error=type(error).__name__, reason=reason, request_id=request_id)
 
 
 def _log_crash(error: BaseException, request_id: str) -> None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from flask import Response
 
+from gateway.ports import Json
+from gateway.usecases.published import BESIDE
+from gateway.usecases.search import Parameters
 from gateway.usecases.search import search as find
 from gateway.web import answers
 from gateway.web.context import View, Web, caller
@@ -18,7 +21,9 @@ def search(web: Web) -> View:
 
     def view(type: str) -> Response:
         wanted()
-        found = find(caller(web), type, query(), services=services, base=web.base, lenient=lenient())
+        asked = query()
+        beside = _ours(type, asked, web)
+        found = find(caller(web), type, asked, services=services, base=web.base, lenient=lenient(), beside=beside)
         return answers.disclosed(found)
 
     return view
@@ -31,7 +36,14 @@ def search_post(web: Web) -> View:
     def view(type: str) -> Response:
         asked = form(web)
         wanted()
-        found = find(caller(web), type, asked, services=services, base=web.base, lenient=lenient(), by_form=True)
+        beside = _ours(type, asked, web)
+        found = find(
+            caller(web), type, asked, services=services, base=web.base, lenient=lenient(), by_form=True, beside=beside
+        )
         return answers.disclosed(found)
 
     return view
+
+
+def _ours(type: str, asked: Parameters, web: Web) -> list[Json]:
+    return web.published.beside(asked, on=web.services.clock().date()) if type == BESIDE else []

@@ -164,6 +164,7 @@ def test_every_route_fails_with_an_operation_outcome(application: Flask, route: 
     body, status = FAILING[route.name]
     path = (
         route.rule.replace("<type>", "Patient")
+        .replace("<data:type>", "Patient")
         .replace("<definition:type>", "ValueSet")
         .replace("<id>", "none")
         .replace("<version>", "1")

@@ -84,13 +84,69 @@ def test_what_is_not_searched_is_refused(client: FlaskClient, query: str) -> Non
 
 def test_they_are_never_written(client: FlaskClient) -> None:
     ours = client.get("/fhir/CodeSystem/ecm-access-format").get_json()
-    for method, path in (("POST", ""), ("PUT", "/ecm-access-format"), ("PUT", "?url=x")):
-        assert send(client, method, f"/fhir/CodeSystem{path}", ours).status_code in (404, 405)
+    for method, path in (
+        ("POST", ""),
+        ("PUT", "/ecm-access-format"),
+        ("PUT", "/new"),
+        ("PUT", "?url=x"),
+        ("DELETE", "/ecm-access-format"),
+        ("PATCH", "/ecm-access-format"),
+    ):
+        answer = send(client, method, f"/fhir/CodeSystem{path}", ours)
+        assert (answer.status_code, issues(answer)) == (405, [("not-supported", None)]), (method, path)
+        assert answer.headers["Allow"] == "GET, HEAD, OPTIONS"
     request = {"method": "PUT", "url": "CodeSystem/ecm-access-format"}
     bundle = {"resourceType": "Bundle", "type": "transaction", "entry": [{"resource": ours, "request": request}]}
     assert send(client, "POST", "/fhir", bundle).status_code == 400
     assert client.get("/fhir/CodeSystem/ecm-access-format/_history").status_code == 404
     assert client.get("/fhir/CodeSystem/nothing").status_code == 404
+
+
+QUESTIONNAIRE = f"{OWN}/Questionnaire/ecm-criteria"
+
+
+def test_the_questionnaire_that_our_responses_name_is_read_and_found(client: FlaskClient, referral: Json) -> None:
+    assert client.post("/referrals", json=referral).status_code == 201
+    (response,) = found(client, "QuestionnaireResponse")["entry"]
+    url, _, version = response["resource"]["questionnaire"].partition("|")
+    (entry,) = found(client, f"Questionnaire?url={url}&version={version}")["entry"]
+    assert entry["fullUrl"] == f"{BASE}/Questionnaire/ecm-criteria"
+    assert entry["resource"] == client.get("/fhir/Questionnaire/ecm-criteria").get_json()
+    items = {item["linkId"] for item in entry["resource"]["item"]}
+    assert {item["linkId"] for item in response["resource"]["item"]} <= items
+    by_form = client.post("/fhir/Questionnaire/_search", data={"url": url}).get_json()
+    assert by_form["entry"][0]["resource"] == entry["resource"]
+
+
+def test_our_questionnaire_stands_beside_those_of_others(client: FlaskClient) -> None:
+    theirs = {"resourceType": "Questionnaire", "status": "active", "url": "http://clinic.example/q"}
+    assert send(client, "POST", "/fhir/Questionnaire", theirs).status_code == 201
+    assert [one["resource"]["url"] for one in found(client, "Questionnaire?_total=accurate")["entry"]] == [
+        QUESTIONNAIRE,
+        theirs["url"],
+    ]
+    for query, number in (("", 2), ("?status=active", 2), (f"?url={QUESTIONNAIRE}", 1), ("?status=draft", 0)):
+        counted = found(client, f"Questionnaire{query}{'&' if query else '?'}_summary=count")
+        assert (counted["total"], counted.get("entry")) == (number, None), query
+    assert [one["resource"]["url"] for one in found(client, f"Questionnaire?url={theirs['url']}")["entry"]] == [
+        theirs["url"]
+    ]
+
+
+def test_our_questionnaire_is_never_written(client: FlaskClient) -> None:
+    ours = client.get("/fhir/Questionnaire/ecm-criteria").get_json()
+    changed = ours | {"title": "Mine"}
+    for path in ("/ecm-criteria", "?url=http://clinic.example/none"):
+        answer = send(client, "PUT", f"/fhir/Questionnaire{path}", changed)
+        assert (answer.status_code, issues(answer)) == (405, [("not-supported", None)])
+        assert answer.headers["Allow"] == "GET, HEAD, OPTIONS"
+    request = {"method": "PUT", "url": "Questionnaire/ecm-criteria"}
+    for type in ("transaction", "batch"):
+        bundle = {"resourceType": "Bundle", "type": type, "entry": [{"resource": changed, "request": request}]}
+        answer = send(client, "POST", "/fhir", bundle)
+        said = str(answer.status_code) if type == "transaction" else answer.get_json()["entry"][0]["response"]["status"]
+        assert said.startswith("405")
+    assert client.get("/fhir/Questionnaire/ecm-criteria").get_json() == ours
 
 
 def test_a_map_is_read_in_xml_too(client: FlaskClient) -> None:

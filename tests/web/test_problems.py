@@ -80,18 +80,24 @@ def test_a_crash_tells_its_id_and_nothing_else(
     assert "1984" not in caplog.text
 
 
-def test_a_database_that_is_away(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_database_that_is_away(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     assert client.get("/health/ready").status_code == 200
     for name in ("ready", "begin", "read"):
         monkeypatch.setattr(SqlStore, name, _raise(StoreUnavailable()))
     for answer in (
         client.get("/health/ready"),
-        client.get("/fhir/Patient/x"),
+        client.get("/fhir/Patient/x", headers={"X-Request-Id": MINE}),
         send(client, "POST", "/fhir/Patient", {"resourceType": "Patient"}),
     ):
         assert (answer.status_code, issues(answer)) == (503, [("transient", None)])
         assert answer.headers["Retry-After"] == "5"
     assert client.get("/health/live").get_json() == {"status": "alive"}
+    lines = [json.loads(record.getMessage()) for record in caplog.records if record.levelno >= logging.WARNING]
+    assert [(line["event"], line["error"]) for line in lines] == 3 * [("unavailable", "StoreUnavailable")]
+    assert lines[1]["request_id"] == MINE
+    assert {record.levelno for record in caplog.records} <= {logging.INFO, logging.WARNING}
 
 
 def test_nothing_is_disclosed_when_the_audit_row_cannot_be_kept(

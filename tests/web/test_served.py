@@ -240,7 +240,7 @@ def test_the_log_has_a_line_a_request_and_no_query(served: Served) -> None:
         time.sleep(0.02)
         lines = [json.loads(line) for line in served.log.read_text().splitlines() if line.endswith("}")]
         mine = [line for line in lines if line.get("request_id") == MINE]
-    assert [(line["route"], line["status"]) for line in mine] == [("/fhir/<type>", 200)]
+    assert [(line["route"], line["status"]) for line in mine] == [("/fhir/<data:type>", 200)]
 
 
 def test_a_stop_lets_requests_in_work_end(tmp_path: Path) -> None:
