@@ -19,12 +19,10 @@ GatewayError                500 exception
   + Gone                    410 deleted
 + Conflict                  409 conflict
   + StaleVersion            412 conflict
-  + Duplicate               409 duplicate
 + Unprocessable             422 processing
   + Unmappable              422 processing
   + Invalid                 422 invariant
   + IllegalMove             422 business-rule
-+ Throttled                 429 throttled
 + Trouble                   500 exception
   + StoreUnavailable        503 transient
   + PartnerUnavailable      502 transient
@@ -171,12 +169,6 @@ class StaleVersion(Conflict):
     status, code = 412, "conflict"
 
 
-class Duplicate(Conflict):
-    """This already exists."""
-
-    status, code = 409, "duplicate"
-
-
 class Unprocessable(GatewayError):
     """The content was read and cannot be accepted."""
 
@@ -199,12 +191,6 @@ class IllegalMove(Unprocessable):
     """This change of state is not allowed from here."""
 
     status, code = 422, "business-rule"
-
-
-class Throttled(GatewayError):
-    """Too many requests: wait and repeat."""
-
-    status, code = 429, "throttled"
 
 
 class Trouble(GatewayError):

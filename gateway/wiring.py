@@ -32,7 +32,7 @@ from gateway.usecases.checking import Checker
 from gateway.usecases.intake import Intake
 from gateway.usecases.loop_tables import LoopTables
 from gateway.usecases.served import GUIDES, PACKAGES, SERVED
-from gateway.usecases.services import Services, Subscriber
+from gateway.usecases.services import Services
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -155,7 +155,7 @@ def services_over(store: SqlStore, settings: Settings, known: Knowledge, search:
         new_id=new_id,
         types=SERVED,
         reserved=wiring_published.reserved(settings),
-        subscribers=subscribers(settings),
+        subscribers=wiring_webhooks.subscribers(settings),
         base=base_url(settings),
         check_references=settings.check_references,
         max_entries=settings.max_entries,
@@ -257,26 +257,6 @@ def intake(settings: Settings, known: Knowledge) -> Intake:
         operator=Organization(name=settings.operator_name, npi=settings.operator_npi or None),
         plan_names=names,
     )
-
-
-def subscribers(settings: Settings) -> tuple[Subscriber, ...]:
-    """Who is told of changes: each partner of partners.toml with the types of its `send`, and for whom it speaks."""
-    from gateway.mapping.organization import known_as
-    from gateway.partners.settings import load
-
-    told = []
-    for name, partner in load(settings.partners).items():
-        if unknown := sorted(set(partner.send) - SERVED):
-            raise Misconfigured(f"{settings.partners}: [{name}] sends types that are not served: {', '.join(unknown)}.")
-        organizations = set()
-        for number, text in enumerate(partner.organizations, 1):
-            try:
-                organizations.add(known_as(text))
-            except ValueError as error:
-                raise Misconfigured(f"{settings.partners}: [{name}] organization {number} {error}.") from None
-        if partner.send:
-            told.append(Subscriber(name, frozenset(partner.send), frozenset(organizations), partner.everyone))
-    return tuple(told)
 
 
 def id_key(settings: Settings) -> bytes:

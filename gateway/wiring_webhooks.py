@@ -1,9 +1,9 @@
-"""The part of wiring that is about subscriptions and webhooks: what is honoured, who is watched for, how it is sent."""
+"""The part of wiring that is about who is told and who tells: partners, subscriptions and webhooks."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from functools import cache
 from threading import Lock
@@ -16,6 +16,7 @@ from gateway.settings import Settings
 from gateway.subscriptions.rules import Offer
 from gateway.subscriptions.topics import topic_of
 from gateway.trust.policy import decide
+from gateway.usecases.served import SERVED
 from gateway.usecases.services import Hook, Services, Subscriber
 
 if TYPE_CHECKING:
@@ -57,15 +58,39 @@ def hooks(settings: Settings) -> Mapping[str, Hook]:
 
 def parties(settings: Settings) -> Mapping[str, Subscriber]:
     """For whom principals subscribe, by principal; who says nothing is not among them."""
+    listed = webhooks_file(settings).organizations
+    return {
+        name: Subscriber(name, organizations=_organizations(texts, f"{settings.webhooks}: [subscribers.{name}]"))
+        for name, texts in listed.items()
+    }
+
+
+def subscribers(settings: Settings) -> tuple[Subscriber, ...]:
+    """Who is told of changes: each partner of partners.toml with the types of its `send`, and for whom it speaks."""
+    from gateway.partners.settings import load
+
+    told = []
+    for name, partner in load(settings.partners).items():
+        place = f"{settings.partners}: [{name}]"
+        if unknown := sorted(set(partner.send) - SERVED):
+            raise Misconfigured(f"{place} sends types that are not served: {', '.join(unknown)}.")
+        organizations = _organizations(partner.organizations, place)
+        if partner.send:
+            told.append(Subscriber(name, frozenset(partner.send), organizations, partner.everyone))
+    return tuple(told)
+
+
+def _organizations(texts: Iterable[str], place: str) -> frozenset[str]:
+    """What organizations are known by; Misconfigured, by its number, for one that names none."""
     from gateway.mapping.organization import known_as
 
-    found = {}
-    for name, listed in webhooks_file(settings).organizations.items():
+    found = set()
+    for number, text in enumerate(texts, 1):
         try:
-            found[name] = Subscriber(name, organizations=frozenset(map(known_as, listed)))
+            found.add(known_as(text))
         except ValueError as error:
-            raise Misconfigured(f"{settings.webhooks}: [subscribers.{name}] an organization {error}.") from None
-    return found
+            raise Misconfigured(f"{place} organization {number} {error}.") from None
+    return frozenset(found)
 
 
 def watching(search: Search) -> Watch:

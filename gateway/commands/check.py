@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from gateway import settings as environment
-from gateway import wiring
+from gateway import wiring, wiring_webhooks
 from gateway.errors import GatewayError
 from gateway.settings import Settings
 
@@ -91,7 +91,7 @@ def examined() -> Report:
     with report.part("key for ids"):
         wiring.id_key(settings)
     with report.part("partners") as say:
-        say(f"{len(wiring.subscribers(settings))} are told of changes")
+        say(f"{len(wiring_webhooks.subscribers(settings))} are told of changes")
     return report
 
 

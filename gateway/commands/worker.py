@@ -76,7 +76,7 @@ def command(once: bool, hands: int, database: str | None, hurry: float) -> None:
             kept.outbox,
             wiring.now,
             wiring.base_url(settings),
-            subscribers=wiring.subscribers(settings),
+            subscribers=wiring_webhooks.subscribers(settings),
             scale=1 / hurry,
         )
         notifying = stack.enter_context(wiring_webhooks.notifying(settings, using, alert=_subscription_alert))

@@ -16,7 +16,6 @@ from gateway.errors import (
     NotAcceptable,
     NotOffered,
     StoreUnavailable,
-    Throttled,
     Trouble,
     Unauthenticated,
 )
@@ -69,7 +68,7 @@ def register(app: Flask, web: Web) -> None:
 def _headers(error: GatewayError) -> dict[str, str]:
     if isinstance(error, Unauthenticated):
         return {"WWW-Authenticate": "Bearer"}
-    if isinstance(error, StoreUnavailable | Throttled):
+    if isinstance(error, StoreUnavailable):
         return {"Retry-After": "5"}
     if isinstance(error, NotOffered):
         return {"Allow": "GET, HEAD, OPTIONS"}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway import wiring
+from gateway import wiring_webhooks
 from gateway.errors import Misconfigured
 from gateway.partners import adapters
 from gateway.partners.settings import load
@@ -77,7 +77,7 @@ def test_an_organization_that_cannot_be_read_is_told(organization: str, told: st
     file = tmp_path / "partners.toml"
     file.write_text(SERVER + f'send = ["Task"]\norganizations = ["plan|health-net", "{organization}"]')
     with pytest.raises(Misconfigured) as refused:
-        wiring.subscribers(replace(Settings(), partners=file))
+        wiring_webhooks.subscribers(replace(Settings(), partners=file))
     assert f"[a] organization 2 {told}" in refused.value.issues[0].message
 
 
@@ -85,7 +85,7 @@ def test_organizations_are_read_as_identifiers(tmp_path: Path) -> None:
     file = tmp_path / "partners.toml"
     listed = ["npi|1234567893", "plan|health-net", "tin|12-3456789", "https://x.example/ids|7", "Organization/o1"]
     file.write_text(SERVER + f'send = ["Task"]\norganizations = {json.dumps(listed)}')
-    (told,) = wiring.subscribers(replace(Settings(), partners=file))
+    (told,) = wiring_webhooks.subscribers(replace(Settings(), partners=file))
     assert told.organizations == {
         "http://hl7.org/fhir/sid/us-npi|1234567893",
         "https://ecm-gateway.example/fhir/sid/plan|health-net",

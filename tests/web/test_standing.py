@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from flask.testing import FlaskClient
 
 import gateway.store
-from gateway import wiring
+from gateway import wiring, wiring_webhooks
 from gateway.cli import cli
 from gateway.ports import Caller, Message, Owed, Receipt
 from gateway.settings import Settings
@@ -87,7 +87,9 @@ class Recipient:
 def sent(store: SqlStore, settings: Settings, *, names: list[str] | None = None) -> dict[str, Recipient]:
     """Deliver all that is owed now; the partners with what they got."""
     told = {name: Recipient(name) for name in SPEAK}
-    using = Delivering(store, store.outbox, wiring.now, wiring.base_url(settings), wiring.subscribers(settings))
+    using = Delivering(
+        store, store.outbox, wiring.now, wiring.base_url(settings), wiring_webhooks.subscribers(settings)
+    )
     without = [name for name in SPEAK if names is not None and name not in names]
     claim = lambda: store.outbox.claim("w", now=wiring.now(), limit=50, lease_seconds=60, without=without)  # noqa: E731
     while deliveries := claim():
