@@ -53,6 +53,8 @@ def offer(settings: Settings, search: Search) -> Offer:
 def hooks(settings: Settings) -> Mapping[str, Hook]:
     """Who may send us webhooks."""
     read = webhooks_file(settings).hooks
+    for name, one in read.items():
+        _served(one.accepts, f"{settings.webhooks}: [hooks.{name}] accepts")
     return {name: Hook(name, one.tenant, one.secrets, one.accepts) for name, one in read.items()}
 
 
@@ -72,12 +74,16 @@ def subscribers(settings: Settings) -> tuple[Subscriber, ...]:
     told = []
     for name, partner in load(settings.partners).items():
         place = f"{settings.partners}: [{name}]"
-        if unknown := sorted(set(partner.send) - SERVED):
-            raise Misconfigured(f"{place} sends types that are not served: {', '.join(unknown)}.")
+        _served(partner.send, f"{place} sends")
         organizations = _organizations(partner.organizations, place)
         if partner.send:
             told.append(Subscriber(name, frozenset(partner.send), organizations, partner.everyone))
     return tuple(told)
+
+
+def _served(types: Iterable[str], does: str) -> None:
+    if unknown := sorted(set(types) - SERVED):
+        raise Misconfigured(f"{does} types that are not served: {', '.join(unknown)}.")
 
 
 def _organizations(texts: Iterable[str], place: str) -> frozenset[str]:

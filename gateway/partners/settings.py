@@ -16,21 +16,19 @@
     poll_minutes = 15                 # how often at most
     accepts = { Communication = ["create"], "*" = [] }   # of an "ehr": what may be written
 
-
 Everything wrong in the file is said at once, and stops the process.
 """
 
 from __future__ import annotations
 
 import ipaddress
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from gateway.errors import Issue, Misconfigured
+from gateway.partners import toml_file
 from gateway.partners.capabilities import wrong_accepts
 
 KINDS = {
@@ -50,7 +48,6 @@ _KNOWN: dict[str, tuple[type, ...]] = {
     "poll": (list,), "poll_minutes": (int, float), "overlap_minutes": (int, float), "tenant": (str,),
     "organizations": (list,), "everyone": (bool,),
 }  # fmt: skip
-_SWITCHES = ("insecure", "everyone")
 LONGEST = 60.0
 """Most seconds an exchange may be given: well within the lease of a claim."""
 
@@ -86,15 +83,8 @@ class PartnerSettings:
 
 def load(path: Path) -> dict[str, PartnerSettings]:
     """The partners of a file, by name; none when the file is absent. Raises Misconfigured."""
-    if not path.exists():
-        return {}
-    try:
-        listed = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise Misconfigured(f"{path}: {error}") from None
-    wrong = [f"[{name}] {what}" for name, table in listed.items() for what in _wrong(table)]
-    if wrong:
-        raise Misconfigured(issues=[Issue("error", "invalid", f"{path}: {what}.") for what in wrong])
+    listed = toml_file.read(path) or {}
+    toml_file.refuse(path, (f"[{name}] {what}" for name, table in listed.items() for what in _wrong(table)))
     return {name: _settings(name, table) for name, table in listed.items()}
 
 
@@ -109,21 +99,13 @@ def _settings(name: str, table: dict[str, Any]) -> PartnerSettings:
 
 
 def _wrong(table: Any) -> list[str]:
-    if not isinstance(table, dict):
-        return ["is not a table"]
-    found = [f"has an unknown entry {entry}" for entry in table if entry not in _KNOWN]
-    found += [
-        f"has a {entry} of the wrong type"
-        for entry, value in table.items()
-        if entry in _KNOWN and (not isinstance(value, _KNOWN[entry]) or isinstance(value, bool) != (entry in _SWITCHES))
-    ]
-    if found:
+    if found := toml_file.wrong_entries(table, _KNOWN):
         return found
     if table.get("kind") not in KINDS:
         return [f"has a kind that is none of {', '.join(KINDS)}"]
     if (needed := KINDS[table["kind"]]) and not table.get(needed):
         found.append(f"is a {table['kind']} and has no {needed}")
-    if not all(isinstance(type, str) for type in table.get("send", [])):
+    if not toml_file.are_texts(table.get("send", [])):
         found.append("has a send that is not a list of resource types")
     if table.get("exchange", "transaction") not in EXCHANGES:
         found.append(f"has an exchange that is none of {', '.join(EXCHANGES)}")
@@ -138,7 +120,7 @@ def _wrong(table: Any) -> list[str]:
 
 def _wrong_standing(table: dict[str, Any]) -> list[str]:
     organizations, everyone = table.get("organizations", []), table.get("everyone", False)
-    if not all(isinstance(one, str) and one for one in organizations):
+    if not toml_file.are_texts(organizations):
         return ["has organizations that are not a list of texts"]
     if organizations and everyone:
         return ["says both organizations and everyone: one of them"]
@@ -153,7 +135,7 @@ def _wrong_standing(table: dict[str, Any]) -> list[str]:
 
 def _wrong_polling(table: dict[str, Any]) -> list[str]:
     found = []
-    if not all(isinstance(type, str) for type in table.get("poll", [])):
+    if not toml_file.are_texts(table.get("poll", [])):
         found.append("has a poll that is not a list of resource types")
     if not 0 < table.get("poll_minutes", 1) <= 24 * 60:
         found.append("has poll_minutes that are not between 0 and a day")

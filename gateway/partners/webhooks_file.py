@@ -19,18 +19,24 @@ Everything wrong in the file is said at once, and stops the process.
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from gateway.errors import Issue, Misconfigured
+from gateway.partners import toml_file
+from gateway.partners.toml_file import Entries
 from gateway.subscriptions.endpoint import Endpoints
 
-_ENTRIES: dict[str, dict[str, type]] = {
-    "subscribers": {"secrets": list, "full_resource": bool, "organizations": list},
-    "hooks": {"secrets": list, "tenant": str, "unsigned": bool, "accepts": list},
+_ENDPOINTS: Entries = {"loopback": (bool,), "private": (list,)}
+_SECTIONS: Mapping[str, Entries] = {
+    "subscribers": {"secrets": (list,), "full_resource": (bool,), "organizations": (list,)},
+    "hooks": {"secrets": (list,), "tenant": (str,), "unsigned": (bool,), "accepts": (list,)},
+}
+_LISTS = {
+    "accepts": "accepts that is not a list of resource types",
+    "organizations": "organizations that are not a list of texts",
+    "secrets": "secrets that are not a list of whsec_...",
 }
 
 
@@ -58,14 +64,9 @@ class WebhooksFile:
 
 def load(path: Path) -> WebhooksFile:
     """The file at `path`; nothing allowed and nobody known when it is absent. Raises Misconfigured."""
-    if not path.exists():
+    if (read := toml_file.read(path)) is None:
         return WebhooksFile()
-    try:
-        read = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise Misconfigured(f"{path}: {error}") from None
-    if wrong := _wrong(read):
-        raise Misconfigured(issues=[Issue("error", "invalid", f"{path}: {what}.") for what in wrong])
+    toml_file.refuse(path, _wrong(read))
     subscribers, hooks = read.get("subscribers", {}), read.get("hooks", {})
     endpoints = read.get("endpoints", {})
     return WebhooksFile(
@@ -82,46 +83,24 @@ def _hook(table: dict[str, Any]) -> HookEntry:
     return HookEntry(table.get("tenant", "default"), tuple(table.get("secrets", ())), accepts)
 
 
-def _wrong(read: dict[str, Any]) -> list[str]:
-    found = [f"[{name}] is not known" for name in read if name not in ("endpoints", *_ENTRIES)]
+def _wrong(read: dict[str, Any]) -> Iterator[str]:
+    yield from (f"[{name}] is not known" for name in read if name not in ("endpoints", *_SECTIONS))
     endpoints = read.get("endpoints", {})
-    if not (
-        isinstance(endpoints, dict)
-        and endpoints.keys() <= {"loopback", "private"}
-        and isinstance(endpoints.get("loopback", False), bool)
-        and _texts(endpoints.get("private", []))
-    ):
-        found.append("[endpoints] has loopback (true or false) and private (a list of hosts)")
-    for section, known in _ENTRIES.items():
-        for name, table in read.get(section, {}).items():
-            found += [f"[{section}.{name}] {what}" for what in _wrong_entries(table, known)]
-            if (
-                section == "hooks"
-                and isinstance(table, dict)
-                and not table.get("secrets")
-                and not table.get("unsigned")
-            ):
-                found.append(f"[hooks.{name}] has no secrets: anybody could speak for this partner")
+    if toml_file.wrong_entries(endpoints, _ENDPOINTS) or not toml_file.are_texts(endpoints.get("private", [])):
+        yield "[endpoints] has loopback (true or false) and private (a list of hosts)"
+    for section, known in _SECTIONS.items():
+        tables = read.get(section, {})
+        if not isinstance(tables, dict):
+            yield f"[{section}] is not a table"
+            continue
+        for name, table in tables.items():
+            yield from (f"[{section}.{name}] {what}" for what in _wrong_table(section, table, known))
+
+
+def _wrong_table(section: str, table: Any, known: Entries) -> list[str]:
+    if found := toml_file.wrong_entries(table, known):
+        return found
+    found = [f"has {what}" for entry, what in _LISTS.items() if not toml_file.are_texts(table.get(entry, []))]
+    if section == "hooks" and not table.get("secrets") and not table.get("unsigned"):
+        found.append("has no secrets: anybody could speak for this partner")
     return found
-
-
-def _wrong_entries(table: Any, known: dict[str, type]) -> list[str]:
-    if not isinstance(table, dict):
-        return ["is not a table"]
-    found = [f"has an unknown entry {entry}" for entry in table if entry not in known]
-    found += [
-        f"has a {entry} of the wrong type"
-        for entry, value in table.items()
-        if entry in known and not isinstance(value, known[entry])
-    ]
-    if not _texts(table.get("accepts", [])):
-        found.append("has accepts that is not a list of resource types")
-    if not _texts(table.get("organizations", [])):
-        found.append("has organizations that are not a list of texts")
-    if not _texts(table.get("secrets", [])):
-        found.append("has secrets that are not a list of whsec_...")
-    return found
-
-
-def _texts(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(one, str) and one for one in value)
