@@ -1,18 +1,38 @@
-"""The response entry of a write, as transactions and the doors answer it."""
+"""The response entries of a Bundle's answer: of what was kept, and of what was refused.
+
+https://hl7.org/fhir/R4/bundle-definitions.html#Bundle.entry.response
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from http import HTTPStatus
+
+from gateway.errors import GatewayError, Issue
+from gateway.fhir.outcome import outcome, worst_first
+from gateway.ports import Json, Kept
 from gateway.trust.disclosure import Entry
 from gateway.usecases.keep import Written
 
 
 def answered_write(written: Written, *, base: str, full: bool) -> Entry:
-    """The response entry of a create or update."""
+    """The response entry of a create or update; with the resource where `full`."""
     kept = written.kept
-    response = {
-        "status": "201 Created" if written.created else "200 OK",
+    response = response_to(kept, created=written.created)
+    return Entry({"fullUrl": f"{base}/{kept.reference}", "response": response}, kept if full else None)
+
+
+def response_to(kept: Kept, *, created: bool) -> Json:
+    """Bundle.entry.response of a version that stands."""
+    return {
+        "status": "201 Created" if created else "200 OK",
         "location": f"{kept.reference}/_history/{kept.version}",
         "etag": kept.etag,
         "lastModified": kept.at.isoformat(timespec="milliseconds"),
     }
-    return Entry({"fullUrl": f"{base}/{kept.reference}", "response": response}, kept if full else None)
+
+
+def response_of(error: GatewayError, *, issues: Sequence[Issue] | None = None) -> Json:
+    """Bundle.entry.response of what was refused, for the error's own issues or for `issues` in their place."""
+    status = f"{error.status} {HTTPStatus(error.status).phrase}"
+    return {"status": status, "outcome": outcome(worst_first(error.issues if issues is None else issues))}

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from http import HTTPStatus
 
 from gateway.errors import GatewayError, Issue
-from gateway.fhir.outcome import outcome, worst_first
 from gateway.ports import Caller, Json
 from gateway.trust.disclosure import Collected, Disclosed, Entry, disclose
-from gateway.usecases.answered import answered_write
+from gateway.usecases.answered import answered_write, response_of
 from gateway.usecases.bundle_entries import Step, steps_of
 from gateway.usecases.create import create
 from gateway.usecases.keep import Written, within
@@ -41,19 +39,14 @@ def _tried(step: Step | GatewayError, do: Callable[[Step], Entry]) -> Entry:
 
 
 def _failed(error: GatewayError, step: Step | None = None) -> Entry:
-    issues = [_placed(issue, step) for issue in error.issues] if step else error.issues
-    return Entry({"response": {"status": status_line(error), "outcome": outcome(worst_first(issues))}})
+    issues = [_placed(issue, step) for issue in error.issues] if step else None
+    return Entry({"response": response_of(error, issues=issues)})
 
 
 def _placed(issue: Issue, step: Step) -> Issue:
     if step.resource is None:
         return replace(issue, expression=step.at)
     return within(issue, at=step.at, type=step.type)
-
-
-def status_line(error: GatewayError) -> str:
-    """The status of one entry, with its reason phrase."""
-    return f"{error.status} {HTTPStatus(error.status).phrase}"
 
 
 def _done(step: Step, *, caller: Caller, services: Services, base: str, full: bool) -> Entry:

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from functools import partial
 
 from gateway.errors import GatewayError, Trouble
-from gateway.fhir.outcome import outcome, worst_first
+from gateway.fhir.outcome import outcome
 from gateway.ports import Caller
 from gateway.trust.disclosure import Collected, Disclosed, Entry, disclose
-from gateway.usecases.batch import status_line
+from gateway.usecases.answered import response_of, response_to
 from gateway.usecases.change_referral import take_in
 from gateway.usecases.intake import Recorded, Row
 from gateway.usecases.keep_mapped import keep_mapped
@@ -58,20 +58,9 @@ def _keep(row: Row, *, caller: Caller, kind: str, services: Services, base: str,
         raise
     except GatewayError as error:
         report["refused"] += 1
-        return Entry(
-            {
-                "fullUrl": place,
-                "response": {"status": status_line(error), "outcome": outcome(worst_first(error.issues))},
-            }
-        )
+        return Entry({"fullUrl": place, "response": response_of(error)})
     report["kept" if done.changed else "same"] += 1
-    kept = done.main
-    response = {
-        "status": "201 Created" if done.created else "200 OK",
-        "location": f"{kept.reference}/_history/{kept.version}",
-        "etag": kept.etag,
-        "lastModified": kept.at.isoformat(timespec="milliseconds"),
-    }
+    response = response_to(done.main, created=done.created)
     if row.result.remarks:
-        response["outcome"] = outcome(row.result.remarks)  # type: ignore[assignment]
+        response["outcome"] = outcome(row.result.remarks)
     return Entry({"fullUrl": place, "response": response})
