@@ -144,7 +144,9 @@ def main() -> None:
     options.add_argument("--seconds", type=float, default=5.0, help="of each load")
     options.add_argument("--workers", type=int, default=Settings().workers)
     options.add_argument("--threads", type=int, default=Settings().threads)
-    options.add_argument("--connections", type=int, default=16)
+    options.add_argument(
+        "--connections", type=int, default=64, help="kept open by wrk (a clinic network is many callers)"
+    )
     options.add_argument("--soak", type=int, default=20_000, help="requests before memory is read (0: none)")
     chosen = options.parse_args()
     if shutil.which("wrk") is None:

@@ -133,9 +133,12 @@ class _Place:
 
 
 class Gathering:
-    """Audit rows of many callers in one commit: whoever comes first writes for all who came meanwhile."""
+    """Audit rows of many callers in one commit: whoever comes first writes for all who came meanwhile.
 
-    def __init__(self, keep: Callable[[list[Note]], None]) -> None:
+    `keep` opens a transaction and then takes the notes, so that those who came while it waited are with them.
+    """
+
+    def __init__(self, keep: Callable[[Callable[[], list[Note]]], None]) -> None:
         self._keep = keep
         self._mutex = threading.Lock()
         self._places: list[_Place] = []
@@ -156,13 +159,21 @@ class Gathering:
             raise StoreUnavailable(issues=issues) from place.error
 
     def _lead(self) -> None:
-        with self._mutex:
-            batch, self._places = self._places, []
+        batch: list[_Place] = []
+
+        def take() -> list[Note]:
+            with self._mutex:
+                came, self._places = self._places, []
+            batch.extend(came)
+            return [place.note for place in came]
+
         error: BaseException | None = None
         try:
-            self._keep([place.note for place in batch])
+            self._keep(take)
         except BaseException as caught:
             error = caught
+            if not batch:
+                take()
         with self._mutex:
             heir = self._places[0] if self._places else None
             self._led = heir is not None

@@ -111,6 +111,6 @@ class SqlStore:
         if getattr(self._local, "inside", False):
             raise RuntimeError("a transaction is open on this thread: write through it")
 
-    def _append(self, notes: Sequence[Note]) -> None:
+    def _append(self, take: Callable[[], list[Note]]) -> None:
         with self.engine.writing() as session:
-            session.append(notes)
+            session.append(take())

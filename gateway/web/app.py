@@ -21,5 +21,6 @@ def create_app(web: Web) -> Flask:
     for route in ROUTES:
         endpoint = f"{route.name} {route.method} {route.rule}"
         app.add_url_rule(route.rule, endpoint, route.make(web), methods=[route.method])
+    app.know_instances()
     problems.register(app, web)
     return app

@@ -6,13 +6,14 @@ Routes, error handlers and contexts are Flask's own; only methods that Flask doc
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from itertools import product
 from time import perf_counter
 from typing import Any
 
 from flask import Flask, Request, Response, request
 from flask.sessions import NullSession, SessionInterface, SessionMixin
-from werkzeug.routing import MapAdapter
+from werkzeug.routing import MapAdapter, Rule
 
 from gateway import log
 from gateway.errors import Misdirected
@@ -35,6 +36,21 @@ class _NoSession(SessionInterface):
         return True
 
 
+class _Adapter(MapAdapter):
+    """Knows the rule of `[base]/[type]/[id]` without trying them all; every other address is matched by Werkzeug."""
+
+    instances: Mapping[tuple[str, str], Rule]
+
+    def match(self, *arguments: Any, **named: Any) -> Any:
+        """As MapAdapter.match(return_rule=True), the only way in which Flask calls it."""
+        parts = self.path_info.split("/")
+        if len(parts) == 4 and parts[1] == "fhir" and parts[3][:1].isalnum():  # else an operation, or nothing at all
+            rule = self.instances.get((self.default_method, parts[2]))
+            if rule is not None:
+                return rule, {"type": parts[2], "id": parts[3]}
+        return super().match(*arguments, **named)
+
+
 class Application(Flask):
     """One gateway's Flask: each answer gets the request's id, and one line in the log."""
 
@@ -43,6 +59,15 @@ class Application(Flask):
     def __init__(self, web: Web) -> None:
         super().__init__("gateway.web", static_folder=None)
         self._web = web
+        self._instances: dict[tuple[str, str], Rule] = {}
+
+    def know_instances(self) -> None:
+        """Ask the rules, when all are there, which of them serves `[base]/[type]/[id]` of each type and method."""
+        asked = MapAdapter(self.url_map, "localhost", "/", "", "http", "/", "GET")
+        for method, type_ in product(("GET", "PUT"), self._web.services.types):
+            rule, found = asked.match(f"/fhir/{type_}/x", method, return_rule=True)
+            if found == {"type": type_, "id": "x"}:
+                self._instances[method, type_] = rule
 
     def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
         """Routes by path and method alone: no answer follows the Host header, which a caller can forge."""
@@ -51,9 +76,11 @@ class Application(Flask):
         environ = request.environ
         environ["ecm.began"] = perf_counter()
         path = environ["PATH_INFO"].encode("latin-1").decode("utf-8", "replace")
-        return MapAdapter(
+        adapter = _Adapter(
             self.url_map, "localhost", "/", "", "http", path, environ["REQUEST_METHOD"], environ["QUERY_STRING"]
         )
+        adapter.instances = self._instances
+        return adapter
 
     def preprocess_request(self) -> None:
         """No hook is ever registered; the Host is looked at where it can be a trick."""

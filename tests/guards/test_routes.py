@@ -5,15 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import pytest
-from flask import Flask
+from flask import Flask, request
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import MapAdapter
 
 from gateway import wiring
 from gateway.settings import Settings
 from gateway.usecases.published import TYPES
+from gateway.web.dispatch import Application
 from gateway.web.metadata import DEFINITION, INTERACTIONS, OPERATIONS, SUBSCRIPTION, SYSTEM
 from gateway.web.routes import ROUTES
 
@@ -43,6 +47,33 @@ def test_the_application_serves_the_table_of_routes(application: Flask) -> None:
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
     }
     assert served == {(route.method, route.rule) for route in ROUTES}
+
+
+def test_instances_are_known_as_the_rules_match_them(application: Flask) -> None:
+    """What is matched without trying every rule is what every rule together matches."""
+    assert isinstance(application, Application)
+    seen = 0
+    for method, id_, type_ in product(
+        ("GET", "HEAD", "PUT", "POST", "DELETE"),
+        ("x", "A-1.b", "1" * 65, "$status", "_search", "_history", "", "%24"),
+        ("Patient", "Task", "Subscription", "StructureDefinition", "Nonsense", "metadata", ""),
+    ):
+        path = f"/fhir/{type_}/{id_}"
+        with application.test_request_context(path, method=method):
+            adapter = application.create_url_adapter(request)
+        assert adapter is not None
+        plain = MapAdapter(application.url_map, "localhost", "/", "", "http", adapter.path_info, method)
+        outcome = matched(adapter)
+        assert outcome == matched(plain), (method, path)
+        seen += isinstance(outcome, tuple)
+    assert seen > 20
+
+
+def matched(adapter: MapAdapter) -> object:
+    try:
+        return adapter.match(return_rule=True)
+    except HTTPException as refused:
+        return refused.code
 
 
 def test_every_route_is_documented() -> None:
