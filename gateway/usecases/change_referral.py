@@ -8,14 +8,14 @@ docs/closed-loop.md
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from gateway.domain.dates import PACIFIC
 from gateway.domain.loop import Heard, Loop, Party, TaskStatus, hear
 from gateway.domain.loop_meaning import Meaning, Vocabulary
 from gateway.domain.referral_change import ReferralChange
-from gateway.errors import Invalid, Issue, StaleVersion, Unprocessable
+from gateway.errors import Invalid, Issue, StaleVersion
 from gateway.fhir.outcome import outcome
 from gateway.mapping import loop as loops
 from gateway.mapping import provenance
@@ -24,6 +24,7 @@ from gateway.ports import AuditEntry, Caller, Json, Kept, Transaction
 from gateway.trust.disclosure import Collected, content, disclose
 from gateway.trust.policy import permit
 from gateway.usecases.answered import answered_write
+from gateway.usecases.clock_skew import SKEW, require_past
 from gateway.usecases.fan_out import fan_out
 from gateway.usecases.following import Move, follow
 from gateway.usecases.intake import Recorded
@@ -36,8 +37,6 @@ from gateway.usecases.services import Services
 from gateway.usecases.team_rules import team_follows
 
 EVENT = "referral-change"
-SKEW = timedelta(minutes=10)
-"""How far a sender's clock may be ahead of ours."""
 TRIES = 5
 """Changes of one Task at the same moment take turns."""
 _EARLIEST = datetime.min.replace(tzinfo=UTC)
@@ -193,9 +192,7 @@ def _present(task: Json, at: datetime) -> Loop:
 def _at(change: ReferralChange, present: Loop, now: datetime) -> datetime:
     """When it happened: of a whole day, not before what is known of the same day."""
     at = change.since
-    if at > now + SKEW:
-        message = "The news is dated in the future."
-        raise Unprocessable(issues=[Issue("error", "business-rule", message, "at", "change-time-future")])
+    require_past(at, now=now, place="at", what="The news")
     if change.on is not None and present.since is not _EARLIEST:
         return present.since if present.since.astimezone(PACIFIC).date() == change.on else at
     return at

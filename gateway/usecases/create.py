@@ -5,6 +5,7 @@ from __future__ import annotations
 from gateway.ports import Caller, Json
 from gateway.trust.disclosure import disclose
 from gateway.trust.policy import permit
+from gateway.usecases.clock_skew import require_task_past
 from gateway.usecases.fan_out import fan_out
 from gateway.usecases.join_loop import join_written
 from gateway.usecases.keep import Written, check, check_references, offered, put
@@ -24,6 +25,8 @@ def create(
     permit(caller, action="C", type=type, store=services.store)
     resource = {**own(resource, services.base), "id": services.new_id()}
     check(resource, services)
+    if type == "Task":
+        require_task_past(resource, before=None, now=services.clock())
     with services.store.begin(caller) as tx:
         if unless is not None and (match := one_match(tx, type, unless, services)) is not None:
             shown = disclose(match, caller=caller, note=tx.note, event="create.exists")

@@ -18,6 +18,7 @@ from gateway.errors import IllegalMove
 from gateway.mapping import loop, systems
 from gateway.ports import Json, Kept, Transaction
 from gateway.trust.disclosure import content
+from gateway.usecases.every_match import every
 from gateway.usecases.keep import Written, put
 from gateway.usecases.named_loop import request_of
 from gateway.usecases.references import relative
@@ -115,7 +116,7 @@ def _moved(
 
 
 def _parts(whole: str, tx: Transaction, services: Services) -> Iterator[Kept]:
-    for kept in tx.search(services.search.parse("Task", [("part-of", f"Task/{whole}")])).matches:
+    for kept in list(every(services.search.parse("Task", [("part-of", f"Task/{whole}")]), tx.search)):
         if loop.is_referral_task(content(kept)) and not is_copy(content(kept)):
             yield kept
 

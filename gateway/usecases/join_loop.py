@@ -17,7 +17,7 @@ from gateway.mapping import loop, service_request
 from gateway.ports import Json, Kept, Transaction
 from gateway.trust.disclosure import content
 from gateway.usecases.intake import Intaken
-from gateway.usecases.named_loop import asked_for, plan_code, plan_of, referral_tasks, request_of, resource_at
+from gateway.usecases.named_loop import asked_for, one_loop, plan_code, plan_of, referral_tasks, request_of, resource_at
 from gateway.usecases.services import Services
 
 SHARED = ("status", "statusReason", "businessStatus", "lastModified", "authoredOn")
@@ -65,7 +65,7 @@ def _joined(
 
 
 def members(task: Json, tx: Transaction, services: Services) -> list[Kept]:
-    """The open Tasks of the other senders of a Task's loop, all for the same member."""
+    """The open Tasks of the other senders of a Task's loop."""
     group = loop.group_of(task)
     if not ids.is_id(group):
         return []
@@ -73,7 +73,7 @@ def members(task: Json, tx: Transaction, services: Services) -> list[Kept]:
     if (first := tx.read("Task", group)) is not None and not first.deleted:
         others.append(first)
     told = ((kept, content(kept)) for kept in others if kept.id != task["id"])
-    return [kept for kept, one in told if one.get("for") == task.get("for") and one["status"] not in CLOSED]
+    return [kept for kept, one in told if one["status"] not in CLOSED and one_loop(task, one, tx)]
 
 
 def _open(request: Json, task: Json, tx: Transaction, services: Services, among: Sequence[Json]) -> Iterator[Kept]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -17,8 +17,11 @@ from gateway.mapping import care_team, loop, service_request, task, team_members
 from gateway.ports import Caller, Json, Kept
 from gateway.trust.disclosure import Disclosed, content, disclose
 from gateway.trust.policy import permit
+from gateway.usecases.every_match import every
+from gateway.usecases.named_loop import Reads, one_loop
 from gateway.usecases.references import relative
 from gateway.usecases.services import Services
+from gateway.usecases.standing import Outside
 
 OPEN = ",".join(status for status in TaskStatus if status not in CLOSED)
 MOST = 1_000
@@ -68,10 +71,8 @@ def open_loops(caller: Caller, *, services: Services, overdue: bool = False, who
         message = f"Nothing waits for this party: there are {', '.join(parties)}."
         raise BadRequest(issues=[Issue("error", "value", message, rule="loops-parameters")])
     now = services.clock()
-    groups: dict[str, list[Kept]] = {}
-    for kept in _open_tasks(caller, services):
-        groups.setdefault(loop.group_of(content(kept)), []).append(kept)
-    found = [_loop(group, caller, services=services, now=now) for group in groups.values()]
+    groups = _grouped(_open_tasks(caller, services), Outside(services.store, caller))
+    found = [_loop(group, caller, services=services, now=now) for group in groups]
     wanted = [
         one for one in found if (one.overdue or not overdue) and (who is None or (one.action and one.action.who == who))
     ]
@@ -112,19 +113,27 @@ def teams_without_lead(caller: Caller, *, services: Services) -> list[Kept]:
     ]
 
 
+def _grouped(tasks: Iterable[Kept], kept: Reads) -> list[list[Kept]]:
+    """The Tasks by loop: those that name one group, where they are of one loop."""
+    named: dict[str, list[list[Kept]]] = {}
+    for one in tasks:
+        resource = content(one)
+        loops = named.setdefault(loop.group_of(resource), [])
+        mine = next((group for group in loops if one_loop(resource, content(group[0]), kept)), None)
+        if mine is None:
+            loops.append([one])
+        else:
+            mine.append(one)
+    return [one for loops in named.values() for one in loops]
+
+
 def _open_tasks(caller: Caller, services: Services) -> Iterator[Kept]:
     found = _all(caller, "Task", [("code", "fulfill"), ("status", OPEN)], services)
     return (kept for kept in found if loop.is_referral_task(content(kept)))
 
 
 def _all(caller: Caller, type: str, where: list[tuple[str, str]], services: Services) -> Iterator[Kept]:
-    page: str | None = None
-    while True:
-        asked = [*where, ("_count", "200"), *([("_page", page)] if page else [])]
-        found = services.store.search(caller, services.search.parse(type, asked))
-        yield from found.matches
-        if (page := found.next) is None:
-            return
+    return every(services.search.parse(type, where), partial(services.store.search, caller))
 
 
 def _loop(group: Sequence[Kept], caller: Caller, *, services: Services, now: datetime) -> OpenLoop:
@@ -158,7 +167,7 @@ def _of_team(resource: Json, caller: Caller, services: Services) -> dict[str, da
     patient = (resource.get("for") or {}).get("reference", "")
     if relative(patient) is None:
         return {}
-    found = services.store.search(caller, services.search.parse("CareTeam", [("patient", patient)])).matches
+    found = _all(caller, "CareTeam", [("patient", patient)], services)
     told = [day for one in found if (day := extension_value(content(one), care_team.PCP_NOTIFIED))]
     return {"pcp-told": loop.instant(min(told))} if told else {}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Protocol
 
 from gateway.domain.loop import CLOSED
 from gateway.domain.referral_change import ReferralChange
@@ -12,6 +13,7 @@ from gateway.mapping import loop, organization, service_request, systems
 from gateway.mapping.ids import Ids
 from gateway.ports import Json, Kept, Transaction
 from gateway.trust.disclosure import content
+from gateway.usecases.every_match import every
 from gateway.usecases.references import relative
 from gateway.usecases.services import Services
 
@@ -39,20 +41,39 @@ def named(change: ReferralChange, tx: Transaction, *, ids: Ids, services: Servic
 def referral_tasks(tx: Transaction, services: Services, **wanted: str) -> Iterator[Kept]:
     """The Tasks of referrals that meet a search (`focus`, `patient`, `group_identifier`), sub-tasks left out."""
     query = services.search.parse("Task", [(name.replace("_", "-"), value) for name, value in wanted.items()])
-    for kept in tx.search(query).matches:
+    for kept in list(every(query, tx.search)):
         task = content(kept)
         if loop.is_referral_task(task) and not task.get("partOf"):
             yield kept
 
 
-def asked_for(task: Json, tx: Transaction) -> str | None:
+class Reads(Protocol):
+    """What is kept here, as a transaction or the store sees it."""
+
+    def read(self, type: str, id: str) -> Kept | None: ...
+
+
+def one_loop(task: Json, other: Json, kept: Reads) -> bool:
+    """Whether two Tasks that name one group are of one loop: the same member, service and plan.
+
+    Whoever writes a Task can name any group. A request that is kept elsewhere, or names no plan, is no difference.
+    """
+    if task.get("for") != other.get("for"):
+        return False
+    requests = [request_of(one, kept) for one in (task, other)]
+    services = {service_request.asked_for(content(one)) for one in requests if one is not None}
+    plans = {plan_of(one, kept) for one in (task, other)} - {None}
+    return len(services) < 2 and len(plans) < 2
+
+
+def asked_for(task: Json, tx: Reads) -> str | None:
     """The service of the closed loop that a Task's request asks for (`ecm`, a Community Support); None for any other,
     and where the request is kept elsewhere."""
     request = request_of(task, tx)
     return service_request.asked_for(content(request)) if request else None
 
 
-def request_of(task: Json, tx: Transaction) -> Kept | None:
+def request_of(task: Json, tx: Reads) -> Kept | None:
     """The ServiceRequest here that the Task is about; None where it is kept elsewhere."""
     target = relative((task.get("focus") or {}).get("reference", ""))
     if target is None or target[0] != "ServiceRequest":
@@ -61,7 +82,7 @@ def request_of(task: Json, tx: Transaction) -> Kept | None:
     return None if kept is None or kept.deleted else kept
 
 
-def plan_of(task: Json, tx: Transaction, among: Sequence[Json] = ()) -> str | None:
+def plan_of(task: Json, tx: Reads, among: Sequence[Json] = ()) -> str | None:
     """Our code of the plan that a referral is with: its Task's owner, else the payor of the request's insurance.
 
     `among` are resources that are about to be kept.
@@ -78,7 +99,7 @@ def plan_code(found: Json | None) -> str | None:
     return organization.identifier_from(found, systems.PLAN) if found else None
 
 
-def resource_at(reference: Json | None, type: str, tx: Transaction, among: Sequence[Json] = ()) -> Json | None:
+def resource_at(reference: Json | None, type: str, tx: Reads, among: Sequence[Json] = ()) -> Json | None:
     """The resource that a reference leads to: one of those about to be kept, or as it is kept here."""
     target = relative((reference or {}).get("reference", ""))
     if target is None or target[0] != type:

@@ -11,6 +11,7 @@ from gateway.fhir.element import concept, filled
 from gateway.mapping import loop, service_request, systems
 from gateway.ports import Caller, Json, Kept, Transaction
 from gateway.trust.disclosure import content
+from gateway.usecases.every_match import every
 from gateway.usecases.join_loop import join_written
 from gateway.usecases.keep import Written, put
 from gateway.usecases.named_loop import plan_of, resource_at
@@ -65,5 +66,5 @@ def _task(request: Kept, resource: Json, caller: Caller, services: Services) -> 
 
 
 def _has_task(request: Kept, tx: Transaction, services: Services) -> bool:
-    found = tx.search(services.search.parse("Task", [("focus", request.reference)])).matches
+    found = every(services.search.parse("Task", [("focus", request.reference)]), tx.search)
     return any(loop.is_referral_task(content(kept)) for kept in found)

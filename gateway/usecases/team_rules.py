@@ -19,6 +19,7 @@ from gateway.mapping.service_request import ECM_SERVICE
 from gateway.mapping.team_membership import ECM_STAFF, LEAD, Comer
 from gateway.ports import AuditEntry, Json, Kept, Transaction
 from gateway.trust.disclosure import content
+from gateway.usecases.every_match import every
 from gateway.usecases.join_loop import members
 from gateway.usecases.keep import Written, put
 from gateway.usecases.named_loop import asked_for, request_of
@@ -154,7 +155,7 @@ def _teams(patient: str, tx: Transaction, services: Services) -> list[Kept]:
     """The member's ECM care teams."""
     return [
         kept
-        for kept in tx.search(services.search.parse("CareTeam", [("patient", patient)])).matches
+        for kept in every(services.search.parse("CareTeam", [("patient", patient)]), tx.search)
         if PROFILES[0] in content(kept).get("meta", {}).get("profile", ())
     ]
 

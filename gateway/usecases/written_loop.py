@@ -24,6 +24,8 @@ from gateway.mapping import loop, organization, stated_task, systems
 from gateway.ports import Caller, Json, Kept, Transaction
 from gateway.trust.disclosure import content
 from gateway.usecases.change_referral import Turn, settled, turn_of
+from gateway.usecases.clock_skew import require_task_past
+from gateway.usecases.every_match import every
 from gateway.usecases.following import WITHDRAWN, Move, follow
 from gateway.usecases.join_loop import join_written
 from gateway.usecases.keep import Overtaken, Written, put_over
@@ -70,6 +72,8 @@ class LoopWrites:
         """
         there = current if current is not None and not current.deleted else None
         before = content(there) if there is not None and there.type in ("Task", "ServiceRequest") else None
+        if resource["resourceType"] == "Task":
+            require_task_past(resource, before=before, now=self.services.clock())
         if there is not None and before is not None and stated_task.moves(before, resource):
             return self._moved(there, before, resource)
         if before is not None and stated_task.same_status(before, resource):
@@ -228,7 +232,7 @@ class LoopWrites:
 
     def _tasks_of(self, request: Json) -> Iterator[Kept]:
         query = self.services.search.parse("Task", [("focus", f"ServiceRequest/{request['id']}")])
-        for kept in self.tx.search(query).matches:
+        for kept in list(every(query, self.tx.search)):
             task = content(kept)
             if kept.reference not in self.own and loop.is_referral_task(task) and not is_copy(task):
                 yield kept

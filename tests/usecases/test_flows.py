@@ -76,8 +76,9 @@ def test_the_state_of_the_part_is_mirrored_with_what_was_done(
     hear(services, caller, part["id"], status="in-progress")
     assert task(services, caller, whole)["status"] == "in-progress"
     present = task(services, caller, part["id"])
+    later = (services.clock() + timedelta(minutes=9)).isoformat(timespec="seconds")
     done = {"type": {"text": "done"}, "valueCodeableConcept": {"text": "Deposit paid"}}
-    ended = {**present, "status": "completed", "output": [done], "lastModified": "2099-01-01T00:00:00Z"}
+    ended = {**present, "status": "completed", "output": [done], "lastModified": later}
     update(ended, caller, type="Task", id=part["id"], services=services)
     mirrored = task(services, caller, whole)
     assert (mirrored["status"], mirrored["output"]) == ("completed", [done])
@@ -107,6 +108,14 @@ def test_withdrawing_the_whole_withdraws_its_open_parts(services: Services, call
     assert [task(services, caller, part["id"])["status"] for part in (first, second)] == ["completed", "cancelled"]
     with pytest.raises(IllegalMove):
         forward(services, caller, request_id, "Third Trust")
+
+
+def test_withdrawing_the_whole_withdraws_more_parts_than_a_page(
+    services: Services, caller: Caller, request_id: str
+) -> None:
+    parts = [forward(services, caller, request_id, f"Trust {number}") for number in range(52)]
+    hear(services, caller, whole_of(parts[0]), party="requester", status="cancelled", reason="moved away")
+    assert {task(services, caller, part["id"])["status"] for part in parts} == {"cancelled"}
 
 
 def test_each_party_is_owed_the_change(services: Services, caller: Caller, request_id: str) -> None:

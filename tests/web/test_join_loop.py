@@ -117,6 +117,43 @@ def test_a_group_that_is_not_this_members_loop_moves_nobody_else(client: FlaskCl
     assert (task(client, "S-1")["status"], task(client, "R-2026-0001")["status"]) == ("accepted", "requested")
 
 
+@pytest.mark.parametrize(
+    "different",
+    [
+        {"member": a_referral()["member"] | {"cin": "90000124B"}},
+        {"coverage": {"plan": "health-net"}},
+        {"service": "asthma-remediation"},
+    ],
+    ids=["member", "plan", "service"],
+)
+def test_a_loop_is_of_one_member_plan_and_service_whatever_group_a_task_names(
+    client: FlaskClient, different: Json
+) -> None:
+    refer(client)
+    refer(client, SHELTER, **different)
+    first, other = task(client, "R-2026-0001"), task(client, "S-1")
+    group = {"system": LOOP, "value": first["id"]}
+    assert client.put(f"/fhir/Task/{other['id']}", json=other | {"groupIdentifier": group}).status_code == 200
+    loops = client.get("/loops").get_json()["loops"]
+    assert {one["task"] for one in loops} == {f"Task/{first['id']}", f"Task/{other['id']}"}
+    assert [one["also"] for one in loops] == [[], []]
+    assert hear(client, 1, referral=SHELTER, at=at(9), status="accepted").status_code == 200
+    assert (task(client, "S-1")["status"], task(client, "R-2026-0001")["status"]) == ("accepted", "requested")
+
+
+def test_a_loop_may_have_more_senders_than_a_page(client: FlaskClient) -> None:
+    refer(client)
+    for number in range(54):
+        assert "loop-joined" in refer(client, {"source": "shelter", "id": f"S-{number}"})
+    (one,) = client.get("/loops").get_json()["loops"]
+    assert len(one["also"]) == 54
+    assert hear(client, 1, at=at(9), status="rejected", reason="no room").status_code == 200
+    statuses = client.get("/fhir/Task?_count=200").get_json()["entry"]
+    assert {entry["resource"]["status"] for entry in statuses} == {"rejected"}
+    assert "loop-joined" not in refer(client, {"source": "shelter", "id": "S-60"})
+    assert "loop-joined" in refer(client, {"source": "shelter", "id": "S-61"}), "the open one is behind fifty closed"
+
+
 def posted(client: FlaskClient, **changes: Any) -> Json:
     """A request for ECM of the member of the open loop, and its Task, by one transaction."""
     patient = client.get("/fhir/Patient").get_json()["entry"][0]["resource"]
