@@ -166,7 +166,7 @@ def _fields(element: Mapping[str, Any], name: str, *, backbone: bool) -> list[Fi
         return [Field(name, name, element["contentReference"].rpartition("#")[2], many)]
     if backbone:
         return [Field(name, name, element["path"], many)]
-    types = [_code(entry) for entry in element.get("type", ())]
+    types = [type_code(entry) for entry in element.get("type", ())]
     if name.endswith("[x]"):
         stem = name[:-3]
         return [Field(stem + code[:1].upper() + code[1:], stem, code, many) for code in dict.fromkeys(types)]
@@ -176,8 +176,9 @@ def _fields(element: Mapping[str, Any], name: str, *, backbone: bool) -> list[Fi
     return [Field(name, name, "id" if is_resource_id else types[0], many)]
 
 
-def _code(entry: Mapping[str, Any]) -> str:
-    code: str = entry["code"]
+def type_code(entry: Mapping[str, Any]) -> str:
+    """The FHIR type of an ElementDefinition.type, also where it hides behind a FHIRPath system type."""
+    code: str = entry.get("code", "")
     if not code.startswith("http://hl7.org/fhirpath/System."):
         return code
     for extension in entry.get("extension", ()):

@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
+from gateway.fhirpath.model import type_code
+
 Json = dict[str, Any]
-_FHIR_TYPE = "http://hl7.org/fhir/StructureDefinition/structuredefinition-fhir-type"
 
 
 class Structures:
@@ -48,14 +49,5 @@ class Structures:
 def _types(element: Json, path: str) -> list[str]:
     if "contentReference" in element:
         return [element["contentReference"].partition("#")[2]]
-    return [_code(kind, path) for kind in element.get("type", ())]
-
-
-def _code(kind: Json, path: str) -> str:
-    code: str = kind["code"]
-    if code in ("BackboneElement", "Element"):
-        return path
-    if code.startswith("http://hl7.org/fhirpath/"):
-        named = [e for e in kind.get("extension", ()) if e.get("url") == _FHIR_TYPE]
-        return str(named[0].get("valueUrl", "string")) if named else "string"
-    return code
+    codes = [type_code(kind) for kind in element.get("type", ())]
+    return [path if code in ("BackboneElement", "Element") else code for code in codes]

@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from gateway.errors import BadProfile
+from gateway.fhirpath.model import type_code
 from gateway.validation.compiled import MISSING, Criterion, Discriminator, Json
-from gateway.validation.shapes import CORE, Shapes, binding, type_code
+from gateway.validation.shapes import CORE, Shapes, binding
 from gateway.validation.snapshot_tree import Node, tree
 
 Lookup = Callable[[str], Json | None]

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from gateway.errors import BadProfile
+from gateway.fhirpath.model import type_code
 from gateway.validation.compiled import (
     MISSING,
     PRIMITIVES,
@@ -25,7 +26,7 @@ from gateway.validation.compiled import (
 from gateway.validation.discriminators import criterion
 from gateway.validation.element_extensions import extras
 from gateway.validation.errata import corrected_binding
-from gateway.validation.shapes import CORE, Shapes, binding, constraints, type_code
+from gateway.validation.shapes import CORE, Shapes, binding, constraints
 from gateway.validation.snapshot_tree import Node, tree
 
 IMPOSE = CORE + "structuredefinition-imposeProfile"

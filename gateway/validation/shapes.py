@@ -10,12 +10,12 @@ from threading import RLock
 from typing import Any, Protocol
 
 from gateway.errors import BadProfile
+from gateway.fhirpath.model import type_code
 from gateway.validation.compiled import Binding, Constraint, Count, Json, Member, Shape
 
 CORE = "http://hl7.org/fhir/StructureDefinition/"
 MAX_VALUE_SET = CORE + "elementdefinition-maxValueSet"
 BEST_PRACTICE = CORE + "elementdefinition-bestpractice"
-FHIR_TYPE = CORE + "structuredefinition-fhir-type"
 ADDITIONAL = ("http://hl7.org/fhir/tools/StructureDefinition/additional-binding", CORE + "additional-binding")
 MOST_NAMES = 2_000
 """Names remembered, known and unknown ones; R4 has about 220 types, and instances may make up any number."""
@@ -138,18 +138,6 @@ def _members(element: Json, name: str, *, many: bool) -> Iterable[Member]:
             attribute="xmlAttr" in element.get("representation", ()),
             max_length=element.get("maxLength"),
         )
-
-
-def type_code(entry: Json) -> str:
-    """The FHIR type of an ElementDefinition.type, also where it hides behind a FHIRPath system type."""
-    code: str = entry.get("code", "")
-    if not code.startswith("http://hl7.org/fhirpath/System."):
-        return code
-    for extension in entry.get("extension", ()):
-        if extension.get("url") == FHIR_TYPE:
-            return str(extension.get("valueUrl") or extension.get("valueUri") or "string")
-    bare = code.rpartition(".")[2]
-    return bare[:1].lower() + bare[1:]
 
 
 def constraints(element: Json) -> tuple[Constraint, ...]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from gateway.validation.linear_regex import full_match
 from gateway.validation.terminology.code_systems import CodeSystem, Concept
+from gateway.validation.terminology.truth import Truth, any_of
 
-Truth = bool | None
 _OWN = {"code", "concept", "display", "parent", "child"}
 """Properties that every code system has."""
 
@@ -29,7 +29,7 @@ def holds(system: CodeSystem, concept: Concept, *, prop: str, op: str, value: st
         wanted = {item.strip() for item in value.split(",")}
         return (not wanted.isdisjoint(values)) == (op == "in")
     if op == "regex":
-        return _any(full_match(value, item) for item in values)
+        return any_of(full_match(value, item) for item in values)
     return None
 
 
@@ -43,15 +43,6 @@ def _values(system: CodeSystem, concept: Concept, prop: str) -> list[str]:
     if prop == "child":
         return [*system.children(concept.code), *concept.properties.get("child", ())]
     return concept.properties.get(prop, [])
-
-
-def _any(truths: Iterable[Truth]) -> Truth:
-    unknown = False
-    for truth in truths:
-        if truth:
-            return True
-        unknown = unknown or truth is None
-    return None if unknown else False
 
 
 def _is_a(system: CodeSystem, concept: Concept, anchor: Concept) -> bool:

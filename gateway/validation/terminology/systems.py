@@ -8,9 +8,9 @@ from typing import Any, Protocol
 from gateway.validation.terminology.code_systems import CodeSystem, Concept
 from gateway.validation.terminology.filters import holds
 from gateway.validation.terminology.rules import IGNORE_CASE, RULES, language_filter
+from gateway.validation.terminology.truth import Truth
 
 Json = dict[str, Any]
-Truth = bool | None
 Filter = tuple[str, str, str]
 """Property, operator, value."""
 

@@ -7,16 +7,16 @@ in each value set it names.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 
 from gateway.validation.terminology.systems import Systems
+from gateway.validation.terminology.truth import Truth, all_of, any_of
 
 Json = dict[str, Any]
-Truth = bool | None
 Memo = dict[str, set[tuple[str, str]] | None]
 
 
@@ -260,23 +260,3 @@ def _in_list(listed: frozenset[tuple[str, str]], question: Question) -> bool:
     if question.system is not None:
         return (question.system, question.code) in listed
     return any(code == question.code for _, code in listed)
-
-
-def any_of(truths: Iterable[Truth]) -> Truth:
-    """Three-valued or."""
-    unknown = False
-    for truth in truths:
-        if truth:
-            return True
-        unknown = unknown or truth is None
-    return None if unknown else False
-
-
-def all_of(truths: Iterable[Truth]) -> Truth:
-    """Three-valued and."""
-    unknown = False
-    for truth in truths:
-        if truth is False:
-            return False
-        unknown = unknown or truth is None
-    return None if unknown else True
