@@ -23,7 +23,8 @@ GRACE_SECONDS = 15
 @click.option("--workers", type=click.IntRange(1, 64), help="Server processes [ECM_WORKERS, 1].")
 @click.option("--threads", type=click.IntRange(1, 256), help="Threads in each [ECM_THREADS, 16].")
 def command(**options: str | int | None) -> None:
-    """Serve the FHIR API at http://127.0.0.1:8080/fhir, and the doors /referrals, /care-plans, /care-teams and /files.
+    """Serve the FHIR API at http://127.0.0.1:8080/fhir, and the gateway's own doors (/referrals, /files, /hooks ...):
+    docs/api.md lists them.
 
     Settings come from the environment (docs/settings.md); options go before them. It stops on SIGTERM or Ctrl-C after
     the requests in work have been answered. Callers are not authenticated yet, so it listens on loopback only, unless

@@ -33,7 +33,13 @@ def _names(context: click.Context, option: click.Parameter, text: str) -> list[s
 @click.command()
 @click.argument("kind", type=click.Choice(sorted(KINDS)))
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port on loopback; unset takes a free one.")
-@click.option("--script", callback=_names, default="", help="Faults of the first requests: 429*3,ok,cut-headers ...")
+@click.option(
+    "--script",
+    callback=_names,
+    default="",
+    metavar="FAULT[*TIMES],...",
+    help=f"Faults of the first requests, in turn: {', '.join([*SAYS_YES, *FAULTS])}.",
+)
 @click.option("--record", type=click.Path(path_type=Path), help="Write every request to this file, one JSON a line.")
 @click.option(
     "--seed", type=click.Path(exists=True, path_type=Path), help="A Bundle of what a FHIR partner has already."
@@ -67,6 +73,8 @@ def command(
       ecm-gateway simulate epic --seed fixtures/partners/epic.json --script '429*3,lost-reply,cut-headers'
       ecm-gateway simulate findhelp --hook http://127.0.0.1:8080/hooks/findhelp --secret whsec_... --twice --backwards
     """
+    if hook is not None and (kind != "findhelp" or not secret):
+        raise click.BadParameter("events are a findhelp's, and signed: say --secret too", param_hint="--hook")
     lock = threading.Lock()
 
     def heard(recorded: Recorded) -> None:
@@ -76,11 +84,11 @@ def command(
                 _write(recorded, record)
 
     with stopping() as stop, Simulator(memory=memory(kind), faults=Script(script), port=port, heard=heard) as partner:
-        click.echo(f"{kind} is at {partner.url}")
         if seed is not None:
             _plant(seed, partner)
+        click.echo(f"{kind} is at {partner.url}")
         if hook is not None:
-            _tell(partner, Hook(hook, secret or ""), Story(tuple(tells.split(",")), 1 + twice, backwards))
+            _tell(partner, Hook(hook, secret or ""), Story(tuple(tells.split(",")), 1 + twice, backwards), stop)
         stop.wait()
         click.echo(f"{len(partner.recorded)} requests, {len(partner.memory.effects)} changes.")
 
@@ -92,14 +100,14 @@ def _plant(file: Path, partner: Simulator) -> None:
         partner.memory.put(entry["resource"])
 
 
-def _tell(partner: Simulator, hook: Hook, story: Story) -> None:
-    """Send the story of every referral that is taken in, for ever."""
+def _tell(partner: Simulator, hook: Hook, story: Story, stop: threading.Event) -> None:
+    """Send the story of every referral that is taken in, until it is stopped."""
     told = 0
-    while not threading.Event().wait(0.1):
+    while not stop.wait(0.1):
         for effect in partner.memory.effects[told:]:
             told += 1
             for status in hook.send(story.events(partner.memory, effect)):
-                click.echo(f"event sent: http {status}")
+                click.echo(f"event sent: {f'http {status}' if status else 'no answer'}")
 
 
 def _place(recorded: Recorded) -> str:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
+import click
+import pytest
 from click.testing import CliRunner
 
 from gateway.cli import cli
@@ -23,6 +26,33 @@ def test_every_command_teaches() -> None:
         shown = CliRunner().invoke(cli, [name, "--help"])
         assert shown.exit_code == 0
         assert "Example" in shown.output or "Commands:" in shown.output, name
+
+
+def _shown(command: click.Command, words: list[str]) -> Iterator[tuple[list[str], str]]:
+    """What `--help` shows of a command and of all below it."""
+    yield words, CliRunner().invoke(cli, [*words, "--help"]).output
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        for name in command.list_commands(context):
+            below = command.get_command(context, name)
+            assert below is not None
+            yield from _shown(below, [*words, name])
+
+
+HELP = list(_shown(cli, []))
+
+
+@pytest.mark.parametrize(("words", "shown"), HELP, ids=[" ".join(words) or "cli" for words, _ in HELP])
+def test_what_help_names_is_there(words: list[str], shown: str) -> None:
+    """Files of the checkout and subcommands: an example that fails teaches the wrong thing."""
+    for path in re.findall(r"\b(?:fixtures|profiles|mappings|docs)/[\w./-]*\w", shown):
+        assert (ROOT / path).exists(), path
+    known = {tuple(words) for words, _ in HELP}
+    for line in re.findall(r"^ +(?:ECM_\S+ )*ecm-gateway (.+)$", shown, re.MULTILINE):
+        first, *rest = re.split(r"\s+", line)
+        if first != "COMMAND":
+            assert (first,) in known, line
+            assert not any(len(one) == 2 and one[0] == first for one in known) or (first, rest[0]) in known, line
 
 
 def test_every_link_leads_to_a_file() -> None:
