@@ -34,6 +34,10 @@ if TYPE_CHECKING:
 
 _MOST = 400
 """Combinations of type and profiles that are kept compiled; a caller's odd ones beyond go to the engine."""
+_FEW = 2
+"""Resources of a kind that are explained before it is compiled what is accepted: that takes as long as a hundred."""
+_LARGE = 200_000
+"""Bytes of a resource whose refused places are still listed: there may be one for each few of them."""
 _REGEX = jsonschema_rs.RegexOptions()
 """Linear time, whatever the text."""
 
@@ -74,12 +78,14 @@ class Acceptor:
         self._checks = Checks(engine, self._state, self._extension)
         self._cache = SchemaCache(cache, engine.definitions.fingerprint)
         self._ready: dict[_Key, _Run | None] = {}
+        self._met: dict[_Key, int] = {}
         self._paths: frozenset[str] | None = None
         self._extensions: dict[tuple[str, str | None], Check] = {}
         self._building = Lock()
 
-    def accepts(self, resource: Any, profiles: Sequence[Profile] = ()) -> bool:
-        """Whether the resource surely has no error by its type, the profiles it declares and `profiles`."""
+    def accepts(self, resource: Any, profiles: Sequence[Profile] = (), *, eager: bool = True) -> bool:
+        """Whether the resource surely has no error by its type, the profiles it declares and `profiles`. Where not
+        `eager`, nothing is compiled for the first few of a kind, which are then not accepted."""
         try:
             kind = resource["resourceType"]
             declared = resource["meta"]["profile"] if "meta" in resource and "profile" in resource["meta"] else ()
@@ -90,7 +96,7 @@ class Acceptor:
                 key = (*key, *vital_signs(resource))
             run = self._ready[key]
         except KeyError:
-            return self._first(resource, profiles)
+            return self._first(resource, profiles, eager=eager)
         except (TypeError, AttributeError):
             return False
         return run is not None and self._holds(run, resource)
@@ -109,6 +115,8 @@ class Acceptor:
         state = self._state
         state.resource, state.run, state.unsure = resource, None, False
         try:
+            if len(_encode(resource)) > _LARGE:
+                return None
             if first:
                 check.validate(resource)
                 return []
@@ -131,7 +139,7 @@ class Acceptor:
         except (ValueError, TypeError, RecursionError, UnicodeError):
             return False
 
-    def _first(self, resource: Any, profiles: Sequence[Profile]) -> bool:
+    def _first(self, resource: Any, profiles: Sequence[Profile], *, eager: bool) -> bool:
         if not isinstance(resource, dict) or not isinstance(resource.get("resourceType"), str):
             return False
         kind = resource["resourceType"]
@@ -145,11 +153,20 @@ class Acceptor:
             if key not in self._ready:
                 if len(self._ready) >= _MOST or any(len(part) > MAX_CANONICAL for part in key):
                     return False
+                if not eager and self._seldom(key):
+                    return False
                 wanted = self._wanted(kind, (*declared, *vital), profiles)
                 scope = self._scope(declared, profiles)
                 self._ready[key] = None if wanted is None else self._validator(kind, wanted, scope)
             run = self._ready[key]
         return run is not None and self._holds(run, resource)
+
+    def _seldom(self, key: _Key) -> bool:
+        """Whether there have been so few of a kind that it is not worth compiling."""
+        if len(self._met) > _MOST:
+            self._met.clear()
+        self._met[key] = self._met.get(key, 0) + 1
+        return self._met[key] <= _FEW
 
     def _wanted(self, kind: str, canonicals: Sequence[str], profiles: Sequence[Profile]) -> list[Profile] | None:
         """The profiles to hold a resource to; None where the engine must decide."""

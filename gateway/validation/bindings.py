@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 Verdict = Literal["member", "not-member", "unknown", "no-code"]
 _PLAIN = frozenset(("code", "string", "uri", "id", "markdown", "url", "canonical"))
-_QUANTITIES = frozenset(("Quantity", "SimpleQuantity", "Age", "Duration", "Count", "Distance", "MoneyQuantity"))
-CODED = _PLAIN | _QUANTITIES | {"Coding", "CodeableConcept"}
+QUANTITIES = frozenset(("Quantity", "SimpleQuantity", "Age", "Duration", "Count", "Distance", "MoneyQuantity"))
+CODED = _PLAIN | QUANTITIES | {"Coding", "CodeableConcept"}
 _SEVERITY: dict[str, Severity] = {"required": "error", "extensible": "warning", "preferred": "information"}
 _EXTRA: dict[str, Severity] = {"required": "error", "maximum": "error", "extensible": "warning"}
 
@@ -87,7 +87,7 @@ class Bindings:
         elif verdict == "no-code":
             if severity != "information":
                 # a quantity may lack a coded unit: then there is nothing to look up
-                bad: Severity = "warning" if type in _QUANTITIES else severity
+                bad: Severity = "warning" if type in QUANTITIES else severity
                 told = "must" if bad == "error" else "should"
                 run.add(bad, "code-invalid", "binding-no-code", f"There {told} be a code from {value_set}.", place,
                         profile=said)  # fmt: skip

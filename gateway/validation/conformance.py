@@ -37,7 +37,7 @@ class Conformance:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._slicer = Slicer(engine, self)
+        self.slicer = Slicer(engine, self)
         self._plans: dict[tuple[int, int], Plan] = {}
         self._invariants: dict[tuple[int, str], Any] = {}
         self._work: dict[int, int] = {}
@@ -189,7 +189,7 @@ class Conformance:
         for item in items:
             self.item(run, rules, item)
         if rules.slicing is not None:
-            self._slicer.check(run, rules, rules.slicing, items, place)
+            self.slicer.check(run, rules, rules.slicing, items, place)
 
     def item(self, run: Run, rules: Rules, item: Item) -> None:
         """One value of an element."""
@@ -242,7 +242,7 @@ class Conformance:
                       profile=said)  # fmt: skip
 
     def _hold(self, run: Run, rules: Rules, value: Any, place: Place, kind: str) -> None:
-        focus = _focus(kind, place)
+        focus = focus_of(kind, place)
         compiled = self._invariants.get((id(rules), focus))
         if compiled is None:
             compiled = self._engine.invariants.compile(rules.constraints, focus, f"{rules.profile}#{rules.id}")
@@ -291,6 +291,6 @@ class Conformance:
                           + ", ".join(profiles) + ".", item.place, profile=f"{rules.profile}#{rules.id}")  # fmt: skip
 
 
-def _focus(kind: str, place: Place) -> str:
+def focus_of(kind: str, place: Place) -> str:
     shape = place[3]
     return shape.name if shape is not None and shape.name != "Element" else kind

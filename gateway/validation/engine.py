@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -62,6 +62,8 @@ class Engine:
         self.model = fhirpath.Model(definitions)
         self.invariants = Invariants(self)
         self.terminology = Terminology(definitions, server=terminology_server)
+        self.offline = terminology_server is None
+        """Answers about codes stay what they are."""
         self.bindings = Bindings(self)
         self.references = References(self, resolver)
         self.extensions = Extensions(self, unknown_extensions, examples=example_urls)
@@ -114,7 +116,8 @@ class Engine:
                 self.bundles.check(run, value, place, around)
             if run.root is value:
                 check_referred(run, value, place)
-            self._declared(run, value, place)
+            for profile in self.claims(run, value, place):
+                self.conformance.apply(run, profile, value, place)
             if shape.name == "StructureDefinition":
                 self.structure_definitions.check(run, value, place)
             elif shape.name == "Questionnaire":
@@ -146,7 +149,8 @@ class Engine:
                     return profile.canonical
         return None
 
-    def _declared(self, run: Run, value: Json, place: Place) -> None:
+    def claims(self, run: Run, value: Json, place: Place) -> Iterator[Profile]:
+        """The profiles that a resource claims, each in its turn; says of those that are none for it."""
         meta = value.get("meta")
         declared = meta.get("profile") if type(meta) is dict else None
         if type(declared) is not list:
@@ -164,7 +168,7 @@ class Engine:
                 message = f"The profile that meta.profile[{number}] claims is not known here, so it was not checked."
                 run.warn("not-found", "profile-unknown", message, place)
             elif not profile.is_type:
-                self.conformance.apply(run, profile, value, place)
+                yield profile
             elif profile.type != value.get("resourceType"):
                 run.error("structure", "profile-type", "The resource claims the profile of another type.", place,
                           profile=canonical)  # fmt: skip

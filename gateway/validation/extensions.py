@@ -29,8 +29,8 @@ _HL7 = "http://hl7.org/fhir/"
 class Extensions:
     def __init__(self, engine: Engine, unknown: Unknown, *, examples: Examples = "allow") -> None:
         self._engine = engine
-        self._unknown: Unknown = unknown
-        self._examples = examples
+        self.unknown: Unknown = unknown
+        self.examples = examples
         self._contexts: dict[tuple[Any, ...], bool] = {}
         self._guides: set[str] | None = None
         """What the urls of the extensions of the loaded guides begin with, but for R4's own."""
@@ -112,7 +112,7 @@ class Extensions:
         if _CROSS_VERSION.fullmatch(url):
             run.note("informational", "extension-cross-version", "Extensions from other FHIR versions are not checked.",
                      place)  # fmt: skip
-        elif _EXAMPLES.fullmatch(url) and self._examples == "refuse":
+        elif _EXAMPLES.fullmatch(url) and self.examples == "refuse":
             run.error("structure", "extension-unknown", "The extension's url is an example, which is not allowed here.",
                       place)  # fmt: skip
         elif _EXAMPLES.fullmatch(url) and (not modifier or run.resource.get("resourceType") == "Parameters"):
@@ -124,7 +124,7 @@ class Extensions:
             run.error("structure", "extension-unknown", "The modifier extension is not known: what it means for this "
                       "element cannot be told. Load the package that defines it, or leave it out.", place)  # fmt: skip
         else:
-            run.add(self._unknown, "structure", "extension-unknown", "The extension is not known here. Load the "
+            run.add(self.unknown, "structure", "extension-unknown", "The extension is not known here. Load the "
                     "package that defines it, or leave it out.", place)  # fmt: skip
 
     # Where it stands

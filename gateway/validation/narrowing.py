@@ -38,6 +38,13 @@ class Narrowing:
     def errors(self, resource: Any, wanted: Sequence[Profile], *, first: bool = False) -> Run | None:
         """A run with every error of a resource that was not accepted (with the first one where that is enough); None
         when it must be walked whole to tell."""
+        found = self.where(resource, wanted, first=first)
+        return None if found is None else found[0]
+
+    def where(
+        self, resource: Any, wanted: Sequence[Profile], *, first: bool = False
+    ) -> tuple[Run, frozenset[str]] | None:
+        """The same, with the members in which everything was looked at."""
         kind = resource.get("resourceType") if type(resource) is dict else None
         shape = self._engine.shapes.find(kind) if type(kind) is str else None
         if shape is None or shape.name in _WHOLE or shape.abstract or shape.kind != "resource":
@@ -51,12 +58,14 @@ class Narrowing:
             try:
                 told = self._narrowed(run, resource, place, shape, wanted)
             except Enough:
-                told = first
-            return run if told and run.failed else None
+                told = frozenset() if first else None
+            return (run, told) if told is not None and run.failed else None
         return None
 
-    def _narrowed(self, run: Run, resource: Json, place: Place, shape: Shape, wanted: Sequence[Profile]) -> bool:
-        """Report the errors; whether all of them were surely met."""
+    def _narrowed(
+        self, run: Run, resource: Json, place: Place, shape: Shape, wanted: Sequence[Profile]
+    ) -> frozenset[str] | None:
+        """Report the errors; the members looked at, or None where not all errors were surely met."""
         walker = self._engine.walker
         plan = walker.plan_of(shape)
         strange = any(name not in plan.checks for name in resource)
@@ -70,7 +79,7 @@ class Narrowing:
         if not (strange and self._acceptor.accepts(known, wanted)):
             paths = self._acceptor.refused(known, wanted, first=run.first)
         if paths is None:
-            return False
+            return None
         run.scope = self._engine.scope_of(resource, wanted)
         names = _around(frozenset(path[0] for path in paths if path), shape)
         for name in resource if names else ():
@@ -79,7 +88,7 @@ class Narrowing:
         self._invariants(run, plan.constraints, resource, place, None if () in paths else names)
         for profile in self._applying(resource, wanted, shape):
             self._apply(run, profile, resource, place, names, whole=() in paths)
-        return True
+        return names
 
     def _apply(
         self, run: Run, profile: Profile, value: Json, place: Place, names: frozenset[str], *, whole: bool

@@ -111,8 +111,9 @@ class Shapes2Schema:
         }  # fmt: skip
         required = [name for part in parts if part.keys() == {"required"} for name in part["required"]]
         rest = [part for part in parts if part.keys() != {"required"}]
-        if required:
-            made["required"] = required
+        made |= {"required": required} if required else {}
+        if shape.kind != "resource" and "id" in properties:
+            made["dependentSchemas"] = {"id": {"minProperties": 2}}  # ele-1
         if rest:
             made["allOf"] = rest
         return made

@@ -38,7 +38,7 @@ class Slicer:
         unsure = [0] * len(slicing.slices)
         last, ended = -1, False
         for item in items:
-            number = self._slice_of(run, slicing, item, unsure)
+            number = self.slice_of(run, slicing, item, unsure)
             if number is None:
                 ended = True
                 if slicing.rules == "closed":
@@ -68,7 +68,7 @@ class Slicer:
         if part.slicing is not None:
             self.check(run, part, part.slicing, mine, place)
 
-    def _slice_of(self, run: Run, slicing: Slicing, item: Item, unsure: list[int]) -> int | None:
+    def slice_of(self, run: Run, slicing: Slicing, item: Item, unsure: list[int]) -> int | None:
         """The number of the item's slice; None when it is in none; -1 when that cannot be told."""
         table = self._tables.get(id(slicing)) or self._table(slicing)
         if table.name:

@@ -6,7 +6,6 @@ issues = v.check(resource, profiles=["http://hl7.org/fhir/us/core/StructureDefin
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -18,21 +17,20 @@ from typing import Any, Self
 from gateway.errors import BadProfile, Invalid, Issue, Malformed
 from gateway.fhir import codec, xml
 from gateway.fhir.outcome import outcome
-from gateway.fhir.places import Pointer, locate
+from gateway.fhir.places import locate
 from gateway.packages.definitions import Definitions
 from gateway.validation.accept import Acceptor
-from gateway.validation.cascades import without_cascades
 from gateway.validation.compiled import Json, Profile
 from gateway.validation.engine import Engine, unknown_resource
 from gateway.validation.extensions import Examples, Unknown
+from gateway.validation.hints import Hints
 from gateway.validation.narrowing import Narrowing
 from gateway.validation.references import Resolver
-from gateway.validation.run import NOWHERE, Enough, Run, pointer, root_place
+from gateway.validation.run import NOWHERE, Enough, Place, Run, root_place
 from gateway.validation.shapes import Shapes
 from gateway.validation.show import show
+from gateway.validation.telling import at, nearest, told, told_of, way
 from gateway.validation.terminology import TerminologyServer
-
-_NUMBERS = re.compile(r"(\d+)")
 
 
 class Validator:
@@ -60,6 +58,7 @@ class Validator:
         )
         self.acceptor = Acceptor(self.engine, cache=cache, engine_only=resolver is not None)
         self._narrowing = Narrowing(self.engine, self.acceptor)
+        self._hints = Hints(self.engine)
 
     @classmethod
     def load(
@@ -110,8 +109,8 @@ class Validator:
             if looks_like_xml(data):
                 read = xml.read(data, self.engine.shapes)
                 issues, places = self._check(read.value, wanted)
-                found = [_at(i, _nearest(read.places, p)) for i, p in zip(issues, places, strict=True)]
-                return [*read.issues, *(i for i in found if not _told(i, read.issues))]
+                found = [at(i, nearest(read.places, way(p))) for i, p in zip(issues, places, strict=True)]
+                return [*read.issues, *(i for i in found if not told(i, read.issues))]
             issues, places = self._check(codec.read(data), wanted)
         except Malformed as error:
             lines = _resources(data)
@@ -124,8 +123,9 @@ class Validator:
             ]
         if not issues:
             return issues
-        where = locate(data, [p for p in places if p is not None])
-        return [_at(i, where[p] if p is not None else None) for i, p in zip(issues, places, strict=True)]
+        ways = [way(place) for place in places]
+        where = locate(data, [one for one in ways if one is not None])
+        return [at(i, where[one] if one is not None else None) for i, one in zip(issues, ways, strict=True)]
 
     def is_valid(self, resource: Any, profiles: Sequence[str] = ()) -> bool:
         """Whether a resource has no error."""
@@ -157,7 +157,7 @@ class Validator:
                 return resource
             narrowed = self._narrowing.errors(resource, [one for one in wanted if not one.is_type])
             if narrowed is not None:
-                raise Invalid(issues=[issue for issue, _ in _told_of(narrowed)])
+                raise Invalid(issues=[issue for issue, _ in told_of(narrowed)])
         elif self.is_valid(resource, profiles):
             return resource
         issues = self.check(resource, profiles)
@@ -184,9 +184,27 @@ class Validator:
             raise BadProfile(issues=[Issue("error", "exception", message, rule="profile-unknown")])
         return profile
 
-    def _check(self, resource: Any, wanted: Sequence[Profile]) -> tuple[list[Issue], list[Pointer | None]]:
-        listed = _told_of(self._walked(resource, wanted))
+    def explain(self, resource: Any, profiles: Sequence[str] = ()) -> list[Issue]:
+        """What `check` tells of a value, found by the walk over all of it and nothing else: what the fast ways are held
+        to."""
+        run = self._walked(resource, [self._wanted(canonical) for canonical in profiles])
+        return [issue for issue, _ in told_of(run)]
+
+    def _check(self, resource: Any, wanted: Sequence[Profile]) -> tuple[list[Issue], list[Place | None]]:
+        listed = told_of(self._quickly(resource, wanted) or self._walked(resource, wanted))
         return [issue for issue, _ in listed], [where for _, where in listed]
+
+    def _quickly(self, resource: Any, wanted: Sequence[Profile]) -> Run | None:
+        """Everything found, by the fast way and what it leaves to tell; None where only the walk over all can tell."""
+        if type(resource) is not dict:
+            return None
+        if self.acceptor.accepts(resource, wanted, eager=False):
+            run = self._hints.gather(resource, wanted)
+            return None if run is None or run.failed else run
+        found = self._narrowing.where(resource, [one for one in wanted if not one.is_type])
+        if found is None:
+            return None
+        return self._hints.gather(resource, wanted, run=found[0], without=found[1])
 
     def _walked(self, resource: Any, wanted: Sequence[Profile], *, first: bool = False) -> Run:
         """The engine's run over a resource; `first` stops it at the first error."""
@@ -215,18 +233,6 @@ class Validator:
         return run
 
 
-def _told_of(run: Run) -> list[tuple[Issue, Pointer | None]]:
-    """What a run found, in order, each fault once."""
-    if not run.found:
-        return []
-    told = without_cascades(list(zip(run.found, run.places, run.about, strict=False)))
-    listed = [(issue, pointer(place) if place is not None else None) for issue, place, _ in told]
-    listed += [(issue, None) for issue in run.found[len(run.places) :]]
-    if len(listed) > 1:
-        listed.sort(key=_order)
-    return listed
-
-
 def looks_like_xml(data: bytes) -> bool:
     """Whether bytes are meant as XML rather than JSON."""
     start = data[:64].lstrip(b"\xef\xbb\xbf \t\r\n")
@@ -239,30 +245,6 @@ def _resources(data: bytes) -> list[tuple[int, bytes]] | None:
     if len(lines) < 2 or not all(line.strip().startswith(b"{") and line.strip().endswith(b"}") for _, line in lines):
         return None
     return lines
-
-
-def _at(issue: Issue, place: tuple[int, int] | None) -> Issue:
-    return issue if place is None else replace(issue, line=place[0], column=place[1])
-
-
-def _nearest(places: dict[Pointer, tuple[int, int]], where: Pointer | None) -> tuple[int, int] | None:
-    if where is None:
-        return None
-    while where and where not in places:
-        where = where[:-1]
-    return places.get(where)
-
-
-def _told(issue: Issue, before: Sequence[Issue]) -> bool:
-    """Whether the reader of XML has told the same fault at the same place."""
-    return any(b.expression == issue.expression and b.rule == issue.rule for b in before)
-
-
-def _order(entry: tuple[Issue, Pointer | None]) -> tuple[Any, ...]:
-    issue = entry[0]
-    parts = _NUMBERS.split(issue.expression or "")
-    place = tuple((int(p), "") if i % 2 else (-1, p) for i, p in enumerate(parts))
-    return (place, issue.rule or "", issue.message)
 
 
 def _read_definition(data: bytes, folder: Path | None) -> Json:

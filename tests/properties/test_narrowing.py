@@ -26,7 +26,7 @@ def errors(issues: Any) -> Seen:
 
 def agree(validator: Validator, resource: Any, what: object) -> bool:
     """Hold all doors to the whole walk; whether the resource has errors."""
-    whole = errors(validator.check(resource))
+    whole = errors(validator.explain(resource))
     assert validator.is_valid(resource) is not bool(whole), what
     try:
         validator.require(resource)

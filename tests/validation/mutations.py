@@ -145,8 +145,8 @@ class _Maker:
     def by_slices(self, rules: Rules, items: list[Item], place: Place) -> Iterator[Mutation]:
         slicing = rules.slicing
         assert slicing is not None
-        slicer = self.engine.conformance._slicer
-        numbers = [slicer._slice_of(self.run, slicing, item, [0] * len(slicing.slices)) for item in items]
+        slicer = self.engine.conformance.slicer
+        numbers = [slicer.slice_of(self.run, slicing, item, [0] * len(slicing.slices)) for item in items]
         for number, part in enumerate(slicing.slices):
             mine = [item for item, found in zip(items, numbers, strict=True) if found == number]
             name = f"{part.profile}#{part.id}"

@@ -1,0 +1,61 @@
+"""What a run found, as it is told: each fault once, in the order of places, and where that is in the source."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any
+
+from gateway.errors import Issue
+from gateway.fhir.places import Pointer
+from gateway.validation.cascades import without_cascades
+from gateway.validation.run import Place, Run, pointer
+
+_NUMBERS = re.compile(r"(\d+)")
+
+
+def told_of(run: Run) -> list[tuple[Issue, Place | None]]:
+    """What a run found, in order, each fault once."""
+    if not run.found:
+        return []
+    told = without_cascades(list(zip(run.found, run.places, run.about, strict=False)))
+    listed = [(issue, place) for issue, place, _ in told]
+    listed += [(issue, None) for issue in run.found[len(run.places) :]]
+    if len(listed) > 1:
+        listed.sort(key=_order)
+    return listed
+
+
+def way(place: Place | None) -> Pointer | None:
+    return None if place is None else pointer(place)
+
+
+def at(issue: Issue, place: tuple[int, int] | None) -> Issue:
+    return issue if place is None else replace(issue, line=place[0], column=place[1])
+
+
+def nearest(places: dict[Pointer, tuple[int, int]], where: Pointer | None) -> tuple[int, int] | None:
+    if where is None:
+        return None
+    while where and where not in places:
+        where = where[:-1]
+    return places.get(where)
+
+
+def told(issue: Issue, before: Sequence[Issue]) -> bool:
+    """Whether the reader of XML has told the same fault at the same place."""
+    return any(b.expression == issue.expression and b.rule == issue.rule for b in before)
+
+
+def _order(entry: tuple[Issue, Place | None]) -> tuple[Any, ...]:
+    issue = entry[0]
+    return (_place_order(issue.expression or ""), issue.rule or "", issue.message)
+
+
+@lru_cache(maxsize=4096)
+def _place_order(expression: str) -> tuple[tuple[int, str], ...]:
+    """Items by their numbers, not by the digits of these."""
+    parts = _NUMBERS.split(expression)
+    return tuple((int(p), "") if i % 2 else (-1, p) for i, p in enumerate(parts))
