@@ -93,6 +93,11 @@ Script = Callable[[int], str | None]
 """The load that numbers its requests from here on; None asks for the address again and again."""
 
 
+def referral_bytes(number: int) -> bytes:
+    """REFERRAL of the member and with the key that `number` (of 8 digits) makes."""
+    return json.dumps(REFERRAL).replace("CINUMBER", f"{number}").replace("NUMBER", f"{number}").encode()
+
+
 def bare(folder: Path, *, seconds: float) -> dict[str, float]:
     """The same statements through the store alone, a second."""
     known = wiring.knowledge_of(Settings())
@@ -102,8 +107,7 @@ def bare(folder: Path, *, seconds: float) -> dict[str, float]:
     numbers = iter(range(10_000_000, 90_000_000))
 
     def mapped() -> list[dict[str, Any]]:
-        number = str(next(numbers))
-        text = json.dumps(REFERRAL).replace("CINUMBER", number).replace("NUMBER", number).encode()
+        text = referral_bytes(next(numbers))
         return list(intake.document(json.loads(text), kind="referral", source=text, caller=CALLER).resources)
 
     prepared = [mapped() for _ in range(int(400 * seconds))]

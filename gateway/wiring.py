@@ -21,7 +21,7 @@ from time import sleep
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from gateway import log, shipped
+from gateway import heap, log, shipped
 from gateway import settings as environment
 from gateway.domain.member import Organization
 from gateway.doors.readers import Readers
@@ -194,7 +194,8 @@ def wsgi() -> Flask:
     settings = environment.load()
     log.start(settings.log_level)
     manager = running(settings)
-    application = manager.__enter__()
+    with heap.loading():
+        application = manager.__enter__()
     application.extensions["gateway.lifetime"] = manager
     Thread(target=_saving, args=(knowledge_of(settings).validator,), name="saving", daemon=True).start()
     return application

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import click
 
-from gateway import log, partners, wiring, wiring_webhooks
+from gateway import heap, log, partners, wiring, wiring_webhooks
 from gateway import settings as environment
 from gateway.errors import GatewayError
 from gateway.operating import keeping, partner_alert, polled, stopping
@@ -70,7 +70,8 @@ def command(once: bool, hands: int, database: str | None, hurry: float) -> None:
 
     with ExitStack() as stack:
         told = {name: stack.enter_context(closing(one)) for name, one in partners.adapters(settings.partners).items()}
-        kept, services = stack.enter_context(wiring_webhooks.working(settings))
+        with heap.loading():
+            kept, services = stack.enter_context(wiring_webhooks.working(settings))
         using = Delivering(
             kept,
             kept.outbox,

@@ -6,10 +6,14 @@ https://hl7.org/fhir/us/core/STU6.1/StructureDefinition-us-core-provenance.html
 
 from __future__ import annotations
 
+from functools import lru_cache
+
+from gateway.domain.member import Organization
 from gateway.fhir.codec import Json
 from gateway.fhir.element import concept, extension, filled, some
 from gateway.mapping import datatypes, organization, systems
 from gateway.mapping.context import MAPPING_VERSION, Context
+from gateway.mapping.ids import Ids
 
 PROFILES = (systems.definition("provenance"), systems.US_CORE + "us-core-provenance")
 VERSION = systems.definition("mapping-version")
@@ -55,4 +59,10 @@ def to_fhir(target: Json, *, author: Json | None, operator: Json, context: Conte
 
 def operator(context: Context) -> Json:
     """The organization that runs this gateway."""
-    return organization.to_fhir(context.operator, ids=context.ids)
+    return {**_operator(context.operator, context.ids)}
+
+
+@lru_cache(64)
+def _operator(operator: Organization, ids: Ids) -> Json:
+    """The same in every document: made once."""
+    return organization.to_fhir(operator, ids=ids)

@@ -14,6 +14,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "settings": {"errors"},
     "shipped": set(),
+    "heap": set(),
     "log": {"errors"},
     "ports": {"errors", "search", "ports_outbox", "ports_subscriptions"},
     "ports_outbox": {"ports"},
