@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help demo test check lock clean
+.PHONY: help demo test lock clean
 help:  ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
@@ -23,11 +23,12 @@ test: $(INSTALLED)  ## set everything up and run every check and test
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -n auto
 
+LOCK := $(BIN)/pip-compile -q --generate-hashes --no-emit-index-url --no-emit-trusted-host --no-emit-find-links \
+	--allow-unsafe --strip-extras
 lock: $(INSTALLED)  ## write requirements/*.txt anew from pyproject.toml
-	$(BIN)/pip-compile -q --extra pg --extra dev --generate-hashes --no-emit-index-url --no-emit-trusted-host \
-	  --no-emit-find-links --allow-unsafe --strip-extras -o requirements/dev.txt pyproject.toml
-	$(BIN)/pip-compile -q --extra pg --generate-hashes --no-emit-index-url --no-emit-trusted-host \
-	  --no-emit-find-links --allow-unsafe --strip-extras -c requirements/dev.txt -o requirements/run.txt pyproject.toml
+	$(LOCK) --extra pg --extra dev -o requirements/dev.txt pyproject.toml
+	$(LOCK) --extra pg -c requirements/dev.txt -o requirements/run.txt pyproject.toml
+	$(LOCK) -c requirements/dev.txt -o requirements/build.txt requirements/build.in
 
 clean:  ## remove what the commands made
 	rm -rf $(VENV) var out
