@@ -7,9 +7,10 @@ mappings/criteria; `gateway.mapping.criteria` compiles them. An evaluation is no
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
+from functools import lru_cache
 from typing import Literal
 
 from gateway.domain.codes import AgeForm, Answer, PopulationOfFocus
@@ -48,17 +49,19 @@ class Block:
     needs: Literal["any", "all"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Definition:
-    """When a Population of Focus is met on one age form: all blocks of any one alternative."""
+    """When a Population of Focus is met on one age form: all blocks of any one alternative. Equal only to itself."""
 
     population: PopulationOfFocus
     form: AgeForm
     alternatives: tuple[tuple[Block, ...], ...]
+    criteria: tuple[str, ...] = field(init=False)
+    """All that the alternatives name, each once."""
 
-    @property
-    def criteria(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(one for blocks in self.alternatives for block in blocks for one in block.criteria))
+    def __post_init__(self) -> None:
+        named = dict.fromkeys(one for blocks in self.alternatives for block in blocks for one in block.criteria)
+        object.__setattr__(self, "criteria", tuple(named))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +120,14 @@ def assess(referral: Referral, tables: CriteriaTables, *, on: date) -> Assessmen
     form = _form(referral, on)
     shown = _criteria(referral, tables)
     claimed = set(referral.populations)
-    results = [_population(d, shown, claimed=_claims(claimed, d)) for d in tables.definitions if d.form is form]
+    said = {id_ for id_, result in shown.items() if result is not _unanswered(id_)}
+    results = [
+        _untouched(one, claimed=_claims(claimed, one))
+        if said.isdisjoint(one.criteria)
+        else _population(one, shown, claimed=_claims(claimed, one))
+        for one in tables.definitions
+        if one.form is form
+    ]
     named = {result.population for result in results}
     strange = [one for one in dict.fromkeys(referral.populations) if one not in named and one != "1"]
     mine = [result for result in results if result.claimed]
@@ -185,6 +195,7 @@ def _facts(referral: Referral) -> set[tuple[str, str]]:
     return facts
 
 
+@lru_cache(1024)
 def _unanswered(id_: str) -> CriterionResult:
     return CriterionResult(criterion=id_, shown=Shown.NOT_SHOWN, why="not answered")
 
@@ -205,6 +216,12 @@ def _population(definition: Definition, shown: Mapping[str, CriterionResult], *,
         why=_why(outcome, alternatives, shown),
         criteria=tuple(shown[one] for one in definition.criteria),
     )
+
+
+@lru_cache(256)
+def _untouched(definition: Definition, *, claimed: bool) -> PopulationResult:
+    """What is so of a population of whose criteria the referral says nothing: worked out once."""
+    return _population(definition, {one: _unanswered(one) for one in definition.criteria}, claimed=claimed)
 
 
 def _block(block: Block, shown: Mapping[str, CriterionResult]) -> Shown:
