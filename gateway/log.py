@@ -10,7 +10,7 @@ import logging
 import os
 from datetime import UTC, datetime
 from time import time
-from typing import TextIO
+from typing import Any, TextIO
 
 import msgspec
 
@@ -82,6 +82,26 @@ def _line(at: float, level: str, told: str) -> bytes:
 class _Line(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         return _line(record.created, record.levelname, record.getMessage()).decode().rstrip("\n")
+
+
+class ServerLine(logging.Formatter):
+    """What the WSGI server itself has to say, as one of our lines: its first line only, since tracebacks quote data."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        reason, _, more = record.getMessage().partition("\n")
+        error = record.exc_info[0].__name__ if record.exc_info and record.exc_info[0] else "unhandled" if more else None
+        told = {"event": "server", "reason": reason, **({"error": error} if error else {})}
+        return _line(record.created, record.levelname, _encode(told).decode()).decode().rstrip("\n")
+
+
+def of_server(*loggers: str) -> dict[str, Any]:
+    """What `logging.config.dictConfig` needs, so that the loggers named write lines like ours to standard error."""
+    quiet = {"handlers": ["lines"], "propagate": False}
+    return {
+        "formatters": {"lines": {"()": ServerLine}},
+        "handlers": {"lines": {"class": "logging.StreamHandler", "formatter": "lines", "stream": "ext://sys.stderr"}},
+        "loggers": {name: dict(quiet) for name in loggers},
+    }
 
 
 def start(level: str) -> None:

@@ -73,6 +73,7 @@ def _granian(settings: Settings) -> None:
         backpressure=max(64, settings.threads * 8),
         websockets=False,
         log_level=LogLevels.warning,
+        log_dictconfig=log.of_server("_granian", "granian.access"),
         respawn_failed_workers=True,
         workers_kill_timeout=GRACE_SECONDS,
     ).serve()

@@ -85,9 +85,16 @@ def served(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         _wait(server)
         yield server
         assert b"anzibarovna" not in log.read_bytes()
+        if request.param == "granian":
+            assert {"event", "at", "level"} <= set.intersection(*map(_members, log.read_bytes().splitlines()))
     finally:
         process.send_signal(signal.SIGTERM)
         assert process.wait(120) == 0
+
+
+def _members(line: bytes) -> set[str]:
+    """The members of a line of the log; whoever reads it expects an object on each."""
+    return set(json.loads(line))
 
 
 def _wait(server: Served) -> None:
