@@ -168,7 +168,7 @@ def applying(
     bases = {name: one.base_url for name, one in listed.items()}
     tokens = {name: one.token_file for name, one in listed.items()}
     with closing(FhirSource(bases, tokens=tokens, ca_files={n: one.ca_file for n, one in listed.items()})) as source:
-        yield Applying(services, source, wiring.now, wiring.base_url(settings), tell, scale)
+        yield Applying(services, source, wiring.now, wiring.base_url(settings), tell, scale, _xml_reader(settings))
 
 
 @contextmanager
@@ -184,6 +184,19 @@ def notifying(settings: Settings, using: Delivering, *, alert: Callable[[str, st
         secrets = lambda principal: read.secrets.get(principal, ())  # noqa: E731
         xml = lambda data: _xml_writer(settings).of_json(data)  # noqa: E731
         yield Notifying(using, post, mail, secrets, alert, xml=xml, parties=parties(settings))
+
+
+def _xml_reader(settings: Settings) -> Callable[[bytes], object]:
+    """Reads FHIR XML; definitions are loaded only when a partner sends it."""
+
+    def read(data: bytes) -> object:
+        from gateway.web.formats import XmlCodec
+
+        codec = XmlCodec.of(wiring.knowledge_of(settings).validator.engine.shapes)
+        assert codec.read is not None
+        return codec.read(data)
+
+    return read
 
 
 @cache

@@ -14,22 +14,35 @@ from functools import partial
 from typing import Literal
 
 from gateway.doors import findhelp
-from gateway.errors import Forbidden, GatewayError, Issue, PartnerRefused, StaleVersion, Trouble, Unprocessable
+from gateway.errors import (
+    Forbidden,
+    GatewayError,
+    Issue,
+    PartnerRefused,
+    StaleVersion,
+    Trouble,
+    Unprocessable,
+    UnsupportedMedia,
+)
 from gateway.fhir import codec, ids
 from gateway.fhir.outcome import worst_first
 from gateway.mapping.loop import guard_news
-from gateway.ports import AuditEntry, Caller, Clock, Inbound, Json, Source, Transaction
+from gateway.ports import AuditEntry, Caller, Clock, Inbound, Json, Kept, Source, Transaction
+from gateway.trust.disclosure import content
 from gateway.trust.policy import permit
 from gateway.usecases.change_referral import change_referral
+from gateway.usecases.copied_task import as_copied, is_ahead
 from gateway.usecases.delivery_schedule import next_attempt
 from gateway.usecases.fan_out import fan_out
-from gateway.usecases.heard_back import heard_back, is_ours
+from gateway.usecases.heard_back import heard_back, is_ours, may_move
 from gateway.usecases.keep import Written, check, check_references, put_over
 from gateway.usecases.poll_partner import CONTENT_TYPE as POLLED
 from gateway.usecases.read_along import along, localised
 from gateway.usecases.references import own
 from gateway.usecases.services import Hook, Services
-from gateway.usecases.source_version import SourceVersion, last_known, meta_of, source_version
+from gateway.usecases.source_version import SourceVersion, is_copy, last_known, meta_of, source_version
+from gateway.usecases.start_loop import start_loop
+from gateway.usecases.written_loop import LoopWrites
 
 LEASE_SECONDS = 120.0
 TRIES = 3
@@ -41,6 +54,12 @@ LONGEST = 4
 TRIED = timedelta(days=3)
 """How long a message is tried that something outside keeps from being applied."""
 Ending = Literal["applied", "waiting", "parked"]
+XML_TYPES = frozenset(["application/fhir+xml", "application/xml", "text/xml"])
+
+
+def not_xml(data: bytes) -> object:
+    """Where nothing reads XML."""
+    raise UnsupportedMedia("FHIR XML is not read here.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +72,8 @@ class Applying:
     base: str
     tell: Callable[[Inbound, Ending, str], None]
     scale: float = 1.0
+    xml: Callable[[bytes], object] = not_xml
+    """Reads a resource from FHIR XML, for partners that send it."""
 
 
 def apply_inbox(applying: Applying, *, inbox: Callable[[], Inbound | None]) -> int:
@@ -98,7 +119,7 @@ def _apply(message: Inbound, services: Services, applying: Applying) -> str:
     hook = services.hooks.get(message.partner)
     if hook is None:
         raise Unprocessable("The partner sends no webhooks any more.")
-    value = codec.read(message.body)
+    value = applying.xml(message.body) if message.content_type in XML_TYPES else codec.read(message.body)
     caller = Caller(f"partner:{message.partner}", tenant=message.tenant, request_id=message.id)
     if not isinstance(value, dict):
         raise Unprocessable("The message is no JSON object.")
@@ -212,11 +233,37 @@ def _keep(
         return bool(heard)
     stamped = {**meta_of(resource), "source": version.as_source(hook.partner, reference)}
     named = {**own(resource, services.base), "meta": stamped}
+    if named["resourceType"] == "ServiceRequest":
+        return _order(named, current, caller, tx, hook=hook, services=services)
+    if named["resourceType"] == "Task":
+        named = as_copied(named, current, version, tx, services=services)
     check(named, services)
     check_references(named, tx, services)
     written = put_over(current, named, tx, guard=guard_news)
-    fan_out([(written, named)], caller, tx, services, kind="resource", without=hook.partner)
+    echoes = "" if is_ahead(resource, named) else hook.partner
+    fan_out([(written, named)], caller, tx, services, kind="resource", without=echoes)
     _note([written], hook.partner, tx)
+    return written.changed
+
+
+def _order(
+    named: Json, current: Kept | None, caller: Caller, tx: Transaction, *, hook: Hook, services: Services
+) -> bool:
+    """Keep a partner's ServiceRequest: its Tasks here are withdrawn with it, or begin where it sends none."""
+    ours = None if current is None or current.deleted or is_copy(content(current)) else content(current)
+    if current is not None and ours is not None and not may_move(ours, hook.partner, caller, tx, services):
+        tx.note(AuditEntry("U", "inbound.no-party", (current.reference,), "refused", hook.partner))
+        return False
+    check(named, services)
+    check_references(named, tx, services)
+    loop = LoopWrites(tx, caller, services)
+    written = loop.put_copy(current, named)
+    fan_out([(written, content(written.kept))], caller, tx, services, kind="resource", without=hook.partner)
+    loop.settle()
+    begun = start_loop(written.kept, caller, tx, services) if "Task" not in hook.accepts and written.changed else None
+    followed = [*loop.followed, *([(begun, content(begun.kept))] if begun else [])]
+    fan_out(followed, caller, tx, services, kind="resource")
+    _note([written, *(one for one, _ in followed)], hook.partner, tx)
     return written.changed
 
 

@@ -18,6 +18,7 @@ from gateway.mapping.loop import TASK_CODES, guard_news
 from gateway.ports import AuditEntry, Caller, Inbound, Json, Kept, Transaction
 from gateway.trust.disclosure import content
 from gateway.trust.policy import permit
+from gateway.usecases.copied_task import as_copied, is_ahead
 from gateway.usecases.fan_out import fan_out
 from gateway.usecases.heard_back import heard_back, is_ours
 from gateway.usecases.keep import Overtaken, Written, check, check_references, put_over, unless_overtaken
@@ -78,7 +79,9 @@ def _keep(
         written = [applied.one(one, focus=one is served[-1]) for one in served]
         changed = [w for w in written if w is not None and w.changed]
         with_content = [(w, content(w.kept)) for w in changed]
-        fan_out(with_content, caller, tx, services, kind="resource", without=message.partner)
+        known = [one for one in with_content if one[0].kept.reference not in applied.ahead]
+        fan_out(known, caller, tx, services, kind="resource", without=message.partner)
+        fan_out([one for one in with_content if one not in known], caller, tx, services, kind="resource")
         followed = _in_loop(applied, changed, starts=NO_TASKS in tags)
         fan_out([(w, content(w.kept)) for w in followed], caller, tx, services, kind="resource")
         kept = tuple(f"{w.kept.reference}/_history/{w.kept.version}" for w in [*changed, *followed, *applied.heard])
@@ -109,6 +112,8 @@ class _Applied:
     """Whether the partner keeps what is ours under our ids."""
     heard: list[Written] = field(default_factory=list)
     """What became of news of ours; told to those concerned already."""
+    ahead: set[str] = field(default_factory=set)
+    """The partner's own Tasks that stand elsewhere here than it said: it is told as well."""
     _loop: LoopWrites | None = None
 
     def one(self, resource: Json, *, focus: bool) -> Written | None:
@@ -125,6 +130,9 @@ class _Applied:
         id = current.id if current is not None else self.services.new_id()
         source = version.as_source(self.message.partner, _place(resource))
         made = own(self._local(resource, id=id, source=source), self.base)
+        if type == "Task":
+            made = as_copied(made, current, version, self.tx, services=self.services)
+            self.ahead |= {f"Task/{id}"} if is_ahead(resource, made) else set()
         check(made, self.services)
         check_references(made, self.tx, self.services)
         if type == "ServiceRequest":

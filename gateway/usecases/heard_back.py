@@ -22,6 +22,7 @@ from gateway.usecases.keep import Written
 from gateway.usecases.services import Services
 from gateway.usecases.source_version import HEARD, SourceVersion, is_copy
 from gateway.usecases.standing import Standing, Within
+from gateway.usecases.written_loop import before_inference
 
 TOLD = ("output", "note", "executionPeriod")
 """What a partner may add to a Task of ours beside its status and reason."""
@@ -45,10 +46,12 @@ def heard_back(
     have happened.
     """
     before, partner = content(current), caller.principal.removeprefix("partner:")
-    if not _concerned(before, partner, caller, tx, services):
+    if not may_move(before, partner, caller, tx, services):
         tx.note(AuditEntry("U", "inbound.no-party", (current.reference,), "refused", partner))
         return []
-    turn, change = _turn(theirs, before, current, version, partner, services)
+    at = _at(theirs, before, version)
+    earlier = before_inference(current, str(theirs.get("status")), at, caller=caller, services=services)
+    turn, change = _turn(theirs, at, earlier or current, partner, services)
     if turn.heard is Heard.STALE:
         tx.note(AuditEntry("U", "inbound.older", (current.reference,), "success", partner))
         return []
@@ -66,17 +69,15 @@ def heard_back(
     return [task[0], *(one for one, _ in others)]
 
 
-def _concerned(task: Json, partner: str, caller: Caller, tx: Transaction, services: Services) -> bool:
-    """Whether the Task is the partner's to move: it may have copies of others' that came along with its own."""
+def may_move(ours: Json, partner: str, caller: Caller, tx: Transaction, services: Services) -> bool:
+    """Whether what is ours is the partner's to move: it may have copies of others' that came along with its own."""
     known = next((one for one in services.subscribers if one.name == partner), None)
     if known is None or known.everyone or not known.organizations:
         return True
-    return Standing(Within(tx, services.store, caller), services.clock()).is_party(known, task)
+    return Standing(Within(tx, services.store, caller), services.clock()).is_party(known, ours)
 
 
-def _turn(
-    theirs: Json, before: Json, current: Kept, version: SourceVersion, partner: str, services: Services
-) -> tuple[Turn, ReferralChange]:
+def _turn(theirs: Json, at: datetime, current: Kept, partner: str, services: Services) -> tuple[Turn, ReferralChange]:
     """As the target's news, whose work it is; as the requester's where the target may not."""
     try:
         status = TaskStatus(str(theirs.get("status")))
@@ -85,7 +86,6 @@ def _turn(
         raise Unprocessable(issues=[Issue("error", "business-rule", message, "Task.status", "loop-status")]) from None
     reason = (theirs.get("statusReason") or {}).get("text")
     news = Key(source=partner, id=f"Task/{theirs['id']}")
-    at = _at(theirs, before, version)
     change = ReferralChange(key=news, party=Party.TARGET, task=current.id, at=at, status=status, reason=reason)
     try:
         return turn_of(change, current, services=services), change

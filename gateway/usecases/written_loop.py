@@ -53,6 +53,17 @@ def faults(resource: Json, services: Services) -> Sequence[Issue]:
     return found
 
 
+def before_inference(current: Kept, to: str, at: datetime | None, *, caller: Caller, services: Services) -> Kept | None:
+    """The Task before it was withdrawn only because its request was, where it had ended by then, `at`, in another way:
+    who sends both sends the request first. None for any other."""
+    before = content(current)
+    inferred = before["status"] in WITHDRAWN and (before.get("statusReason") or {}).get("text") == BY_REQUEST
+    if not inferred or at is None or to not in CLOSED or at >= loop.loop_of(before).since:
+        return None
+    earlier = services.store.read(caller, "Task", current.id, current.version - 1)
+    return earlier if earlier is not None and not earlier.deleted else None
+
+
 @dataclass(slots=True)
 class LoopWrites:
     """The writes of one transaction. `own` are the references that it writes itself: they say what they say."""
@@ -115,7 +126,10 @@ class LoopWrites:
                 self._request_moved(before, after, at)
 
     def _moved(self, current: Kept, before: Json, resource: Json) -> Written:
-        if wrong := loop.guard(self._inferred_from(current, before, resource) or before, resource):
+        earlier = before_inference(
+            current, resource["status"], loop.since_of(resource), caller=self.caller, services=self.services
+        )
+        if wrong := loop.guard(content(earlier) if earlier else before, resource):
             raise IllegalMove(issues=wrong)
         then = stated_task.then(before, resource, now=self.services.clock())
         change = self._change(before, resource, then)
@@ -134,16 +148,6 @@ class LoopWrites:
             raise Overtaken from None
         self.followed += others
         return task[0]
-
-    def _inferred_from(self, current: Kept, before: Json, resource: Json) -> Json | None:
-        """The Task before it was withdrawn only because its request was, where it had moved by then: who sends both
-        sends the request first."""
-        inferred = before["status"] in WITHDRAWN and (before.get("statusReason") or {}).get("text") == BY_REQUEST
-        moved = loop.since_of(resource)
-        if not inferred or moved is None or resource["status"] not in CLOSED or moved >= loop.loop_of(before).since:
-            return None
-        earlier = self.services.store.read(self.caller, "Task", current.id, current.version - 1)
-        return content(earlier) if earlier is not None and not earlier.deleted else None
 
     def _change(self, before: Json, resource: Json, then: Loop) -> ReferralChange:
         """The move as news, in the words of the doors."""

@@ -7,7 +7,7 @@ from flask import Response, request
 from gateway.errors import UnsupportedMedia
 from gateway.usecases.receive_hook import receive_hook
 from gateway.web import answers
-from gateway.web.body import JSON_TYPES, body, media_type
+from gateway.web.body import JSON_TYPES, XML_TYPES, body, media_type
 from gateway.web.context import View, Web, request_id
 
 
@@ -16,8 +16,8 @@ def receive(web: Web) -> View:
 
     def view(partner: str) -> Response:
         kind = media_type()
-        if kind not in JSON_TYPES:
-            raise UnsupportedMedia("Send application/json or application/fhir+json.")
+        if kind not in JSON_TYPES and not (web.xml.read and kind in XML_TYPES):
+            raise UnsupportedMedia(f"Send {', '.join(('application/json', *web.reads))}.")
         sent = body(web)
         headers = {name.lower(): value for name, value in request.headers.items()}
         new = receive_hook(

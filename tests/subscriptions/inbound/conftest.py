@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from gateway import wiring
+from gateway import wiring, wiring_webhooks
 from gateway.errors import PartnerRefused, PartnerUnavailable
 from gateway.ports import Caller, Inbound, Json
 from gateway.trust.webhook_signature import signed
@@ -45,17 +45,28 @@ class Desk:
     def __init__(self, rig: Rig) -> None:
         self.rig, self.partner = rig, Partner()
         self.ended: list[tuple[str, str]] = []
+        self.xml = wiring_webhooks._xml_reader(rig.settings)
 
     def tell(self, message: Inbound, ending: str, reason: str) -> None:
         self.ended.append((ending, reason))
 
-    def send(self, value: Any, *, id: str | None = None, partner: str = "clinic", **headers: str) -> TestResponse:
+    def send(
+        self,
+        value: Any,
+        *,
+        id: str | None = None,
+        partner: str = "clinic",
+        content_type: str = "application/json",
+        **headers: str,
+    ) -> TestResponse:
         body = value if isinstance(value, bytes) else json.dumps(value).encode()
         made = signed(body, secrets=[SECRET], id=id or f"msg-{hash(body)}", at=wiring.now()) | headers
-        return self.rig.client.post(f"/hooks/{partner}", data=body, headers=made, content_type="application/json")
+        return self.rig.client.post(f"/hooks/{partner}", data=body, headers=made, content_type=content_type)
 
     def apply(self) -> None:
-        applying = Applying(self.rig.services, self.partner, self.rig.now, "http://127.0.0.1:8080/fhir", self.tell)
+        applying = Applying(
+            self.rig.services, self.partner, self.rig.now, "http://127.0.0.1:8080/fhir", self.tell, xml=self.xml
+        )
         claim = lambda: self.rig.store.inbox.claim(now=self.rig.now(), lease_seconds=60)  # noqa: E731
         while apply_inbox(applying, inbox=claim):
             pass
