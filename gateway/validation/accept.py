@@ -60,8 +60,8 @@ def _bounded(run: _Run) -> _Run:
     return holds
 
 
-def _key(resource: Json, profiles: Sequence[Profile]) -> _Key:
-    """What is compiled once: the type and every profile."""
+def key_of(resource: Json, profiles: Sequence[Profile] = ()) -> _Key:
+    """What is compiled once: the type and every profile. TypeError or KeyError where that is not simple."""
     declared = resource["meta"]["profile"] if "meta" in resource and "profile" in resource["meta"] else ()
     vital = vital_signs(resource) if resource["resourceType"] == "Observation" else ()
     return (resource["resourceType"], *declared, *(profile.canonical for profile in profiles), *vital)
@@ -107,7 +107,7 @@ class Acceptor:
         """Where a resource is not accepted, as paths of its JSON: all places or the first; None when that is not
         known."""
         try:
-            check = getattr(self._ready[_key(resource, profiles)], "__self__", None)
+            check = getattr(self._ready[key_of(resource, profiles)], "__self__", None)
         except (KeyError, TypeError):
             return None
         if check is None:

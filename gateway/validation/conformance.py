@@ -111,7 +111,7 @@ class Conformance:
         for name in value if len(members) > 2 else members:
             member = members.get(name)
             if member is not None and name in value:
-                found += self._items(member, name, value, place)
+                found += self.items(member, name, value, place)
         if found or not idle:
             self.element(run, child, found, place)
 
@@ -123,7 +123,7 @@ class Conformance:
         plan = []
         for child in rules.children.values():
             members: dict[str, Member] = {}
-            for member in self._named(child, shape):
+            for member in self.named(child, shape):
                 members[member.name] = member
                 if member.primitive:
                     members[f"_{member.name}"] = member
@@ -133,7 +133,7 @@ class Conformance:
         self._plans[(id(rules), id(shape))] = plan
         return plan
 
-    def _items(self, member: Member, name: str, value: Json, place: Place) -> list[Item]:
+    def items(self, member: Member, name: str, value: Json, place: Place) -> list[Item]:
         """The values of one member, in order; `name` is its JSON name, or `_name` where that stands alone."""
         here = value[name]
         if member.primitive:
@@ -170,7 +170,7 @@ class Conformance:
             for i in range(max(len(values), len(siblings)))
         ]
 
-    def _named(self, rules: Rules, shape: Shape) -> list[Member]:
+    def named(self, rules: Rules, shape: Shape) -> list[Member]:
         if rules.choice:
             return [m for m in shape.members.values() if m.group == f"{rules.name}[x]"]
         one = shape.members.get(rules.name)

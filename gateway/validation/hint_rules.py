@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from gateway.validation.compiled import Json, Profile, Rules, Shape, Slicing
+from gateway.validation.compiled import Binding, Json, Member, Rules, Shape, Slicing
 from gateway.validation.conformance import Conformance, Item, Plan, focus_of
-from gateway.validation.hint_values import binding_hints, hinting
+from gateway.validation.hint_values import Remembering, Teller, binding_hints, hinting
 from gateway.validation.run import Place, Run
 from gateway.validation.slicing import Slicer
 
@@ -23,15 +23,30 @@ class HintConformance(Conformance):
     def __init__(self, engine: Hints, whole: Engine) -> None:
         super().__init__(engine)
         self._whole = whole.conformance
-        self._remembered = engine.remembered
         self.slicer = _HintSlicer(engine, self, whole.conformance.slicer)
-        self._tellers: dict[tuple[int, str], Any] = {}
+        self._tellers: dict[tuple[int, str], Teller] = {}
 
     def conforms(self, run: Run, canonical: str, value: Json, place: Place, *, asked_in: str | None) -> bool | None:
         return self._whole.conforms(run, canonical, value, place, asked_in=asked_in)
 
-    def may_hint(self, profile: Profile) -> bool:
-        return bool(self._to_do(profile.rules) & ~_KNOWN) or bool(profile.imposed)
+    def may_hint(self, rules: Rules) -> bool:
+        """Whether rules, or those below them, can give a hint."""
+        return bool(self._to_do(rules) & ~_KNOWN)
+
+    def only_below(self, rules: Rules) -> bool:
+        """Whether only the rules of the elements below can."""
+        return not self._to_do(rules) & ~(_KNOWN | _CHILDREN)
+
+    def below(self, rules: tuple[Rules, ...], member: Member, shape: Shape) -> tuple[Rules, ...]:
+        """The rules that can give a hint about a member, of several rules for an object."""
+        children = (child for one in rules for child in one.children.values())
+        return tuple(child for child in children if self.may_hint(child) and member in self.named(child, shape))
+
+    def each(self, run: Run, rules: Rules, item: Item) -> None:
+        """Hints about one value of an element, by its rules and those of its slice."""
+        self.item(run, rules, item)
+        if rules.slicing is not None and self._to_do(rules) & _SLICES:
+            self.slicer.check(run, rules, rules.slicing, [item], item.place)
 
     def root(self, run: Run, rules: Rules, value: Any, place: Place) -> None:
         if self._to_do(rules) & _INVARIANTS:
@@ -39,9 +54,7 @@ class HintConformance(Conformance):
 
     def element(self, run: Run, rules: Rules, items: list[Item], place: Place) -> None:
         for item in items:
-            self.item(run, rules, item)
-        if rules.slicing is not None and self._to_do(rules) & _SLICES:
-            self.slicer.check(run, rules, rules.slicing, items, place)
+            self.each(run, rules, item)
 
     def item(self, run: Run, rules: Rules, item: Item) -> None:
         work = self._work.get(id(rules)) or self._to_do(rules)
@@ -86,9 +99,12 @@ class HintConformance(Conformance):
         tell = self._tellers.get(key)
         if tell is None:
             may = binding_hints(self._engine, binding, kind, self._engine.scope_of_rule(rules.profile))
-            tell = self._tellers[key] = self._remembered.teller(key) if may else _silent
-        check, value, said = self._engine.bindings.check, item.value, f"{rules.profile}#{rules.id}"
-        tell(run, value, item.place, lambda run, place: check(run, binding, kind, value, place, said))
+            tell = self._tellers[key] = self._teller(binding, kind, f"{rules.profile}#{rules.id}") if may else _silent
+        tell(run, item.value, item.place)
+
+    def _teller(self, binding: Binding, kind: str, said: str) -> Teller:
+        check = self._engine.bindings.check
+        return Remembering(self._engine, lambda run, value, place: check(run, binding, kind, value, place, said)).tell
 
     def _hold(self, run: Run, rules: Rules, value: Any, place: Place, kind: str) -> None:
         focus = focus_of(kind, place)
@@ -106,10 +122,14 @@ class _HintSlicer(Slicer):
     def __init__(self, engine: Engine, conformance: HintConformance, whole: Slicer) -> None:
         super().__init__(engine, conformance)
         self._whole = whole
+        self._hints = conformance
 
-    def slice_of(self, run: Run, slicing: Slicing, item: Item, unsure: list[int]) -> int | None:
-        return self._whole.slice_of(run, slicing, item, unsure)
+    def check(self, run: Run, rules: Rules, slicing: Slicing, items: list[Item], place: Place) -> None:
+        for item in items:
+            number = self._whole.slice_of(run, slicing, item, [0] * len(slicing.slices))
+            if number is not None and number >= 0:
+                self._hints.each(run, slicing.slices[number], item)
 
 
-def _silent(run: Run, value: Any, place: Place, check: Any) -> None:
+def _silent(run: Run, value: Any, place: Place) -> None:
     pass

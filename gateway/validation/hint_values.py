@@ -1,27 +1,33 @@
-"""Which rules can give a hint, and hints about coded values, remembered by their codes."""
+"""Which rules can give a hint, and hints about codes and extensions, remembered by what these are."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
-from gateway.errors import Severity
+import orjson
+
+from gateway.errors import Issue
 from gateway.validation.bindings import CODED, QUANTITIES
 from gateway.validation.compiled import Binding, Constraint, Member
 from gateway.validation.known_profiles import MAX_CANONICAL
-from gateway.validation.run import Place, Run
+from gateway.validation.run import Place, Run, expression
 
 if TYPE_CHECKING:
     from gateway.validation.engine import Engine
 
-_Step = tuple[Member, int | None, Any]
-Told = tuple[tuple[Severity, str, str, str, str | None, str, tuple[_Step, ...] | None], ...]
-"""Hints as (severity, code, rule, message, profile, about, steps from the value down; None: told of the resource)."""
+Teller = Callable[[Run, Any, Place], None]
+"""Tells a run the hints about a value at its place."""
 _REMEMBERED = 5_000
 """Answers that one place keeps."""
+_PLACES = 200
+"""Issues that are kept made for one answer."""
 _ABOVE: Place = (None, Member("", "", "", "", ""), None, None)
 _ROOT: Place = (None, Member("", "", "", "", ""), None, None)
 _NO_CODE = ("no coding",)
+_TEXT_ONLY = frozenset(("text",))
 
 
 def hinting(constraints: tuple[Constraint, ...]) -> tuple[Constraint, ...]:
@@ -40,82 +46,114 @@ def binding_hints(engine: Engine, binding: Binding | None, type: str, scope: str
     return binding.strength != "required" or engine.terminology.codes(binding.value_set, scope=scope) is None
 
 
-def coded_key(value: Any) -> Hashable | None:
-    """All that hints about a code, Coding or CodeableConcept depend on; None when that is not simple. What cannot be
-    hashed is not simple either."""
-    if type(value) is not dict:
-        return value if type(value) is str else None
+def coded_key(value: Any, scope: str | None = None) -> Hashable:
+    """All that hints about a Coding, a CodeableConcept or a code depend on. TypeError where that is not simple; what
+    cannot be hashed is not simple either."""
+    if type(value) is str:
+        return value
     codings = value.get("coding")
     if codings is None:
-        return _NO_CODE if len(value) == 1 and "text" in value else (*value, *value.values())
+        return _NO_CODE if value.keys() == _TEXT_ONLY else (*value, *value.values())
     if len(value) > 1 and (len(value) > 2 or "text" not in value):
-        return None
+        raise TypeError
     if len(codings) == 1:
         return (*codings[0], *codings[0].values())
     return tuple([(*coding, *coding.values()) for coding in codings])
 
 
-class Remembered:
-    """What there is to tell about coded values, by where they stand and what codes they have."""
+def digest(value: Any, scope: str | None) -> Hashable:
+    """Stands for an extension as it is meant in a scope, without keeping what it says of anybody. TypeError where it
+    is not simple."""
+    return blake2b(orjson.dumps(value), digest_size=16).digest(), scope
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._known: dict[Hashable, dict[Hashable, Told]] = {}
 
-    def teller(self, where: Hashable) -> Callable[[Run, Any, Place, Callable[[Run, Place], None]], None]:
-        """Tells about a value at a place, by a check that is asked once for each code."""
-        known = self._known.setdefault(where, {})
+@dataclass(slots=True, eq=False)
+class _Told:
+    """A hint to give again. `steps` lead down from the value; None: it is told of the resource."""
 
-        def tell(run: Run, value: Any, place: Place, check: Callable[[Run, Place], None]) -> None:
-            try:
-                key = coded_key(value)
-                told = known.get(key)
-            except (TypeError, AttributeError, KeyError):
-                key = told = None
-            if told is None:
-                if key is None or not self._engine.offline:
-                    check(run, place)
-                    return
-                told = self._learn(check, place)
-                if len(repr(key)) < MAX_CANONICAL:
-                    if len(known) >= _REMEMBERED:
-                        known.clear()
-                    known[key] = told
+    issue: Issue
+    about: str
+    steps: tuple[tuple[Any, ...], ...] | None
+    made: dict[str, Issue] = field(default_factory=dict)
+
+    def tell(self, run: Run, place: Place) -> None:
+        if self.steps is None:
+            once = (self.issue.rule, id(run), id(run.root))
+            if once in run.memo:
+                return
+            run.memo[once] = True
+            place = run.root_place
+        else:
+            for step in self.steps:
+                place = (place, *step)
+        where = expression(place)
+        issue = self.made.get(where)
+        if issue is None:
+            given = self.issue
+            issue = Issue(given.severity, given.code, given.message, where, given.rule, given.profile)
+            if len(self.made) < _PLACES:
+                self.made[where] = issue
+        run.again(issue, place, self.about)
+
+
+_ASK: tuple[_Told, ...] = (_Told(Issue("information", "informational", ""), "", None),)
+"""Stands for what must be asked each time."""
+
+
+class Remembering:
+    """A teller that is asked once for each key, as long as the answer depends on nothing else."""
+
+    def __init__(self, engine: Engine, check: Teller, key: Callable[[Any, str | None], Hashable] = coded_key) -> None:
+        self._engine, self._check, self._key = engine, check, key
+        self._known: dict[Hashable, tuple[_Told, ...]] = {}
+
+    def look(self, run: Run, value: Any, place: Place) -> tuple[_Told, ...]:
+        """What there is to tell of a value; `place` is one like that it has."""
+        try:
+            key = self._key(value, run.scope)
+            known = self._known.get(key)
+        except (TypeError, AttributeError):
+            return _ASK
+        if known is not None:
+            return known
+        told = _learn(self._engine, self._check, value, place, run.scope) if self._engine.offline else _ASK
+        if len(repr(key)) < MAX_CANONICAL:
+            if len(self._known) >= _REMEMBERED:
+                self._known.clear()
+            self._known[key] = told
+        return told
+
+    def tell(self, run: Run, value: Any, place: Place) -> None:
+        told = self.look(run, value, place)
+        if told:
+            self.again(run, value, place, told)
+
+    def again(self, run: Run, value: Any, place: Place, told: tuple[_Told, ...]) -> None:
+        if told is _ASK:
+            self._check(run, value, place)
+        else:
             for one in told:
-                _tell(run, place, one)
-
-        return tell
-
-    def _learn(self, check: Callable[[Run, Place], None], place: Place) -> Told:
-        run = Run(self._engine)
-        run.root_place = _ROOT
-        here: Place = (_ABOVE, *place[1:])
-        check(run, here)
-        return tuple(
-            (issue.severity, issue.code, issue.rule or "", issue.message, issue.profile, about, _steps(at, here))
-            for issue, at, about in zip(run.found, run.places, run.about, strict=True)
-        )
+                one.tell(run, place)
 
 
-def _steps(place: Place | None, here: Place) -> tuple[_Step, ...] | None:
-    steps: list[_Step] = []
+def _learn(engine: Engine, check: Teller, value: Any, place: Place, scope: str | None) -> tuple[_Told, ...]:
+    run = Run(engine)
+    run.root_place, run.scope = _ROOT, scope
+    here: Place = (_ABOVE, *place[1:])
+    check(run, value, here)
+    if run.env is not None:
+        return _ASK  # FHIRPath was asked, which may look at all of the resource
+    return tuple(
+        _Told(issue, about, _steps(at, here))
+        for issue, at, about in zip(run.found, run.places, run.about, strict=True)
+    )  # fmt: skip
+
+
+def _steps(place: Place | None, here: Place) -> tuple[tuple[Any, ...], ...] | None:
+    steps: list[tuple[Any, ...]] = []
     while place is not None and place is not here:
         if place is _ROOT:
             return None
         steps.append(place[1:])
         place = place[0]
     return tuple(reversed(steps))
-
-
-def _tell(run: Run, place: Place, told: Any) -> None:
-    severity, code, rule, message, profile, about, steps = told
-    if steps is None:
-        once = (rule, id(run), id(run.root))
-        if once in run.memo:
-            return
-        run.memo[once] = True
-        place = run.root_place
-    else:
-        for step in steps:
-            place = (place, *step)
-    run.add(severity, code, rule, message, place, profile=profile, about=about)

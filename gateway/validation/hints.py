@@ -1,28 +1,41 @@
 """What is to be told of a resource that has no error: warnings, preferences, what was not checked.
 
 The engine once more, restricted: the same walk and the same checks, without those that can only find errors. It is run
-only where it is known that there are none, or away from where they are, and tells what a walk over all tells, in its
-order (`tests/properties/test_hints.py`).
+only where it is known that there are none, or away from where they are, and tells what a walk over all tells
+(`tests/properties/test_hints.py`). Answers about codes and extensions are remembered.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from gateway.validation.compiled import Json, Member, Profile, Shape
+from gateway.validation.compiled import Json, Profile, Shape
 from gateway.validation.datatypes import check_reference
-from gateway.validation.elements import Plan, Walker
+from gateway.validation.elements import Plan
 from gateway.validation.engine import Engine
 from gateway.validation.extensions import Extensions
+from gateway.validation.hint_plans import HintWalker
 from gateway.validation.hint_rules import HintConformance
-from gateway.validation.hint_values import Remembered, binding_hints, hinting
-from gateway.validation.members import Hook, MemberCheck, ValueCheck, list_of, single
+from gateway.validation.members import Hook
 from gateway.validation.run import MAX_ISSUES, Enough, Place, Run, root_place
-from gateway.validation.schema_elements import ANY_RESOURCE
 from gateway.validation.vital_signs import vital_signs
 
-_CODED = frozenset(("CodeableConcept", "Coding"))
+_MOST = 400
+"""Combinations of type and profiles that are kept ready."""
+
+
+@dataclass(slots=True, eq=False)
+class _Program:
+    """What there is to tell of resources of one type that claim the same profiles: `said` of the claims themselves,
+    by `node` of the parts, and by the profiles of the resource as a whole."""
+
+    scope: str | None
+    said: Run
+    node: Plan
+    profiles: list[Profile]
+    place: Place
 
 
 class Hints(Engine):
@@ -31,192 +44,72 @@ class Hints(Engine):
 
     def __init__(self, whole: Engine) -> None:
         self.__dict__.update(whole.__dict__)
-        self.remembered = Remembered(whole)
         self.extensions = _HintExtensions(self, whole.extensions)
         self.conformance: HintConformance = HintConformance(self, whole)
-        hooks = {"Extension": self.extensions.check, "Coding": whole.coding, "Reference": _urn}
-        self.walker: _HintWalker = _HintWalker(self, hooks)
+        hooks: dict[str, Hook] = {"Extension": self.extensions.check, "Coding": whole.coding, "Reference": _urn}
+        self.walker: HintWalker = HintWalker(self, hooks)
+        self._programs: dict[Hashable, _Program | None] = {}
 
     def gather(
         self,
         resource: Json,
         wanted: Sequence[Profile],
+        key: Hashable,
         *,
         run: Run | None = None,
         without: frozenset[str] = frozenset(),
     ) -> Run | None:
-        """A run with every hint about a resource, but for its members `without`; added to `run` if one is given. None
-        where only a walk over all can tell."""
-        shape = self.shapes[resource["resourceType"]]
-        place = root_place(shape)
+        """A run with every hint about a resource, but for its members `without`; added to `run` if one is given. `key`
+        stands for the resource's type and profiles. None where only a walk over all can tell."""
+        try:
+            program = self._programs[key]
+        except KeyError:
+            program = self._program(resource, wanted, key)
+        if program is None:
+            return None
         if run is None:
             run = Run(self)
             run.resource = run.root = run.top = resource
-            run.root_place = place
-            run.scope = self.scope_of(resource, wanted)
+            run.root_place = program.place
+            run.scope = program.scope
         part = {name: value for name, value in resource.items() if name not in without} if without else resource
         try:
-            self._gathered(run, resource, part, place, wanted)
+            self._gathered(run, resource, part, program)
         except (Enough, RecursionError):
             return None
         return run if len(run.found) < MAX_ISSUES else None
 
-    def _gathered(self, run: Run, resource: Json, part: Json, place: Place, wanted: Sequence[Profile]) -> None:
-        shape = place[3]
-        assert shape is not None
-        plan = self.walker.plan_of(shape)
-        self.walker.members(run, plan, part, place)
-        if plan.constraints:
-            self.invariants.check(run, plan.constraints, resource, place)
-        for profile in self.claims(run, resource, place):
-            self._profile(run, profile, resource, part, place)
-        if shape.name == "QuestionnaireResponse":
-            self.questionnaires.check_response(run, resource, place)
-        elif shape.name == "Observation":
-            for canonical in vital_signs(resource):
-                self._named(run, canonical, resource, part, place)
-        for profile in wanted:
-            if not profile.is_type:
-                self._profile(run, profile, resource, part, place)
-
-    def _profile(self, run: Run, profile: Profile, resource: Json, part: Json, place: Place) -> None:
-        key = (id(resource), profile.canonical)
-        if key in run.active:
-            return
-        run.active.add(key)
-        try:
+    def _gathered(self, run: Run, resource: Json, part: Json, program: _Program) -> None:
+        node, place, said = program.node, program.place, program.said
+        self.walker.members(run, node, part, place)
+        if node.constraints:
+            self.invariants.check(run, node.constraints, resource, place)
+        for issue in said.found:
+            run.again(issue, place, "")
+        for profile in program.profiles:
             self.conformance.root(run, profile.rules, resource, place)
-            self.conformance.children(run, profile.rules, part, place)
-            for imposed in profile.imposed:
-                self._named(run, imposed, resource, part, place, asked_in=profile.canonical)
-        finally:
-            run.active.discard(key)
+        if node.shape.name == "QuestionnaireResponse":
+            self.questionnaires.check_response(run, resource, place)
 
-    def _named(
-        self, run: Run, canonical: str, resource: Json, part: Json, place: Place, *, asked_in: str | None = None
-    ) -> None:
-        profile = self.profile(canonical, asked_in=asked_in)
-        if profile is None:
-            self.conformance.apply_named(run, canonical, resource, place, asked_in=asked_in)  # says that
-        elif not profile.is_type:
-            self._profile(run, profile, resource, part, place)
+    def _program(self, resource: Json, wanted: Sequence[Profile], key: Hashable) -> _Program | None:
+        if len(self._programs) >= _MOST:
+            self._programs.clear()
+        found = self._programs[key] = self._made(self.shapes[resource["resourceType"]], resource, wanted)
+        return found
 
-
-class _Plan(Plan):
-    """`names`: all members that can give a hint; `idle`: nothing else does."""
-
-    __slots__ = ("idle", "names")
-    idle: bool
-    names: frozenset[str]
-
-
-class _HintWalker(Walker):
-    """Walks the members that can give a hint."""
-
-    def __init__(self, engine: Hints, hooks: dict[str, Any]) -> None:
-        super().__init__(engine, hooks)
-        self._hints = engine
-
-    def walk(self, run: Run, value: Json, place: Place) -> None:
-        shape = place[3]
-        assert shape is not None
-        plan = self._plans.get(id(shape)) or self._plan(shape)
-        self.members(run, plan, value, place)
-        if plan.hook is not None:
-            plan.hook(run, value, place)
-        if plan.constraints:
-            self._engine.invariants.check(run, plan.constraints, value, place)
-
-    def members(self, run: Run, plan: Plan, value: Json, place: Place) -> None:
-        """Tell the hints about the members of an object."""
-        checks = plan.checks
-        for name in value:
-            check = checks.get(name)
-            if check is not None:
-                check(run, value[name], value, place)
-
-    def _plan(self, shape: Shape) -> _Plan:
-        plan = _Plan(shape, self._hooks.get(shape.name))
-        for member in shape.members.values():
-            check = self._hinting(member)
-            if check is not None:
-                plan.checks[member.name] = check
-            if member.primitive and member.name != "resourceType":
-                plan.checks["_" + member.name] = self._sibling(member)
-        plan.constraints = self._engine.invariants.compile(hinting(shape.constraints), shape.name)
-        plan.names = frozenset(plan.checks)
-        plan.idle = plan.hook is None and not plan.constraints
-        self._plans[id(shape)] = plan
-        return plan
-
-    def _hinting(self, member: Member) -> MemberCheck | None:
-        """The check of a member; None where it can give no hint."""
-        if member.primitive:
-            return self._hinting_primitive(member)
-        if member.type in ANY_RESOURCE:
+    def _made(self, shape: Shape, resource: Json, wanted: Sequence[Profile]) -> _Program | None:
+        place, said = root_place(shape), Run(self)
+        profiles = list(self.claims(said, resource, place))
+        if shape.name == "Observation":
+            vital = (self.profile(canonical, asked_in=None) for canonical in vital_signs(resource))
+            profiles += [profile for profile in vital if profile is not None]
+        profiles += wanted
+        kept = [profile for profile in {one.canonical: one for one in profiles}.values() if not profile.is_type]
+        if any(profile.imposed for profile in kept) or any(issue.is_error for issue in said.found):
             return None
-        one = self._complex(member)
-        return list_of(member, one) if member.many else single(member, one)
-
-    def _hinting_primitive(self, member: Member) -> MemberCheck | None:
-        bound = self._engine.bindings.of(member) if self._binds(member) else None
-        constraints = self._engine.invariants.compile(hinting(member.constraints), member.type)
-        if bound is None and not constraints:
-            return None
-        check = self._engine.invariants.check
-
-        def primitive(run: Run, value: Any, parent: Json, place: Place) -> None:
-            many = type(value) is list
-            for index, item in enumerate(value if many else (value,)):
-                here = (place, member, index if many else None, None)
-                if bound is not None and item is not None:
-                    bound(run, item, here)
-                if constraints and item is not None:
-                    check(run, constraints, item, here)
-
-        return primitive
-
-    def _complex(self, member: Member) -> ValueCheck:
-        shape = member.shape or self._engine.shapes[member.type]
-        bound = self._engine.bindings.of(member) if self._binds(member) else None
-        constraints = self._engine.invariants.compile(hinting(member.constraints), shape.name)
-        profiles = [one for one in member.profiles if self._profile_hints(one)]
-        plain = bound is None and not constraints and not profiles
-        engine, walk, plans = self._engine, self.walk, self._plans
-
-        def told(run: Run, value: Any, here: Place) -> None:
-            walk(run, value, here)
-            if bound is not None:
-                bound(run, value, here)
-            if constraints:
-                engine.invariants.check(run, constraints, value, here)
-            for profile in profiles:
-                engine.conformance.apply_named(run, profile, value, here)
-
-        if shape.name in _CODED:
-            return self._coded(member, shape, told)
-
-        def complex_value(run: Run, value: Any, parent: Json, place: Place, index: int | None) -> None:
-            plan = plans.get(id(shape)) or self._plan(shape)
-            if not (plain and plan.idle and plan.names.isdisjoint(value)):  # type: ignore[attr-defined]
-                told(run, value, (place, member, index, shape))
-
-        return complex_value
-
-    def _coded(self, member: Member, shape: Shape, told: Hook) -> ValueCheck:
-        tell = self._hints.remembered.teller((id(member), "type"))
-
-        def coded_value(run: Run, value: Any, parent: Json, place: Place, index: int | None) -> None:
-            tell(run, value, (place, member, index, shape), lambda run, here: told(run, value, here))
-
-        return coded_value
-
-    def _binds(self, member: Member) -> bool:
-        return binding_hints(self._engine, member.binding, member.type, None)
-
-    def _profile_hints(self, canonical: str) -> bool:
-        profile = self._engine.profile(canonical, asked_in=None)
-        return profile is None or self._hints.conformance.may_hint(profile)
+        node = self.walker.node(shape, tuple(profile.rules for profile in kept))
+        ruled = [profile for profile in kept if self.conformance.may_hint(profile.rules)]
+        return _Program(self.scope_of(resource, wanted), said, node, ruled, place)
 
 
 class _HintExtensions(Extensions):
@@ -224,7 +117,6 @@ class _HintExtensions(Extensions):
 
     def __init__(self, engine: Hints, whole: Extensions) -> None:
         super().__init__(engine, whole.unknown, examples=whole.examples)
-        self._hints = engine
 
     def check(self, run: Run, value: Any, place: Place) -> None:
         url = value.get("url")

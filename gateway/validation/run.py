@@ -111,6 +111,15 @@ class Run:
         if self.first and severity == "error":
             raise Enough
 
+    def again(self, issue: Issue, place: Place, about: str) -> None:
+        """List an issue that is no error and was made before, at its place."""
+        key = (issue.rule, issue.expression or "", issue.message)
+        if key not in self.seen and len(self.found) < MAX_ISSUES:
+            self.seen.add(key)
+            self.found.append(issue)
+            self.places.append(place)
+            self.about.append(about)
+
     def error(
         self, code: str, rule: str, message: str, place: Place | None, *, profile: str | None = None, about: str = ""
     ) -> None:

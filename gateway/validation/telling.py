@@ -20,8 +20,10 @@ def told_of(run: Run) -> list[tuple[Issue, Place | None]]:
     """What a run found, in order, each fault once."""
     if not run.found:
         return []
-    told = without_cascades(list(zip(run.found, run.places, run.about, strict=False)))
-    listed = [(issue, place) for issue, place, _ in told]
+    listed: list[tuple[Issue, Place | None]] = list(zip(run.found, run.places, strict=False))
+    if run.failed:
+        told = without_cascades(list(zip(run.found, run.places, run.about, strict=False)))
+        listed = [(issue, place) for issue, place, _ in told]
     listed += [(issue, None) for issue in run.found[len(run.places) :]]
     if len(listed) > 1:
         listed.sort(key=_order)

@@ -19,7 +19,7 @@ from gateway.fhir import codec, xml
 from gateway.fhir.outcome import outcome
 from gateway.fhir.places import locate
 from gateway.packages.definitions import Definitions
-from gateway.validation.accept import Acceptor
+from gateway.validation.accept import Acceptor, key_of
 from gateway.validation.compiled import Json, Profile
 from gateway.validation.engine import Engine, unknown_resource
 from gateway.validation.extensions import Examples, Unknown
@@ -199,12 +199,12 @@ class Validator:
         if type(resource) is not dict:
             return None
         if self.acceptor.accepts(resource, wanted, eager=False):
-            run = self._hints.gather(resource, wanted)
+            run = self._hints.gather(resource, wanted, key_of(resource, wanted))
             return None if run is None or run.failed else run
         found = self._narrowing.where(resource, [one for one in wanted if not one.is_type])
         if found is None:
             return None
-        return self._hints.gather(resource, wanted, run=found[0], without=found[1])
+        return self._hints.gather(resource, wanted, key_of(resource, wanted), run=found[0], without=found[1])
 
     def _walked(self, resource: Any, wanted: Sequence[Profile], *, first: bool = False) -> Run:
         """The engine's run over a resource; `first` stops it at the first error."""

@@ -119,10 +119,10 @@ class _Maker:
         conformance = self.engine.conformance
         return [
             item
-            for member in conformance._named(rules, shape)
+            for member in conformance.named(rules, shape)
             for name in (member.name, f"_{member.name}")
             if name in value
-            for item in conformance._items(member, name, value, place)
+            for item in conformance.items(member, name, value, place)
         ]
 
     def by_element(self, rules: Rules, items: list[Item], place: Place) -> Iterator[Mutation]:
