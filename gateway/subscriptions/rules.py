@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
-from urllib.parse import parse_qsl
 
 from gateway.errors import BadRequest, Issue
 from gateway.fhir.element import extension_value, extension_values
+from gateway.fhir.query_string import pairs
 from gateway.ports import Change, Clock, Json
 from gateway.search.query import Chain, Condition, Is, Query, Reverse, Together
 from gateway.subscriptions.endpoint import Endpoints, mail_address
@@ -110,12 +110,12 @@ class Offer:
             type, rest = topic.type, text
         if type != topic.type:
             raise BadRequest(f"This topic is about {topic.type}: its filters cannot ask for another type.")
-        pairs = parse_qsl(rest, keep_blank_values=True)
-        if not pairs:
+        asked = pairs(rest)
+        if not asked:
             raise BadRequest("A filter is parameter=value or Type?parameter=value.")
-        if any(name.partition(":")[0].partition(".")[0] not in topic.filters for name, _ in pairs):
+        if any(name.partition(":")[0].partition(".")[0] not in topic.filters for name, _ in asked):
             raise BadRequest(f"This topic is filtered by {', '.join(sorted(topic.filters))} only.")
-        found = self.parse(type, pairs).where
+        found = self.parse(type, asked).where
         if any(isinstance(one, Chain | Reverse) or _composite(one) for one in found):
             raise BadRequest("A filter looks at the resource itself: it cannot follow references.")
         return found

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import urlsplit
 
 from gateway.errors import BadRequest, GatewayError, Issue, TooLarge
 from gateway.fhir import ids
+from gateway.fhir.query_string import pairs
 from gateway.ports import Json
 from gateway.usecases.entry_conditions import NONE, Conditions, Parameters, conditions
 from gateway.usecases.references import own, own_address
@@ -63,7 +64,10 @@ def _step(entry: Any, at: str, services: Services, base: str) -> Step | GatewayE
         bad(f"{method} is not offered here.", ".request.method", "not-supported")
     if full_url is not None and not isinstance(full_url, str):
         bad("fullUrl is not a string.", ".fullUrl", "structure")
-    place = _address(url, base) if isinstance(url, str) else None
+    try:
+        place = _address(url, base, f"{at}.request.url") if isinstance(url, str) else None
+    except BadRequest as error:
+        return BadRequest(issues=[*wrong, *error.issues])
     if place is None:
         bad("request.url is not an address of this server, relative to its base.", ".request.url", "value")
         return BadRequest(issues=wrong)
@@ -98,7 +102,7 @@ def _body(resource: Any, *, method: str, type: str, id: str | None, query: Param
         bad("The resource's id is not the one in request.url.", ".resource.id", "value")
 
 
-def _address(url: str, base: str) -> tuple[str, str | None, int | None, Parameters] | None:
+def _address(url: str, base: str, place: str) -> tuple[str, str | None, int | None, Parameters] | None:
     """Type, id, version and query of an address of ours; None for anything else (another host, an operation)."""
     if base and url.startswith(base + "/"):
         url = url[len(base) + 1 :]
@@ -109,7 +113,7 @@ def _address(url: str, base: str) -> tuple[str, str | None, int | None, Paramete
     if parts.scheme or parts.netloc or parts.fragment or "%" in parts.path:
         return None
     path = parts.path.split("/")
-    query = tuple(parse_qsl(parts.query, keep_blank_values=True))
+    query = tuple(pairs(parts.query, place=place))
     if not path[0].isalpha() or not path[0][0].isupper():
         return None
     match path[1:]:

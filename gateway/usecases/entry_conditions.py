@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from urllib.parse import parse_qsl
 
 from gateway.errors import BadRequest, Issue
 from gateway.fhir import etag
 from gateway.fhir.etag import Tags
+from gateway.fhir.query_string import condition
 from gateway.usecases.preconditions import ALWAYS, Precondition
 
 Parameters = tuple[tuple[str, str], ...]
@@ -71,7 +71,7 @@ def _of_get(named: Mapping[str, str], at: str) -> Conditions:
 
 
 def _of_create(named: Mapping[str, str], at: str) -> Conditions:
-    return Conditions(unless=tuple(parse_qsl(named["ifNoneExist"].lstrip("?"), keep_blank_values=True)))
+    return Conditions(unless=tuple(condition(named["ifNoneExist"], place=f"{at}.ifNoneExist")))
 
 
 def _tags(named: Mapping[str, str], name: str, at: str) -> Tags:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from urllib.parse import parse_qsl
 
 from gateway.errors import BadRequest, GatewayError, Invalid, Issue, NotFound, Unprocessable
+from gateway.fhir.query_string import pairs
 from gateway.ports import Caller, Json, Kept, Transaction
 from gateway.trust.disclosure import Collected, Disclosed, Entry, disclose
 from gateway.trust.policy import permit
@@ -147,7 +147,7 @@ def _conditional_references(
                 continue
             place = f"{plan.step.at}.resource{path[len(plan.step.type) :]}"
             try:
-                match = one_match(tx, type, parse_qsl(query, keep_blank_values=True), services)
+                match = one_match(tx, type, pairs(query), services)
             except GatewayError as error:
                 issues += [replace(issue, expression=place) for issue in error.issues]
                 continue

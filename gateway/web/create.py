@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from urllib.parse import parse_qsl
-
 from flask import Response, request
 
+from gateway.fhir.query_string import condition
 from gateway.usecases.create import create as keep_new
 from gateway.usecases.keep import offered, resource_of
 from gateway.web import answers
@@ -22,8 +21,8 @@ def create(web: Web) -> View:
         wanted()
         offered(type, services)
         resource = resource_of(fhir(web), type=type)
-        condition = request.environ.get("HTTP_IF_NONE_EXIST")
-        unless = parse_qsl(condition.lstrip("?"), keep_blank_values=True) if condition is not None else None
+        asked = request.environ.get("HTTP_IF_NONE_EXIST")
+        unless = condition(asked) if asked is not None else None
         written = keep_new(resource, caller(web), type=type, services=services, unless=unless)
         return answers.wrote(written, base=web.base)
 

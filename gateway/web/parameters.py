@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from urllib.parse import parse_qsl
-
 from flask import request
 
 from gateway.errors import BadRequest, Issue, UnsupportedMedia
+from gateway.fhir.query_string import pairs
 from gateway.web.body import body, media_type
 from gateway.web.context import Web
 from gateway.web.formats import FORMAT
 
 _FORM = frozenset(["_format", "_pretty"])
-_MOST = 1_000
 
 
 def query() -> list[tuple[str, str]]:
@@ -34,9 +32,7 @@ def _asked(pairs: list[tuple[str, str]]) -> list[tuple[str, str]]:
 
 
 def _pairs(text: bytes) -> list[tuple[str, str]]:
-    if not text:
-        return []
     try:
-        return parse_qsl(text.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=_MOST)
-    except ValueError:  # UnicodeError is one
-        raise BadRequest(issues=[Issue("error", "invalid", "The parameters are not URL-encoded UTF-8.")]) from None
+        return pairs(text.decode("ascii"))
+    except UnicodeError:
+        raise BadRequest(issues=[Issue("error", "invalid", "The parameters are not URL-encoded.")]) from None
