@@ -130,12 +130,15 @@ class HintWalker(Walker):
             return _remembered(member, shape, Remembering(self._engine, tell))
         if member.name == "extension":
             return _remembered(member, shape, Remembering(self._engine, tell, digest))
-        names = self._names(shape, inner)
         if plain and member.type == "Reference":
-            return _unless_silent(member, shape, tell, lambda value: names.isdisjoint(value) and not _urn(value))
-        if plain and shape.name not in self._hooks and not hinting(shape.constraints):
-            return _unless_silent(member, shape, tell, names.isdisjoint)
+            return _unless_silent(member, shape, tell, _silent_reference(self._names(shape, inner)))
+        if plain and self._of_members(shape):
+            return _unless_silent(member, shape, tell, self._names(shape, inner).isdisjoint)
         return _always(member, shape, tell)
+
+    def _of_members(self, shape: Shape) -> bool:
+        """Whether all there is to tell of an object is told of its members."""
+        return shape.name not in self._hooks and not hinting(shape.constraints)
 
     def _own(self, member: Member, shape: Shape, inner: tuple[Rules, ...]) -> tuple[bool, Teller]:
         """Tells about a value by its type and what rules say of what is below; first, whether it says nothing of the
@@ -144,8 +147,12 @@ class HintWalker(Walker):
         constraints = engine.invariants.compile(hinting(member.constraints), shape.name)
         profiles = [one for one in member.profiles if self._profile_hints(one)]
 
+        if bound is None and not constraints and not profiles:
+            return True, self._each_member(shape, inner) if self._of_members(shape) else self._object(shape, inner)
+        within = self._object(shape, inner)
+
         def tell(run: Run, value: Any, here: Place) -> None:
-            self.through(run, self.node(shape, inner), value, here)
+            within(run, value, here)
             if bound is not None:
                 bound(run, value, here)
             if constraints:
@@ -153,7 +160,24 @@ class HintWalker(Walker):
             for profile in profiles:
                 engine.conformance.apply_named(run, profile, value, here)
 
-        return bound is None and not constraints and not profiles, tell
+        return False, tell
+
+    def _object(self, shape: Shape, inner: tuple[Rules, ...]) -> Teller:
+        return lambda run, value, here: self.through(run, self.node(shape, inner), value, here)
+
+    def _each_member(self, shape: Shape, inner: tuple[Rules, ...]) -> Teller:
+        checks: dict[str, MemberCheck] | None = None
+
+        def tell(run: Run, value: Any, here: Place) -> None:
+            nonlocal checks
+            if checks is None:
+                checks = self.node(shape, inner).checks
+            for name in value:
+                check = checks.get(name)
+                if check is not None:
+                    check(run, value[name], value, here)
+
+        return tell
 
     def _with_rules(self, member: Member, own: Teller, below: tuple[Rules, ...]) -> Teller:
         conformance = self._hints.conformance
@@ -173,9 +197,14 @@ class HintWalker(Walker):
         return profile is None or bool(profile.imposed) or self._hints.conformance.may_hint(profile.rules)
 
 
-def _urn(reference: Json) -> bool:
-    """Whether it may be a urn:uuid that is none."""
-    return str(reference.get("reference"))[:4] == "urn:"
+def _silent_reference(names: frozenset[str]) -> Callable[[Any], bool]:
+    """Whether nothing can be said of a Reference: it has none of the members, and is no urn:uuid."""
+    disjoint = names.isdisjoint
+
+    def silent(value: Any) -> bool:
+        return disjoint(value) and not ("reference" in value and value["reference"][:4] == "urn:")
+
+    return silent
 
 
 def _remembered(member: Member, shape: Shape, known: Remembering) -> MemberCheck:
