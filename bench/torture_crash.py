@@ -159,7 +159,7 @@ def wrap() -> None:
     around(deliver, "disclose", after="decided")
     around(deliver, "Message", after="about to send")
     around(deliver, "_note", before="answered by the partner")
-    around(deliver, "_overtaken", before="attempt noted")
+    around(deliver, "_overtaken", after="looked again")
     around(gateway.commands.worker, "_tell", before="settled for good")
     staged(SqlOutbox, "claim", "claim")
     staged(SqlOutbox, "_settle", "settle")

@@ -40,13 +40,13 @@ STEPS = (
     "about to send",
     "while the partner acts",
     "answered by the partner",
-    "attempt noted",
+    "looked again",
     "settle: settled",
     "settle: before commit",
     "settle: after commit",
     "settled for good",
 )
-PAUSES = ("taken", "answered by the partner", "attempt noted")
+PAUSES = ("taken", "answered by the partner", "looked again")
 """Where a worker stands still: before it looks whether its claim still holds, and twice after the partner acted."""
 PARTNERS = ("ehr", "plan")
 HANDS = 8

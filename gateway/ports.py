@@ -5,7 +5,7 @@ Adapters live in `store/` and `partners/`; `wiring.py` alone chooses them. Tests
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 # isort: off
 # fmt: off
 from gateway.ports_outbox import (
-    START as START, Delivery as Delivery, DeliveryState as DeliveryState, Old as Old, Outbox as Outbox, Owed as Owed,
-    Place as Place, Pruned as Pruned, Retention as Retention,
+    START as START, Delivery as Delivery, DeliveryState as DeliveryState, Noted as Noted, Old as Old,
+    Outbox as Outbox, Owed as Owed, Place as Place, Pruned as Pruned, Retention as Retention,
 )
 from gateway.ports_subscriptions import (
     Change as Change, Inbound as Inbound, InboundState as InboundState, Inbox as Inbox, Mailer as Mailer,
@@ -33,6 +33,8 @@ Clock = Callable[[], datetime]
 NewId = Callable[[], str]
 """A fresh FHIR id."""
 Json = dict[str, Any]
+Name = tuple[str, str]
+"""Type and id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +170,9 @@ class Store(Protocol):
     def begin(self, caller: Caller) -> AbstractContextManager[Transaction]: ...
 
     def read(self, caller: Caller, type: str, id: str, version: int | None = None) -> Kept | None: ...
+
+    def read_many(self, caller: Caller, names: Collection[Name]) -> Mapping[Name, Kept]:
+        """Those of the resources named that are kept, each as it is now."""
 
     def history(self, caller: Caller, type: str, id: str) -> Sequence[Kept]:
         """All versions, newest first."""

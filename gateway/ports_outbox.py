@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:
-    from gateway.ports import Caller
+    from gateway.ports import AuditEntry, Caller
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +50,10 @@ class Delivery:
     """Why the last attempt failed: a rule or status, never a reply's content."""
 
 
+Noted = tuple["Caller", "AuditEntry", datetime]
+"""What is audited with a settlement, stale or not: by whom, what, when."""
+
+
 class Outbox(Protocol):
     """What is owed to partners. At least once, ordered per (tenant, partner, member), parked when hopeless.
 
@@ -58,21 +62,29 @@ class Outbox(Protocol):
     """
 
     def claim(
-        self, worker: str, *, now: datetime, limit: int, lease_seconds: float, without: Collection[str] = ()
+        self,
+        worker: str,
+        *,
+        now: datetime,
+        limit: int,
+        lease_seconds: float,
+        without: Collection[str] = (),
+        rooms: Mapping[str, int] | None = None,
     ) -> Sequence[Delivery]:
         """Take the next due deliveries: only the oldest unsettled one of each (partner, member) is ever taken,
-        urgent first, partners in turn, none for the partners `without` (`kind:` stands for all whose names begin so).
-        Deliveries whose lease has run out are taken again with a higher fence. `due` of what is taken is the end of its
-        lease. Nothing taken: nothing is due, or other workers are faster; ask again later."""
+        urgent first, partners in turn, none for the partners `without` (`kind:` stands for all whose names begin so),
+        no more for one of those in `rooms` than it says. Deliveries whose lease has run out are taken again with a
+        higher fence. `due` of what is taken is the end of its lease. Nothing taken: nothing is due, or other workers
+        are faster; ask again later."""
 
-    def delivered(self, delivery: Delivery, *, now: datetime) -> bool:
-        """Settle as delivered; False when the fence is stale."""
+    def delivered(self, delivery: Delivery, *, now: datetime, noted: Noted | None = None) -> bool:
+        """Settle as delivered; False when the fence is stale. `noted` is kept with it."""
 
-    def retry(self, delivery: Delivery, *, due: datetime, reason: str) -> bool: ...
+    def retry(self, delivery: Delivery, *, due: datetime, reason: str, noted: Noted | None = None) -> bool: ...
 
-    def park(self, delivery: Delivery, *, now: datetime, reason: str) -> bool: ...
+    def park(self, delivery: Delivery, *, now: datetime, reason: str, noted: Noted | None = None) -> bool: ...
 
-    def refuse(self, delivery: Delivery, *, now: datetime, reason: str) -> bool:
+    def refuse(self, delivery: Delivery, *, now: datetime, reason: str, noted: Noted | None = None) -> bool:
         """Settle as dropped: the partner may not have it (any more); what waits behind it goes on."""
 
     def wake(self, partner: str, *, now: datetime) -> int:

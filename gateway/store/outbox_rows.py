@@ -18,6 +18,8 @@ COLUMNS = (
     "id, tenant, partner, member, kind, type, resource, version, rank, state, attempts, fence, due, owed_at,"
     " settled_at, reason"
 )
+PARTNER = COLUMNS.split(", ").index("partner")
+"""Its place in a row of COLUMNS."""
 SUPERSEDED = "superseded by a newer version"
 SUPERSEDE = (
     f"UPDATE outbox SET state = 'dropped', ready = 0, settled_at = ?, reason = '{SUPERSEDED}'"  # noqa: S608

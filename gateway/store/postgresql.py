@@ -19,7 +19,7 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 from gateway.errors import StoreUnavailable
 from gateway.store import audit
 from gateway.store.audit import Strand
-from gateway.store.sql import Dialect, Note, Row, Version, defect, step, unavailable
+from gateway.store.sql import Changed, Dialect, Note, Row, Version, defect, step, unavailable
 
 VERSION = (
     " kept AS (INSERT INTO resource_version (tenant, type, id, version, at, deleted, body)"
@@ -41,8 +41,9 @@ NEXT = (
 )
 LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(?, 0))"
 SHARE = "SELECT pg_advisory_xact_lock_shared(hashtextextended(?, 0))"
-LIMITS = "-c lock_timeout={wait} -c statement_timeout={long} -c idle_in_transaction_session_timeout={long}"
-"""A statement that waits, or a process that was paused in a transaction, must not hold up everyone else."""
+LIMITS = "-c lock_timeout={wait} -c statement_timeout={long} -c idle_in_transaction_session_timeout={long} -c jit=off"
+"""A statement that waits, or a process that was paused in a transaction, must not hold up everyone else. All are small:
+compiling one takes far longer than running it."""
 TRIES = 3
 """How often a read is tried anew after its connection was lost."""
 
@@ -54,6 +55,9 @@ for _name in ("psycopg", "psycopg.pool"):  # only the gateway's own, allow-liste
 @lru_cache(maxsize=1024)
 def _driver(sql: str) -> bytes:
     return sql.replace("%", "%%").replace("?", "%s").encode()
+
+
+_Queued = tuple[bytes, Any, Changed]
 
 
 class _Connection(psycopg.Connection[Row]):
@@ -69,7 +73,8 @@ class PostgresSession:
 
     def __init__(self, connection: _Connection) -> None:
         self._connection = connection
-        self._queued: list[tuple[bytes, Any]] = [(b"BEGIN", None)]
+        self._queued: list[_Queued] = [(b"BEGIN", None, Changed())]
+        self._ended = False
         self._revision = 0
 
     def rows(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
@@ -78,8 +83,15 @@ class PostgresSession:
     def run(self, sql: str, parameters: Sequence[object] = ()) -> int:
         return self._execute(_driver(sql), parameters).rowcount
 
-    def later(self, sql: str, parameters: Sequence[object] = ()) -> None:
-        self._queued.append((_driver(sql), parameters))
+    def later(self, sql: str, parameters: Sequence[object] = ()) -> Changed:
+        changed = Changed()
+        self._queued.append((_driver(sql), parameters, changed))
+        return changed
+
+    def last(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
+        cursor = self._end((_driver(sql), parameters))
+        assert cursor is not None
+        return cursor.fetchall()
 
     def keep(self, version: Version) -> bool:
         new = version
@@ -120,22 +132,34 @@ class PostgresSession:
 
     def commit(self) -> None:
         """Send what is queued, and COMMIT; nothing at all if there was nothing."""
-        if len(self._queued) == 1 and self._queued[0][0] == b"BEGIN":
-            return
+        if not self._ended and not (len(self._queued) == 1 and self._queued[0][0] == b"BEGIN"):
+            self._end()
+
+    def _end(self, *last: tuple[bytes, Any]) -> psycopg.Cursor[Row] | None:
+        """Send what is queued, the last statement if there is one, and COMMIT in one round trip."""
         step("before commit")
-        ended = self._execute(b"COMMIT", None)
+        *cursors, ended = self._send(*last, (b"COMMIT", None))
+        self._ended = True
         if ended.statusmessage != "COMMIT":
             raise StoreUnavailable("The database undid the transaction: nothing was kept, repeat later.")
         step("after commit")
+        return cursors[-1] if cursors else None
 
     def _execute(self, sql: bytes, parameters: Any) -> psycopg.Cursor[Row]:
+        return self._send((sql, parameters))[-1]
+
+    def _send(self, *statements: tuple[bytes, Any]) -> list[psycopg.Cursor[Row]]:
+        """Run what is queued, then `statements`, in one round trip; the cursors of the latter."""
         queued, self._queued = self._queued, []
-        if not queued:
-            return self._connection.execute(sql, parameters)
+        execute = self._connection.execute
+        if not queued and len(statements) == 1:
+            return [execute(*statements[0])]
         with self._connection.pipeline():
-            for statement, values in queued:
-                self._connection.execute(statement, values)
-            return self._connection.execute(sql, parameters)
+            before = [(execute(sql, values), changed) for sql, values, changed in queued]
+            cursors = [execute(*statement) for statement in statements]
+        for cursor, changed in before:
+            changed.number = cursor.rowcount
+        return cursors
 
     def _newest(self, tenant: str) -> bytes:
         found = self.rows(audit.NEWEST, (tenant,))

@@ -80,14 +80,25 @@ class Reader(Protocol):
         """All rows of one statement; `?` marks a parameter on both engines."""
 
 
+@dataclass(slots=True)
+class Changed:
+    """What a statement that runs later did; known when the transaction has ended."""
+
+    number: int = 0
+    """How many rows it changed."""
+
+
 class Session(Reader, Protocol):
     """One open transaction."""
 
     def run(self, sql: str, parameters: Sequence[object] = ()) -> int:
         """Run one statement now; how many rows it changed."""
 
-    def later(self, sql: str, parameters: Sequence[object] = ()) -> None:
+    def later(self, sql: str, parameters: Sequence[object] = ()) -> Changed:
         """Run one statement before the commit, in order, in the commit's own round trip where there is one."""
+
+    def last(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
+        """All rows of the transaction's last statement, in the commit's own round trip where there is one."""
 
     def keep(self, version: Version) -> bool:
         """Keep version, pointer and index; False when the version it replaces is not the current one."""

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from gateway.errors import StoreUnavailable
 from gateway.store import audit
-from gateway.store.sql import REVISION, Dialect, Note, Row, Version, step, unavailable
+from gateway.store.sql import REVISION, Changed, Dialect, Note, Row, Version, step, unavailable
 from gateway.store.sqlite_writer import Writer
 
 NEW = (
@@ -79,8 +79,11 @@ class SqliteSession:
     def run(self, sql: str, parameters: Sequence[object] = ()) -> int:
         return self._connection.execute(sql, parameters).rowcount
 
-    def later(self, sql: str, parameters: Sequence[object] = ()) -> None:
-        self._connection.execute(sql, parameters)
+    def later(self, sql: str, parameters: Sequence[object] = ()) -> Changed:
+        return Changed(self._connection.execute(sql, parameters).rowcount)
+
+    def last(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
+        return self.rows(sql, parameters)
 
     def keep(self, version: Version) -> bool:
         new = version

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from gateway.ports import AuditEntry, Caller, Clock, Cursors, Inbox, Kept, Outbox, Page, Retention, Subscriptions
+from gateway.ports import AuditEntry, Caller, Clock, Cursors, Inbox, Kept, Name, Outbox, Page, Retention, Subscriptions
 from gateway.store import audit
 from gateway.store.audit import Gathering
 from gateway.store.cursors import SqlCursors
@@ -17,7 +17,7 @@ from gateway.store.retention import SqlRetention
 from gateway.store.rows import kept, kept_columns, micros, moment
 from gateway.store.sql import Engine, Index, Note
 from gateway.store.subscriptions import SqlSubscriptions, Watch, Watched
-from gateway.store.transaction import READ, SqlTransaction
+from gateway.store.transaction import READ, READ_MANY, SqlTransaction
 
 if TYPE_CHECKING:
     from gateway.search.query import Query
@@ -74,6 +74,14 @@ class SqlStore:
         else:
             found = self.engine.rows(self._versions + " AND v.version = ?", (caller.tenant, type, id, version))
         return kept(found[0]) if found else None
+
+    def read_many(self, caller: Caller, names: Collection[Name]) -> Mapping[Name, Kept]:
+        if self.engine.dialect == "sqlite" or len(names) < 2:  # no server to go to and fro
+            found = (self.read(caller, type, id) for type, id in names)
+            return {(one.type, one.id): one for one in found if one is not None}
+        types, ids = zip(*names, strict=True)
+        rows = self.engine.rows(READ_MANY, ([*types], [*ids], caller.tenant))
+        return {(one.type, one.id): one for one in map(kept, rows)}
 
     def history(self, caller: Caller, type: str, id: str) -> Sequence[Kept]:
         rows = self.engine.rows(self._versions + " ORDER BY v.version DESC", (caller.tenant, type, id))

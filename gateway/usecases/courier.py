@@ -8,8 +8,9 @@ affair: it gives out only the front of each lane.
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
@@ -19,6 +20,9 @@ from gateway.usecases.deliver import WORKER, Attempt, Delivering, deliver
 from gateway.usecases.partner_health import Health
 from gateway.usecases.subscriber_shares import SUBSCRIPTION, SubscriberShares
 
+PARTNERS = "partners"
+LINGER = 0.005
+"""Seconds for which more hands than one may become free, so that one claim serves them all."""
 LEASE_SECONDS = 120.0
 """How long a claim holds: longer than any exchange with a partner may take."""
 
@@ -59,6 +63,7 @@ class Courier:
         self._busy: Counter[str] = Counter()
         self._shares = SubscriberShares(using.store.subscriptions, caller=WORKER, hands=self._pace.hands)
         self._turn = False
+        self._rests: dict[str, float] = {}
         self._under_way: dict[Future[Attempt], Delivery] = {}
 
     def run(self, stop: threading.Event, *, once: bool = False) -> None:
@@ -67,8 +72,7 @@ class Courier:
             while not stop.is_set():
                 claimed = self._claim(hands)
                 if self._under_way:
-                    full = len(self._under_way) >= self._pace.hands
-                    self._gather(self._pace.idle if full or not claimed else 0)
+                    self._gather(self._pace.idle if not self._free or not claimed else 0)
                 elif not claimed:
                     if once:
                         break
@@ -84,40 +88,54 @@ class Courier:
         return self._claim_for_subscriptions(hands) + self._claim_for_partners(hands)
 
     def _claim_for_partners(self, hands: ThreadPoolExecutor) -> int:
-        now = self._using.clock()
-        share = max(1, self._pace.hands // 2)
-        allowed = {partner: self._health.allowance(partner, now=now) for partner in self._partners}
-        rooms = {partner: share - self._busy[partner] for partner, most in allowed.items() if most is None}
-        ready = [room for room in rooms.values() if room > 0]
-        resting = [partner for partner in self._partners if rooms.get(partner, 0) <= 0]
-        claimed = self._take(min([*ready, self._free]), [*resting, SUBSCRIPTION], hands)
-        for partner, most in allowed.items():
-            if most is not None and most > self._busy[partner]:
-                others = [other for other in self._partners if other != partner]
-                claimed += self._take(min(1, self._free), [*others, SUBSCRIPTION], hands)
+        if self._rest(PARTNERS):
+            return 0
+        now, share = self._using.clock(), max(1, self._pace.hands // 2)
+        rooms = {}
+        for partner in self._partners:
+            most = self._health.allowance(partner, now=now)
+            rooms[partner] = max(0, (share if most is None else min(most, share)) - self._busy[partner])
+        limit = self._free
+        claimed = self._take(limit, [SUBSCRIPTION], hands, rooms=rooms)
+        if claimed < limit:
+            self._rests[PARTNERS] = time.monotonic() + self._pace.idle
         return claimed
+
+    def _rest(self, kind: str) -> bool:
+        """Whether all that is due was taken a moment ago, and nothing has ended since that others waited behind."""
+        return bool(self._under_way) and time.monotonic() < self._rests.get(kind, 0.0)
 
     def _claim_for_subscriptions(self, hands: ThreadPoolExecutor) -> int:
         limit = min(self._shares.room, self._free)
-        if self._notify is None or limit < 1:
+        if self._notify is None or limit < 1 or self._rest(SUBSCRIPTION):
             return 0
         try:
             resting = self._shares.resting()
         except GatewayError as error:
             self._trouble(error)
             return 0
-        return self._take(limit, [*self._partners, *resting], hands)
+        claimed = self._take(limit, [*self._partners, *resting], hands)
+        if not claimed:
+            self._rests[SUBSCRIPTION] = time.monotonic() + self._pace.idle
+        return claimed
 
     @property
     def _free(self) -> int:
         return self._pace.hands - len(self._under_way)
 
-    def _take(self, limit: int, without: list[str], hands: ThreadPoolExecutor) -> int:
+    def _take(
+        self, limit: int, without: list[str], hands: ThreadPoolExecutor, *, rooms: Mapping[str, int] | None = None
+    ) -> int:
         if limit < 1:
             return 0
         try:
             claimed = self._using.outbox.claim(
-                self.name, now=self._using.clock(), limit=limit, lease_seconds=self._pace.lease_seconds, without=without
+                self.name,
+                now=self._using.clock(),
+                limit=limit,
+                lease_seconds=self._pace.lease_seconds,
+                without=without,
+                rooms=rooms,
             )
         except GatewayError as error:
             self._trouble(error)
@@ -143,24 +161,35 @@ class Courier:
             self._trouble(error)  # then each is tried when it is due
 
     def _gather(self, seconds: float) -> None:
-        """Take in what has ended, waiting for the first for up to `seconds`."""
+        """Take in what has ended, waiting for the first for up to `seconds`, and then a moment for those beside it."""
         done, _ = wait(self._under_way, timeout=seconds, return_when=FIRST_COMPLETED)
+        self._take_in(done)
+        until = time.monotonic() + LINGER
+        while done and self._under_way and self._free < self._pace.hands // 4:
+            done, _ = wait(self._under_way, timeout=until - time.monotonic(), return_when=FIRST_COMPLETED)
+            self._take_in(done)
+
+    def _take_in(self, done: Collection[Future[Attempt]]) -> None:
         for future in done:
             delivery = self._under_way.pop(future)
             partner = delivery.owed.partner
             self._busy[partner] -= 1
+            self._rests.pop(SUBSCRIPTION if partner.startswith(SUBSCRIPTION) else PARTNERS, None)
             if partner.startswith(SUBSCRIPTION):
                 self._shares.ended(delivery)
             error = future.exception()
             if error is None:
-                attempt = future.result()
-                if attempt.receipt is not None:
-                    now = self._using.clock()
-                    if self._health.told(partner, attempt.receipt, now=now) == "up":
-                        self._wake(partner)
-                self._tell(attempt)
+                self._learn(future.result())
             elif isinstance(error, Exception):
                 # The claim is left to run out: the delivery is tried again, by whoever claims it then.
                 self._trouble(error)
             else:
                 raise error
+
+    def _learn(self, attempt: Attempt) -> None:
+        partner = attempt.delivery.owed.partner
+        if attempt.receipt is not None:
+            now = self._using.clock()
+            if self._health.told(partner, attempt.receipt, now=now) == "up":
+                self._wake(partner)
+        self._tell(attempt)

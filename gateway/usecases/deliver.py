@@ -13,7 +13,7 @@ from functools import partial
 from typing import Literal
 
 from gateway.errors import Forbidden, GatewayError
-from gateway.ports import AuditEntry, Caller, Clock, Delivery, Kept, Message, Outbox, Partner, Receipt, Store
+from gateway.ports import AuditEntry, Caller, Clock, Delivery, Kept, Message, Noted, Outbox, Partner, Receipt, Store
 from gateway.trust.disclosure import Collected, Disclosed, Entry, disclose
 from gateway.trust.policy import Decision
 from gateway.usecases.closure import closure
@@ -80,7 +80,7 @@ def _deliver(delivery: Delivery, partner: Partner | None, using: Delivering) -> 
     kept = using.store.read(caller, owed.type, owed.id, owed.version)
     if kept is None:
         return _park(delivery, "the version is not kept here", using)
-    sent = [kept] if kept.deleted else closure(kept, read=partial(using.store.read, caller))
+    sent = [kept] if kept.deleted else closure(kept, read=partial(using.store.read_many, caller))
     try:
         leaving = _leaving(kept, sent, caller, recipient=partner.name, using=using)
     except Forbidden as error:
@@ -89,12 +89,12 @@ def _deliver(delivery: Delivery, partner: Partner | None, using: Delivering) -> 
         return Attempt(delivery, "stale", "the claim ran out before it was sent")
     message = Message(delivery.id, owed.kind, f"{kept.reference}/_history/{kept.version}", leaving.body)
     receipt = partner.send(message)
-    using.store.note(caller, _note(message, partner.name, receipt))
+    noted = (caller, _note(message, partner.name, receipt), using.clock())
     if receipt.accepted and delivery.attempts <= FRESH_TRIES and _overtaken(kept, sent, caller, using):
         receipt = Receipt(False, retry=True, reason="what it refers to changed meanwhile")
-        settled = using.outbox.retry(delivery, due=using.clock(), reason=receipt.reason)
+        settled = using.outbox.retry(delivery, due=using.clock(), reason=receipt.reason, noted=noted)
         return Attempt(delivery, "retry" if settled else "stale", receipt.reason)
-    return _settle(delivery, receipt, using)
+    return _settle(delivery, receipt, using, noted)
 
 
 def _note(message: Message, recipient: str, receipt: Receipt) -> AuditEntry:
@@ -127,11 +127,9 @@ def _leaving(kept: Kept, sent: list[Kept], caller: Caller, *, recipient: str, us
 def _overtaken(kept: Kept, sent: list[Kept], caller: Caller, using: Delivering) -> bool:
     """Whether something sent along is no longer current: another member's message may have brought the newer one
     before ours arrived, so the partner could be left with the older."""
-    for one in sent:
-        current = using.store.read(caller, one.type, one.id) if one is not kept else None
-        if current is not None and not current.deleted and current.version != one.version:
-            return True
-    return False
+    along = {(one.type, one.id): one.version for one in sent if one is not kept}
+    current = using.store.read_many(caller, along)
+    return any(not one.deleted and one.version != along[name] for name, one in current.items())
 
 
 def _entry(kept: Kept, base: str) -> Entry:
@@ -139,10 +137,10 @@ def _entry(kept: Kept, base: str) -> Entry:
     return Entry(fields, kept)
 
 
-def _settle(delivery: Delivery, receipt: Receipt, using: Delivering) -> Attempt:
+def _settle(delivery: Delivery, receipt: Receipt, using: Delivering, noted: Noted | None = None) -> Attempt:
     now = using.clock()
     if receipt.accepted:
-        settled = using.outbox.delivered(delivery, now=now)
+        settled = using.outbox.delivered(delivery, now=now, noted=noted)
         return Attempt(delivery, "delivered" if settled else "stale", receipt.reason, receipt)
     due = None
     if receipt.retry:
@@ -151,8 +149,8 @@ def _settle(delivery: Delivery, receipt: Receipt, using: Delivering) -> Attempt:
         )
     if due is None:
         reason = f"gave up: {receipt.reason}" if receipt.retry else receipt.reason
-        return _park(delivery, reason, using, receipt=receipt)
-    settled = using.outbox.retry(delivery, due=due, reason=receipt.reason)
+        return _park(delivery, reason, using, receipt=receipt, noted=noted)
+    settled = using.outbox.retry(delivery, due=due, reason=receipt.reason, noted=noted)
     return Attempt(delivery, "retry" if settled else "stale", receipt.reason, receipt)
 
 
@@ -162,6 +160,8 @@ def _refuse(delivery: Delivery, reason: str, using: Delivering) -> Attempt:
     return Attempt(delivery, "refused" if settled else "stale", reason)
 
 
-def _park(delivery: Delivery, reason: str, using: Delivering, *, receipt: Receipt | None = None) -> Attempt:
-    settled = using.outbox.park(delivery, now=using.clock(), reason=reason)
+def _park(
+    delivery: Delivery, reason: str, using: Delivering, *, receipt: Receipt | None = None, noted: Noted | None = None
+) -> Attempt:
+    settled = using.outbox.park(delivery, now=using.clock(), reason=reason, noted=noted)
     return Attempt(delivery, "parked" if settled else "stale", reason, receipt)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
 
-from gateway.ports import Delivery
+from gateway.ports import AuditEntry, Delivery
 from gateway.store import SqlStore
 from tests.databases import CALLER, NOW_UTC, OTHER, owe, owed
 
@@ -272,3 +273,44 @@ def test_many_partners_take_turns_whatever_one_of_them_is_owed(store: SqlStore, 
     served = [one.owed.partner for _ in range(5) for one in claim(store, limit=8)]
     assert sorted(served) == [f"p{n:02}" for n in range(40)]
     assert [one.owed.partner for one in claim(store, limit=8)] == ["p20"] * 8
+
+
+@pytest.mark.parametrize("urgent", [False, True])
+def test_a_partner_gets_no_more_than_there_is_room_for(store: SqlStore, urgent: bool) -> None:
+    owe(store, *(owed(n, member=f"m{n}", partner="big", urgent=urgent and n % 2 == 0) for n in range(1, 20)))
+    owe(store, *(owed(n, member=f"m{n}", partner="small") for n in range(1, 4)), owed(1, partner="full"))
+
+    def take(limit: int, **rooms: int) -> list[str]:
+        taken = store.outbox.claim("w", now=NOW_UTC, limit=limit, lease_seconds=30, rooms=rooms)
+        return sorted(one.owed.partner for one in taken)
+
+    assert take(10, big=2, full=0) == ["big"] * 2 + ["small"] * 3
+    assert take(10, big=0, full=0) == []
+    assert take(3, big=3) == (["big"] * 3 if urgent else ["big", "big", "full"])
+
+
+def test_what_is_noted_with_a_settlement_is_audited_stale_or_not(store: SqlStore) -> None:
+    owe(store, owed(1), owed(2))
+    (stale,) = claim(store, lease=0)
+    (fresh,) = claim(store, now=LATER)
+    entry = AuditEntry("E", "deliver.attempt", ("Patient/p1/_history/1",), "success", "ehr")
+    assert not store.outbox.delivered(stale, now=LATER, noted=(CALLER, entry, LATER))
+    assert claim(store, now=LATER) == [], "a stale settlement lets nothing overtake"
+    assert store.outbox.retry(fresh, due=LATER, reason="x", noted=(CALLER, replace(entry, outcome="failed"), LATER))
+    said = [(row["event"], row["outcome"], row["recipient"], row["at"]) for row in store.audit(CALLER)]
+    assert said == [("deliver.attempt", "success", "ehr", LATER), ("deliver.attempt", "failed", "ehr", LATER)]
+    assert isinstance(store, SqlStore)
+    assert store.broken_audit(CALLER) == []
+
+
+def test_kinds_of_partners_that_are_left_out_cost_nothing_and_the_turn_goes_round(store: SqlStore) -> None:
+    names = ["a", "subscription:x", "subscription:y", "t", "z"]
+    for name in names:
+        owe(store, *(owed(n, member=f"m{n}", partner=name) for n in range(1, 4)))
+
+    def one(without: str) -> str:
+        (taken,) = store.outbox.claim("w", now=NOW_UTC, limit=1, lease_seconds=30, without=[without])
+        return taken.owed.partner
+
+    assert [one("subscription:") for _ in range(7)] == ["a", "t", "z"] * 2 + ["a"]
+    assert [one("t") for _ in range(4)] == ["subscription:x", "subscription:y", "z", "subscription:x"]

@@ -249,3 +249,20 @@ def test_writing_around_an_open_transaction_is_a_mistake(store: SqlStore) -> Non
         with pytest.raises(RuntimeError, match="write through it"), store.begin(CALLER):
             pass
     store.note(CALLER, READ)
+
+
+def test_several_are_read_at_once_each_as_it_is_now_and_only_its_tenants(store: SqlStore) -> None:
+    with store.begin(CALLER) as tx:
+        for id in ("p1", "p2", "p3"):
+            tx.put(patient(id))
+        tx.put(patient("p1", active=True))
+        tx.delete("Patient", "p3")
+    with store.begin(OTHER) as tx:
+        tx.put(patient("p9"))
+    names = [("Patient", "p1"), ("Patient", "p2"), ("Patient", "p3"), ("Patient", "p9"), ("Task", "p1")]
+    found = store.read_many(CALLER, names)
+    assert {name: (one.version, one.deleted) for name, one in found.items()} == {
+        ("Patient", "p1"): (2, False), ("Patient", "p2"): (1, False), ("Patient", "p3"): (2, True),
+    }  # fmt: skip
+    assert found["Patient", "p1"] == store.read(CALLER, "Patient", "p1")
+    assert store.read_many(CALLER, []) == {}
