@@ -2,72 +2,82 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import msgspec
 
 Pointer = tuple[str | int, ...]
-_TOKEN = re.compile(
-    r'[ \t\r\n]*(?:(?P<string>"[^"\\]*(?:\\.[^"\\]*)*")|(?P<mark>[{}\[\]:,])|(?P<other>[^\s{}\[\]:,"]+))'
-)
+_SPACE = re.compile(rb"[ \t\r\n]*")
+_NAME = re.compile(rb'[ \t\r\n]*"[^"\\]*(?:\\.[^"\\]*)*"[ \t\r\n]*:[ \t\r\n]*')
+_COMMA = re.compile(rb"[ \t\r\n]*,?[ \t\r\n]*")
+_object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_array = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 
 def locate(data: bytes, wanted: Iterable[Pointer]) -> dict[Pointer, tuple[int, int]]:
-    """Line and column (from 1) of the values at `wanted`; a place that is not there stands at its nearest parent."""
-    text = data.decode("utf-8", "replace")
-    targets = {pointer[:length] for pointer in wanted for length in range(len(pointer) + 1)}
-    offsets = _offsets(text, targets)
+    """Line and column (from 1) of the values at `wanted`; a place that is not there stands at its nearest parent.
+    `data` is JSON that names no member twice in one object."""
+    pointers = list(wanted)
+    tree: dict[Any, Any] = {}
+    for pointer in pointers:
+        node = tree
+        for step in pointer:
+            node = node.setdefault(step, {})
+    offsets: dict[Pointer, int] = {}
+    start = _end(_SPACE, data, 3 if data.startswith(b"\xef\xbb\xbf") else 0)
+    _note(data[start:], start, (), tree, offsets)
     found: dict[Pointer, tuple[int, int]] = {}
-    for pointer in wanted:
+    for pointer in pointers:
         near = pointer
         while near and near not in offsets:
             near = near[:-1]
-        at = offsets.get(near, 0)
-        found[pointer] = (text.count("\n", 0, at) + 1, at - (text.rfind("\n", 0, at) + 1) + 1)
+        found[pointer] = _line_and_column(data, offsets[near])
     return found
 
 
-def _offsets(text: str, targets: set[Pointer]) -> dict[Pointer, int]:
-    offsets: dict[Pointer, int] = {}
-    path: list[str | int] = []
-    expects_name: list[bool] = []
-    at = 0
-    for match in _TOKEN.finditer(text):
-        mark = match["mark"]
-        at = match.start(match.lastgroup or 0)
-        if mark in ("{", "["):
-            _note(offsets, path, at, targets)
-            path.append("" if mark == "{" else 0)
-            expects_name.append(mark == "{")
-        elif mark in ("}", "]"):
-            if path:
-                path.pop()
-                expects_name.pop()
-        elif mark == ",":
-            if path and isinstance(path[-1], int):
-                path[-1] += 1
-            elif path:
-                expects_name[-1] = True
-        elif mark == ":":
-            if expects_name:
-                expects_name[-1] = False
-        elif match["string"] and expects_name and expects_name[-1]:
-            path[-1] = _name(match["string"])
-        else:
-            _note(offsets, path, at, targets)
-    return offsets
-
-
-def _note(offsets: dict[Pointer, int], path: list[str | int], at: int, targets: set[Pointer]) -> None:
-    here = tuple(path)
-    if here in targets:
-        offsets.setdefault(here, at)
-
-
-def _name(token: str) -> str:
-    if "\\" not in token:
-        return token[1:-1]
+def _note(data: bytes, start: int, pointer: Pointer, tree: dict[Any, Any], offsets: dict[Pointer, int]) -> None:
+    """Note where a value stands that is `start` bytes into the source, and what `tree` names of what is in it."""
+    offsets[pointer] = start
+    if not tree:
+        return
     try:
-        return str(json.loads(token))
-    except ValueError:
-        return token[1:-1]
+        parts = _members(data) if data[:1] == b"{" else _items(data) if data[:1] == b"[" else iter(())
+        left = len(tree)
+        for step, raw, at in parts:
+            below = tree.get(step)
+            if below is not None:
+                _note(bytes(raw) if below else b"", start + at, (*pointer, step), below, offsets)
+                left -= 1
+                if not left:
+                    return
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return
+
+
+def _members(data: bytes) -> Iterator[tuple[str | int, msgspec.Raw, int]]:
+    """The members of an object with where their values stand in it."""
+    at = 1
+    for name, raw in _object(data).items():
+        at = _end(_NAME, data, _end(_COMMA, data, at))
+        yield name, raw, at
+        at += len(memoryview(raw))
+
+
+def _items(data: bytes) -> Iterator[tuple[str | int, msgspec.Raw, int]]:
+    at = 1
+    for index, raw in enumerate(_array(data)):
+        at = _end(_COMMA, data, at)
+        yield index, raw, at
+        at += len(memoryview(raw))
+
+
+def _end(pattern: re.Pattern[bytes], data: bytes, at: int) -> int:
+    match = pattern.match(data, at)
+    return at if match is None else match.end()
+
+
+def _line_and_column(data: bytes, at: int) -> tuple[int, int]:
+    begins = data.rfind(b"\n", 0, at) + 1
+    return data.count(b"\n", 0, at) + 1, len(data[begins:at].decode("utf-8", "replace")) + 1
