@@ -113,7 +113,7 @@ class Acceptor:
         if check is None:
             return None
         state = self._state
-        state.resource, state.run, state.unsure = resource, None, False
+        state.resource, state.run, state.unsure, state.ids = resource, None, False, set()
         try:
             if len(_encode(resource)) > _LARGE:
                 return None
@@ -133,7 +133,7 @@ class Acceptor:
 
     def _holds(self, run: _Run, resource: Json) -> bool:
         state = self._state
-        state.resource, state.run, state.unsure = resource, None, False
+        state.resource, state.run, state.unsure, state.ids = resource, None, False, set()
         try:
             return run(resource) and not state.unsure
         except (ValueError, TypeError, RecursionError, UnicodeError):

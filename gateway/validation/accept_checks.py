@@ -41,6 +41,8 @@ class Acceptance(local):
         self.resource: Json = {}
         self.run: Run | None = None
         self.unsure = False
+        self.ids: set[str] = set()
+        """Ids of elements that were met."""
 
 
 class Checks:
@@ -89,6 +91,17 @@ class Checks:
     def _integer(self) -> Check:
         return lambda value: type(value) is int
 
+    def _element_id(self) -> Check:
+        """The first element with an id; where one is looked at twice, the engine decides."""
+        state = self._state
+
+        def check(value: Any) -> bool:
+            new = value not in state.ids
+            state.ids.add(value)
+            return new
+
+        return check
+
     def _base64(self) -> Check:
         return lambda value: decoded_size(value) is not None
 
@@ -126,7 +139,7 @@ class Checks:
 
     def _choice(self, names: list[str]) -> Check:
         wanted = frozenset(names)
-        return lambda value: len(wanted & value.keys()) <= 1
+        return lambda value: len({name.removeprefix("_") for name in wanted & value.keys()}) <= 1
 
     # Codes
 

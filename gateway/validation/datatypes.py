@@ -6,14 +6,14 @@ import re
 from typing import Any
 
 from gateway.validation.primitives import decoded_size
-from gateway.validation.run import Place, Run
+from gateway.validation.run import Place, Run, pointer
 from gateway.validation.terminology.ucum import is_unit
 
 UCUM = "http://unitsofmeasure.org"
 QUANTITIES = ("Quantity", "Age", "Count", "Distance", "Duration")
 """The types of quantities; R4 has the rest as profiles of Quantity."""
 _TERMINOLOGIES = ("loinc.org", "snomed.info/sct", "unitsofmeasure.org", "www.nlm.nih.gov/research/umls/rxnorm")
-_MISSPELT = frozenset(
+MISSPELT = frozenset(
     written for name in _TERMINOLOGIES for written in (f"https://{name}", f"http://{name}/", f"https://{name}/")
 )
 CANONICAL_URLS = frozenset(
@@ -25,6 +25,7 @@ CANONICAL_URLS = frozenset(
     "StructureMap TerminologyCapabilities TestScript ValueSet".split()
 )
 _UUID = re.compile(r"(?i)urn:uuid:[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
+_OID = re.compile(r"urn:oid:[0-2](?:\.(?:0|[1-9][0-9]*))+(?:[#|].*)?")
 _SPACE = re.compile(r"[\s\\]")
 _USUAL = re.compile(r"[A-Za-z]+/[A-Za-z0-9\-.]{1,64}")
 _RELATIVE = re.compile(
@@ -52,7 +53,7 @@ def check_coding(run: Run, value: Any, place: Place) -> None:
                  place)  # fmt: skip
     elif type(system) is str and system and not _ABSOLUTE.fullmatch(system):
         run.error("code-invalid", "coding-system", "Coding.system must be an absolute URI.", place)
-    elif type(system) is str and system in _MISSPELT:
+    elif type(system) is str and system in MISSPELT:
         run.error("code-invalid", "coding-system", "Coding.system is not how the code system's URL is written.", place)
     elif type(system) is str and run.engine.is_value_set(system):
         run.error("code-invalid", "coding-system", "Coding.system names a value set; it must name the code system.",
@@ -73,9 +74,12 @@ def check_identifier(run: Run, value: Any, place: Place) -> None:
 
 
 def check_quantity(run: Run, value: Any, place: Place) -> None:
-    """A unit said to be of UCUM is one."""
-    code = value.get("code")
-    if value.get("system") == UCUM and type(code) is str and code and not is_unit(code):
+    """A unit said to be of UCUM is one; the system of a unit is an absolute URI."""
+    code, system = value.get("code"), value.get("system")
+    if type(system) is str and system and (system in MISSPELT or not _ABSOLUTE.fullmatch(system)):
+        run.error("code-invalid", "unit-system", "Quantity.system must be the absolute URI of a code system, such as "
+                  f"{UCUM}.", place)  # fmt: skip
+    elif system == UCUM and type(code) is str and code and not is_unit(code):
         run.error("code-invalid", "ucum", "Quantity.code must be a unit of UCUM, case-sensitive.", place)
 
 
@@ -86,9 +90,15 @@ def check_canonical_url(run: Run, value: Any, place: Place) -> None:
 
 
 def check_element_id(run: Run, value: Any, place: Place) -> None:
-    """An element's id, which R4 types as a string, has no white space."""
-    if type(value) is str and _SPACE.search(value):
+    """An element's id, which R4 types as a string, has no white space and is of one element only."""
+    if type(value) is not str:
+        return
+    if _SPACE.search(value):
         run.error("value", "type-id", "An element's id must not have white space.", place)
+    known: dict[str, Place] = run.memo.setdefault(("ids", id(run.resource)), {})
+    first = known.setdefault(value, place)
+    if first is not place and pointer(first) != pointer(place):
+        run.error("duplicate", "element-id", "Another element of the resource has the same id.", place)
 
 
 def check_reference(run: Run, value: Any, place: Place) -> None:
@@ -98,6 +108,8 @@ def check_reference(run: Run, value: Any, place: Place) -> None:
         return
     if reference.startswith("urn:uuid:") and not _UUID.fullmatch(reference):
         run.warn("value", "reference-form", "The reference is not a valid urn:uuid.", place)
+    elif reference.startswith("urn:oid:") and not _OID.fullmatch(reference):
+        run.error("value", "reference-form", "The reference must have a valid OID after urn:oid:.", place)
     elif _SPACE.search(reference):
         run.error("value", "reference-form", "The reference must be a URL without white space.", place)
     elif ":" not in reference and reference[0] != "#" and not _RELATIVE.fullmatch(reference):

@@ -93,7 +93,7 @@ class Walker:
                     about=group.removesuffix("[x]"),
                 )
         for group, choice in plan.choices:
-            if not choice.isdisjoint(value) and len(choice & value.keys()) > 1:
+            if not choice.isdisjoint(value) and len({name.removeprefix("_") for name in choice & value.keys()}) > 1:
                 run.error(
                     "structure", "choice-one", f"{group} must be given in one type only; several are present.", place
                 )
@@ -105,11 +105,13 @@ class Walker:
         plan = Plan(shape, self._hooks.get(shape.name))
         for member in shape.members.values():
             plan.checks[member.name] = self._member(member)
-            if member.primitive and member.name != "resourceType":
+            if member.primitive and not member.attribute and member.name != "resourceType":
                 plan.checks["_" + member.name] = self._sibling(member)
         plan.required = tuple((c.group, c.names) for c in shape.counts if c.min)
         plan.needed = frozenset(names[0] for _, names in plan.required)
-        plan.choices = tuple((c.group, frozenset(c.names)) for c in shape.counts if len(c.names) > 1)
+        plan.choices = tuple(
+            (c.group, frozenset(c.names) | {f"_{name}" for name in c.names}) for c in shape.counts if len(c.names) > 1
+        )
         plan.constraints = self._engine.invariants.compile(shape.constraints, shape.name)
         self._plans[id(shape)] = plan  # when it is whole: other threads may be waiting for it
         return plan

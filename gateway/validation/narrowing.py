@@ -78,7 +78,7 @@ class Narrowing:
         paths: list[tuple[Any, ...]] | None = []
         if not (strange and self._acceptor.accepts(known, wanted)):
             paths = self._acceptor.refused(known, wanted, first=run.first)
-        if paths is None:
+        if paths is None or any(len(path) > 1 and path[-1] == "id" for path in paths):  # whose is it first?
             return None
         run.scope = self._engine.scope_of(resource, wanted)
         names = _around(frozenset(path[0] for path in paths if path), shape)

@@ -80,6 +80,8 @@ class References:
                     kind = found.type
         if type(said) is str and kind and said != kind and said.rpartition("/")[2] != kind:
             run.error("structure", "reference-type", "Reference.type does not name the type of the target.", place)
+        elif type(said) is str and said.isalnum() and self._engine.shapes.find(said) is None:
+            run.error("structure", "reference-type", "Reference.type is no resource type of R4.", place)
         if kind is None and not anything and type(reference) is str and _RELATIVE.fullmatch(reference):
             run.error("structure", "reference-target", f"The reference must point to {_list(targets)}; what it names "
                       "is no resource type of R4.", place)  # fmt: skip

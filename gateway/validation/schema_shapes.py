@@ -10,13 +10,13 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from gateway.validation.compiled import Constraint, Count, Member, Profile, Shape
-from gateway.validation.datatypes import CANONICAL_URLS, QUANTITIES, UCUM
+from gateway.validation.datatypes import CANONICAL_URLS, MISSPELT, QUANTITIES, UCUM
 from gateway.validation.native import NATIVE
 from gateway.validation.schema_codings import can_fail
 from gateway.validation.schema_elements import ANY_RESOURCE, distinct_urls, present
 from gateway.validation.schema_enough import enough
 from gateway.validation.schema_invariants import translated
-from gateway.validation.schema_values import ABSOLUTE, CHECK, PRIMITIVE, SYSTEM, Schema, both, reference
+from gateway.validation.schema_values import ABSOLUTE, CHECK, ELEMENT_ID, PRIMITIVE, SYSTEM, Schema, both, reference
 
 if TYPE_CHECKING:
     from gateway.validation.engine import Engine
@@ -30,6 +30,9 @@ _UNITS: Schema = {
     "if": {"required": ["system", "code"], "properties": {"system": {"const": UCUM}}},
     "then": {"properties": {"code": {"anyOf": [{"enum": _USUAL}, {CHECK: ["unit"]}]}}},
 }
+
+
+_UNIT_SYSTEMS = frozenset(f"{name}.system" for name in QUANTITIES)
 
 
 class Shapes2Schema:
@@ -96,7 +99,7 @@ class Shapes2Schema:
             schema = self._member(shape, member, at)
             if schema is not None:
                 properties[member.name] = schema
-                if member.primitive and not member.many and member.name != "resourceType":
+                if member.primitive and not (member.many or member.attribute) and member.name != "resourceType":
                     properties["_" + member.name] = self._sibling(shape, member)
         parts = [part for count in shape.counts for part in _counted(count, shape)]
         bound = {"_" + m.name: [m.name] for m in shape.members.values() if m.primitive and self._coded(shape, m)}
@@ -109,6 +112,8 @@ class Shapes2Schema:
         made: Schema = {
             "type": "object", "minProperties": 1, "properties": properties, "additionalProperties": False,
         }  # fmt: skip
+        if shape.kind != "resource" and "id" in properties and shape.name != "Extension":
+            parts.append({"dependentSchemas": {"id": {"minProperties": 2}}})
         required = [name for part in parts if part.keys() == {"required"} for name in part["required"]]
         rest = [part for part in parts if part.keys() != {"required"}]
         made |= {"required": required} if required else {}
@@ -153,10 +158,12 @@ class Shapes2Schema:
             return {"type": "string"}  # wherever a Reference stands, `targets` says what form it may have
         if member.path in ("Identifier.system", "Coding.system"):
             return {"type": "string", "pattern": SYSTEM}
+        if member.path in _UNIT_SYSTEMS:
+            return {"anyOf": [{"const": UCUM}, {"type": "string", "pattern": SYSTEM, "not": {"enum": sorted(MISSPELT)}}]}
         if member.path in CANONICAL_URLS:
             return {"type": "string", "pattern": SYSTEM}
         if member.name == "id" and member.type == "string":
-            return PRIMITIVE["uri"]  # which has no white space either
+            return ELEMENT_ID
         if member.primitive:
             longest = {"maxLength": member.max_length} if member.max_length is not None else None
             kept = [self.invariant(constraint, member.type) for constraint in member.constraints]
@@ -185,7 +192,7 @@ class Shapes2Schema:
         names = sorted({"*", "Element", "Base", member.type, *(f"{name}.{member.group}" for name in _own(shape)),
                         *(f"{name}.{member.group}".replace("[x]", "") for name in _own(shape))})  # fmt: skip
         listed = {"type": "array", "minItems": 1, "maxItems": 1, "items": self._extension(None, names, modifier=False)}
-        properties: Schema = {"id": PRIMITIVE["uri"], "extension": listed}
+        properties: Schema = {"id": ELEMENT_ID, "extension": listed}
         return {"type": "object", "required": ["extension"], "properties": properties, "additionalProperties": False}
 
     def _extension(self, holder: Shape | None, names: list[str], *, modifier: bool) -> Schema:
@@ -220,9 +227,7 @@ class Shapes2Schema:
         kinds = () if not targets or ANY_RESOURCE & set(targets) else targets
         said: Schema = {"properties": {"reference": reference(kinds)}}
         if not kinds or len(kinds) > _TYPED_REFERENCES:
-            return both(
-                said, {"not": {"required": ["reference", "type"]}} if not kinds else {"not": {"required": ["type"]}}
-            )
+            return both(said, {"not": {"required": ["type"]}})
         said["properties"]["type"] = {"enum": sorted(kinds)}
         if len(kinds) == 1:
             return said
@@ -280,7 +285,7 @@ def _counted(count: Count, shape: Shape) -> list[Schema]:
 def _one_of_types(count: Count, needed: list[str]) -> Schema:
     """At most one type of a choice is there. `needed` are other members that have to be."""
     if len(count.names) > 12:
-        asked: Schema = {CHECK: ["choice", list(count.names)]}
+        asked: Schema = {CHECK: ["choice", [*count.names, *(f"_{name}" for name in count.names)]]}
         if not count.min or not needed:
             return asked
         return {"anyOf": [{"required": needed, "maxProperties": len(needed) + 1}, asked]}

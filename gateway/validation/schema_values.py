@@ -70,6 +70,8 @@ PRIMITIVE: Final[dict[str, Schema]] = {
     "time": _matching(rf"^{_CLOCK}$"),
     "base64Binary": {"type": "string", "minLength": 1, CHECK: ["base64"]},
 }
+ELEMENT_ID: Final[Schema] = {**PRIMITIVE["uri"], CHECK: ["element_id"]}
+"""No white space, and each id once in a resource."""
 UNCHECKED: Final = (
     "http://loinc.org",
     "http://snomed.info/sct",
@@ -96,7 +98,8 @@ def reference(targets: Iterable[str]) -> Schema:
     kinds = "|".join(sorted(targets)) or "[A-Z][A-Za-z]+"
     rest = rf"(?:https?://[^{_MARK}\\#]*/)?(?:{kinds})/{_ID}(?:/_history/{_ID})?"
     usual = {"pattern": rf"^(?:{kinds})/[A-Za-z0-9\-.]+$", "maxLength": 64}
-    whole = {"pattern": rf"^(?:{rest}|urn:oid:[0-9.]+|urn:uuid:[0-9a-f]{{8}}(?:-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}})$"}
+    oid = r"urn:oid:[0-2](?:\.(?:0|[1-9][0-9]*))+"
+    whole = {"pattern": rf"^(?:{rest}|{oid}|urn:uuid:[0-9a-f]{{8}}(?:-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}})$"}
     return {"type": "string", "anyOf": [usual, whole]}
 
 
