@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from gateway.errors import BadProfile
 from gateway.validation.compiled import Profile, Shape
 from gateway.validation.errata import PLACED_ANYWHERE
+from gateway.validation.later_extensions import surely_unknown
 from gateway.validation.run import Place, Run, pointer
 from gateway.validation.shapes import CORE
 
@@ -63,7 +64,11 @@ class Extensions:
                      "was not checked.", place, profile=url)  # fmt: skip
             return
         modifier = member.name == "modifierExtension"
-        if profile is None or profile.type != "Extension":
+        if profile is not None and profile.type != "Extension":
+            run.error("structure", "extension-unknown", "The extension's url names a definition that is no extension.",
+                      place, profile=profile.canonical)  # fmt: skip
+            return
+        if profile is None:
             self._not_known(run, url, place, modifier=modifier)
             return
         self._engine.conformance.apply(run, profile, value, place)
@@ -117,7 +122,7 @@ class Extensions:
                       place)  # fmt: skip
         elif _EXAMPLES.fullmatch(url) and (not modifier or run.resource.get("resourceType") == "Parameters"):
             run.warn("informational", "extension-unknown", "The extension is not known, so it was not checked.", place)
-        elif url.startswith(_HL7) and not modifier and not self._ours(url):
+        elif url.startswith(_HL7) and not modifier and not self._ours(url) and not surely_unknown(url):
             run.warn("informational", "extension-unknown", "The extension is not in the HL7 packages that are loaded, "
                      "so it was not checked: load the package that defines it.", place)  # fmt: skip
         elif modifier:

@@ -159,7 +159,9 @@ class Shapes2Schema:
         if member.path in ("Identifier.system", "Coding.system"):
             return {"type": "string", "pattern": SYSTEM}
         if member.path in _UNIT_SYSTEMS:
-            return {"anyOf": [{"const": UCUM}, {"type": "string", "pattern": SYSTEM, "not": {"enum": sorted(MISSPELT)}}]}
+            return {
+                "anyOf": [{"const": UCUM}, {"type": "string", "pattern": SYSTEM, "not": {"enum": sorted(MISSPELT)}}]
+            }
         if member.path in CANONICAL_URLS:
             return {"type": "string", "pattern": SYSTEM}
         if member.name == "id" and member.type == "string":
