@@ -53,6 +53,9 @@ class Definitions:
         for shelf in shelves:
             for entry in shelf.index:
                 self._by_url.setdefault((entry.type, entry.url), []).append((shelf, entry))
+        self._kinds: dict[str, frozenset[str]] = {}
+        for type_, url in self._by_url:
+            self._kinds[url] = self._kinds.get(url, frozenset()) | {type_}
         self._parsed: dict[tuple[str, str, str, str], Json] = {}
         self._whole: dict[str, str] | None = None
         self._supplements: dict[str, list[Json]] | None = None
@@ -118,6 +121,10 @@ class Definitions:
         """What the index says of a definition, without reading it."""
         found = self._find(type, _full(canonical) if type == "StructureDefinition" else canonical, scope)
         return None if found is None else found[1]
+
+    def kinds(self, canonical: str) -> frozenset[str]:
+        """The types of resource that have a canonical, whatever its version; none where it is not known."""
+        return self._kinds.get(canonical.partition("|")[0], frozenset())
 
     def scope_of(self, type: str, canonical: str, *, scope: str | None = None) -> str | None:
         """`name#version` of the package where a definition was found: the scope of the references inside it."""

@@ -19,6 +19,7 @@ from gateway.errors import BadProfile, GatewayError
 from gateway.fhirpath import FhirPathError
 from gateway.validation.accept_cache import SchemaCache
 from gateway.validation.accept_checks import Acceptance, Check, Checks
+from gateway.validation.canonical import CHECKS
 from gateway.validation.compiled import Json, Profile
 from gateway.validation.known_profiles import MAX_CANONICAL
 from gateway.validation.schema_codings import Codings
@@ -41,7 +42,7 @@ _LARGE = 200_000
 _REGEX = jsonschema_rs.RegexOptions()
 """Linear time, whatever the text."""
 
-ENGINE_ONLY = frozenset(("StructureDefinition",))
+ENGINE_ONLY = frozenset(CHECKS)
 """Types that the engine has rules of its own for, beyond their definition."""
 _Key = tuple[Any, ...]
 _encode = msgspec.json.Encoder(decimal_format="number").encode
@@ -181,6 +182,8 @@ class Acceptor:
                 continue  # told as a warning
             if profile is not None:
                 found.append(profile)
+            elif self._engine.references.defined_as(canonical) - {"StructureDefinition"}:
+                return None  # something else
         names = (shape.name, *shape.ancestors)
         if any(profile.type not in names for profile in found):
             return None

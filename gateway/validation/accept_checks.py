@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from gateway import fhirpath
 from gateway.validation.accept_quickly import QUICKLY, unless, unless_among
+from gateway.validation.code_keys import UNKEYED, code_key, worth_keeping
 from gateway.validation.compiled import Binding, Json, Profile
 from gateway.validation.known_profiles import MAX_CANONICAL
 from gateway.validation.narrative import acceptable, links_within
@@ -29,7 +30,6 @@ Check = Callable[[Any], bool]
 _REMEMBERED = 20_000
 """Answers about codes that one check keeps."""
 _SHORT = 40
-_UNKEYED = object()
 
 
 class Acceptance(local):
@@ -102,6 +102,11 @@ class Checks:
 
         return check
 
+    def _canonical(self, targets: list[str]) -> Check:
+        """A canonical of nothing that is known, or of a definition of these types."""
+        wanted, kinds = frozenset(targets), self._engine.references.defined_as
+        return lambda value: not (found := kinds(value)) or not found.isdisjoint(wanted)
+
     def _base64(self) -> Check:
         return lambda value: decoded_size(value) is not None
 
@@ -152,7 +157,7 @@ class Checks:
             if not slowly(value):
                 return False
             known = (value.get("system"), value.get("code"))
-            if type(known[0]) is str is type(known[1]) and _worth_keeping(known):
+            if type(known[0]) is str is type(known[1]) and worth_keeping(known):
                 if len(good) >= _REMEMBERED:
                     good.clear()
                 good.add(known)
@@ -181,15 +186,15 @@ class Checks:
         answers: dict[Any, bool] = {}
 
         def check(value: Any) -> bool:
-            key = _code_key(value)
-            if key is not _UNKEYED:
+            key = code_key(value)
+            if key is not UNKEYED:
                 known = answers.get(key)
                 if known is not None:
                     return known
             run = Run(self._engine)
             report(value, run)
             good = not run.failed
-            if _worth_keeping(key):
+            if worth_keeping(key):
                 if len(answers) >= _REMEMBERED:
                     answers.clear()
                 answers[key] = good
@@ -202,11 +207,11 @@ class Checks:
         answers: dict[Any, bool | None] = {}
 
         def check(value: Any) -> bool:
-            key = _code_key(value)
+            key = code_key(value)
             answer = answers.get(key, key)
             if answer is key:
                 answer = member(value_set, type, value, asked_in=said)
-                if _worth_keeping(key):
+                if worth_keeping(key):
                     if len(answers) >= _REMEMBERED:
                         answers.clear()
                     answers[key] = answer
@@ -281,25 +286,3 @@ class Checks:
     def _placed(self, url: str, names: frozenset[str], modifier: bool, scope: str | None) -> Check | None:
         profile = placed(self._engine, url, names, modifier=modifier, scope=scope)
         return None if profile is None else self._extension_check(profile, scope)
-
-
-def _worth_keeping(key: Any) -> bool:
-    """Whether a key is one, and not so long that somebody made it up."""
-    return key is not _UNKEYED and len(repr(key)) < MAX_CANONICAL
-
-
-def _code_key(value: Any) -> Any:
-    """What the answer about a coded value depends on; _UNKEYED when it is not simple."""
-    if type(value) is str:
-        return value
-    if type(value) is not dict:
-        return _UNKEYED
-    codings = value.get("coding")
-    try:
-        if codings is None:
-            return value.get("system"), value.get("version"), value.get("code"), value.get("display")
-        if len(codings) == 1:
-            return codings[0].get("system"), codings[0].get("code"), codings[0].get("display")
-        return tuple((coding.get("system"), coding.get("code"), coding.get("display")) for coding in codings)
-    except (TypeError, AttributeError, KeyError):
-        return _UNKEYED

@@ -95,6 +95,8 @@ def check_element_id(run: Run, value: Any, place: Place) -> None:
         return
     if _SPACE.search(value):
         run.error("value", "type-id", "An element's id must not have white space.", place)
+    if run.resource.get("resourceType") == "StructureDefinition":
+        return  # its differential and its snapshot name the same elements
     known: dict[str, Place] = run.memo.setdefault(("ids", id(run.resource)), {})
     first = known.setdefault(value, place)
     if first is not place and pointer(first) != pointer(place):

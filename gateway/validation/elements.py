@@ -177,7 +177,7 @@ class Walker:
         if member.name == "url" and member.type == "uri" and member.path in CANONICAL_URLS:
             checks.append(check_canonical_url)
         if member.type == "canonical":
-            checks.append(self._engine.references.check_fragment)
+            checks.append(self._engine.references.of_canonical(member))
         if member.name == "id" and member.type == "string":
             checks.append(check_element_id)
         longest = member.max_length

@@ -12,6 +12,7 @@ from gateway.errors import BadProfile
 from gateway.packages.definitions import Definitions
 from gateway.validation.bindings import Bindings
 from gateway.validation.bundle import Bundles
+from gateway.validation.canonical import CHECKS
 from gateway.validation.compiled import Json, Profile
 from gateway.validation.conformance import Conformance
 from gateway.validation.contained import check_contained, check_referred
@@ -32,7 +33,6 @@ from gateway.validation.questionnaires import Questionnaires
 from gateway.validation.references import References, Resolver, Target
 from gateway.validation.run import Place, Run
 from gateway.validation.shapes import Shapes
-from gateway.validation.structure_definitions import StructureDefinitions
 from gateway.validation.surroundings import Surroundings
 from gateway.validation.terminology import Terminology, TerminologyServer
 from gateway.validation.vital_signs import vital_signs
@@ -69,7 +69,6 @@ class Engine:
         self.extensions = Extensions(self, unknown_extensions, examples=example_urls)
         self.conformance = Conformance(self)
         self.bundles = Bundles(self)
-        self.structure_definitions = StructureDefinitions(self)
         self.questionnaires = Questionnaires(self)
         self.walker = Walker(
             self,
@@ -118,8 +117,8 @@ class Engine:
                 check_referred(run, value, place)
             for profile in self.claims(run, value, place):
                 self.conformance.apply(run, profile, value, place)
-            if shape.name == "StructureDefinition":
-                self.structure_definitions.check(run, value, place)
+            if shape.name in CHECKS:
+                CHECKS[shape.name](self, run, value, place)
             elif shape.name == "Questionnaire":
                 self.questionnaires.check(run, value, place)
             elif shape.name == "QuestionnaireResponse":

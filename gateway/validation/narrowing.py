@@ -15,6 +15,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from gateway.errors import BadProfile
+from gateway.validation.canonical import CHECKS
 from gateway.validation.compiled import Json, Profile, Shape
 from gateway.validation.members import unknown
 from gateway.validation.run import Enough, Place, Run, root_place
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from gateway.validation.accept import Acceptor
     from gateway.validation.engine import Engine
 
-_WHOLE = frozenset(("Bundle", "Parameters", "Questionnaire", "QuestionnaireResponse", "StructureDefinition"))
+_WHOLE = frozenset(("Bundle", "Parameters", "Questionnaire", "QuestionnaireResponse", *CHECKS))
 """Types with rules of their own between their parts: always walked whole."""
 _READS_ALL = re.compile(r"descendants\(|children\(|%|\$this|resolve\(")
 _WORD = re.compile(r"[A-Za-z]+")

@@ -134,10 +134,31 @@ class References:
                 return self._entry(around, found[0])
         return self._outside(run, reference) if self._resolver is not None else None
 
-    def check_fragment(self, run: Run, value: Any, place: Place) -> None:
-        """A canonical that is `#id` means a contained resource."""
-        if type(value) is str and value[:1] == "#" and len(value) > 1 and self._contained(run, value[1:]) is None:
-            run.error("structure", "ref-1", "The canonical points to a contained resource that is not there.", place)
+    def of_canonical(self, member: Member) -> Callable[[Run, Any, Place], None]:
+        """The check of a canonical by the types its element allows; `#id` means a contained resource."""
+        targets = frozenset(member.targets)
+        anything = not targets or bool(targets & _ANY)
+
+        def check(run: Run, value: Any, place: Place) -> None:
+            if type(value) is not str:
+                return
+            kinds = self.defined_as(value)
+            if value[:1] == "#" and len(value) > 1:
+                found = self._contained(run, value[1:])
+                if found is None:
+                    run.error("structure", "ref-1", "The canonical points to a contained resource that is not there.",
+                              place)  # fmt: skip
+                    return
+                kinds = frozenset((found.type,))
+            if kinds and not anything and kinds.isdisjoint(targets):
+                run.error("structure", "canonical-target", f"The canonical must be that of {_list(targets)}, not of "
+                          f"{_list(kinds)}.", place)  # fmt: skip
+
+        return check
+
+    def defined_as(self, canonical: str) -> frozenset[str]:
+        """The types of the definitions at hand with a canonical."""
+        return self._engine.definitions.kinds(canonical.partition("#")[0]) if len(canonical) < 2_000 else frozenset()
 
     def _outside(self, run: Run, reference: str) -> Target | None:
         assert self._resolver is not None

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from gateway.validation.compiled import Member, Rules, Shape, TypeRule
-from gateway.validation.schema_values import Schema
+from gateway.validation.compiled import Count, Member, Rules, Shape, TypeRule
+from gateway.validation.schema_values import CHECK, Schema
 
 _USUAL = ("CodeableConcept", "Coding", "string", "code", "boolean", "dateTime", "Quantity", "Reference", "Period")
 """Types that choices mostly have."""
@@ -145,3 +145,27 @@ def _refs(schema: Any) -> Iterator[str]:
             stack.extend(one.values())
         elif isinstance(one, list):
             stack.extend(one)
+
+
+def counted(count: Count, shape: Shape) -> list[Schema]:
+    """How many of a group of members there must and may be."""
+    parts: list[Schema] = []
+    if count.min:
+        parts.append(present([shape.members[name] for name in count.names]))
+    if len(count.names) > 1 and shape.name != "Extension":
+        needed = [c.names[0] for c in shape.counts if c.min and len(c.names) == 1 and c.names != count.names]
+        parts.append(_one_of_types(count, needed))
+    return parts
+
+
+def _one_of_types(count: Count, needed: list[str]) -> Schema:
+    """At most one type of a choice is there. `needed` are other members that have to be."""
+    if len(count.names) > 12:
+        asked: Schema = {CHECK: ["choice", [*count.names, *(f"_{name}" for name in count.names)]]}
+        if not count.min or not needed:
+            return asked
+        return {"anyOf": [{"required": needed, "maxProperties": len(needed) + 1}, asked]}
+    rest: Schema = {}
+    for name in count.names:
+        rest[name] = {"not": {"anyOf": [{"required": [other]} for other in count.names if other != name]}}
+    return {"dependentSchemas": rest}

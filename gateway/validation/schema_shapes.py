@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from gateway.validation.compiled import Constraint, Count, Member, Profile, Shape
+from gateway.validation.compiled import Constraint, Member, Profile, Shape
 from gateway.validation.datatypes import CANONICAL_URLS, MISSPELT, QUANTITIES, UCUM
 from gateway.validation.native import NATIVE
 from gateway.validation.schema_codings import can_fail
-from gateway.validation.schema_elements import ANY_RESOURCE, distinct_urls, present
+from gateway.validation.schema_elements import ANY_RESOURCE, counted, distinct_urls
 from gateway.validation.schema_enough import enough
 from gateway.validation.schema_invariants import translated
 from gateway.validation.schema_values import ABSOLUTE, CHECK, ELEMENT_ID, PRIMITIVE, SYSTEM, Schema, both, reference
@@ -101,7 +101,7 @@ class Shapes2Schema:
                 properties[member.name] = schema
                 if member.primitive and not (member.many or member.attribute) and member.name != "resourceType":
                     properties["_" + member.name] = self._sibling(shape, member)
-        parts = [part for count in shape.counts for part in _counted(count, shape)]
+        parts = [part for count in shape.counts for part in counted(count, shape)]
         bound = {"_" + m.name: [m.name] for m in shape.members.values() if m.primitive and self._coded(shape, m)}
         if bound:  # a required code may not be left out for an extension
             parts.append({"dependentRequired": bound})
@@ -164,6 +164,8 @@ class Shapes2Schema:
             }
         if member.path in CANONICAL_URLS:
             return {"type": "string", "pattern": SYSTEM}
+        if member.type == "canonical" and member.targets and member.path != "Meta.profile":
+            return both(PRIMITIVE["canonical"], {CHECK: ["canonical", sorted(member.targets)]}, coded)
         if member.name == "id" and member.type == "string":
             return ELEMENT_ID
         if member.primitive:
@@ -272,29 +274,6 @@ class Shapes2Schema:
         if way_out is None:
             return asked
         return {"anyOf": [way_out, asked]} if way_out else None
-
-
-def _counted(count: Count, shape: Shape) -> list[Schema]:
-    parts: list[Schema] = []
-    if count.min:
-        parts.append(present([shape.members[name] for name in count.names]))
-    if len(count.names) > 1 and shape.name != "Extension":
-        needed = [c.names[0] for c in shape.counts if c.min and len(c.names) == 1 and c.names != count.names]
-        parts.append(_one_of_types(count, needed))
-    return parts
-
-
-def _one_of_types(count: Count, needed: list[str]) -> Schema:
-    """At most one type of a choice is there. `needed` are other members that have to be."""
-    if len(count.names) > 12:
-        asked: Schema = {CHECK: ["choice", [*count.names, *(f"_{name}" for name in count.names)]]}
-        if not count.min or not needed:
-            return asked
-        return {"anyOf": [{"required": needed, "maxProperties": len(needed) + 1}, asked]}
-    rest: Schema = {}
-    for name in count.names:
-        rest[name] = {"not": {"anyOf": [{"required": [other]} for other in count.names if other != name]}}
-    return {"dependentSchemas": rest}
 
 
 def _own(shape: Shape) -> tuple[str, ...]:

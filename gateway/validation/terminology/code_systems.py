@@ -18,6 +18,8 @@ _ANCHORS = 64
 """Codes whose descendants are kept at a time."""
 _PARENTS = {"parent", "subsumedBy", "subsumed-by"}
 _INACTIVE_STATUS = {"retired", "inactive"}
+_GROWING = frozenset(("http://dicom.nema.org/resources/ontology/DCM",))
+"""Code systems of others, of which R4 core has a copy that is not complete any more."""
 
 
 @dataclass(slots=True)
@@ -48,7 +50,7 @@ class CodeSystem:
         self.version: str = resource.get("version", "")
         self.case_sensitive: bool = resource.get("caseSensitive") is True
         """Where a system does not say, case is ignored: that never makes a right code wrong."""
-        self.complete: bool = resource.get("content") == "complete"
+        self.complete: bool = resource.get("content") == "complete" and self.url not in _GROWING
         self.properties: frozenset[str] = frozenset(
             item.get("code", "") for part in ("property", "filter") for item in resource.get(part, ())
         )

@@ -1,0 +1,82 @@
+"""CodeSystems. https://hl7.org/fhir/R4/codesystem.html"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from gateway.validation.compiled import Json
+from gateway.validation.parts import member, parts, text
+from gateway.validation.run import Place, Run
+
+if TYPE_CHECKING:
+    from gateway.validation.engine import Engine
+
+_VALUES = {
+    "code": "valueCode", "Coding": "valueCoding", "string": "valueString", "integer": "valueInteger",
+    "boolean": "valueBoolean", "dateTime": "valueDateTime", "decimal": "valueDecimal",
+}  # fmt: skip
+"""The member that holds the value of a property of each type."""
+_CONTENTS = ("complete", "not-present", "example", "fragment", "supplement")
+
+
+def check(engine: Engine, run: Run, value: Json, place: Place) -> None:
+    """Report what does not fit between a CodeSystem's head and its concepts."""
+    del engine
+    content = text(value, "content")
+    if content == "supplement" and "supplements" not in value:
+        _fault(run, "supplements", "A supplement must say in supplements which code system it adds to.", place)
+    elif content in _CONTENTS[:-1] and "supplements" in value:
+        _fault(run, "supplements", "Only a code system whose content is supplement adds to another.",
+               member(place, "supplements"))  # fmt: skip
+    if content == "not-present" and value.get("concept"):
+        _fault(run, "content", "A code system whose content is not-present must have no concepts.",
+               member(place, "content"))  # fmt: skip
+    known = list(_concepts(value, place))
+    count = value.get("count")
+    if content == "complete" and type(count) is int and known and count != len(known):
+        run.warn("business-rule", "codesystem-count", f"The content is complete, so count should be {len(known)}, the "
+                 "number of concepts.", member(place, "count"))  # fmt: skip
+    types = _declared(run, value, place)
+    for concept, here in known:
+        for property_, there in parts(concept, "property", here):
+            _property(run, property_, types, there)
+
+
+def _declared(run: Run, value: Json, place: Place) -> dict[str, str | None]:
+    """The types of the properties that are declared."""
+    found: dict[str, str | None] = {}
+    for property_, here in parts(value, "property", place):
+        code = text(property_, "code")
+        if code is None:
+            continue
+        if code in found:
+            _fault(run, "property", "Two properties have the same code.", member(here, "code"))
+        found[code] = text(property_, "type")
+    return found
+
+
+def _property(run: Run, property_: Json, types: dict[str, str | None], place: Place) -> None:
+    code = text(property_, "code")
+    if code is None:
+        return
+    if code not in types:
+        run.warn("business-rule", "codesystem-property", "The code system declares no property with this code.", place)
+        return
+    wanted = _VALUES.get(types[code] or "")
+    given = [name for name in property_ if name.startswith("value")]
+    if wanted is not None and given and wanted not in given:
+        _fault(run, "property", f"The property is declared as {types[code]}, so its value must be {wanted}.", place)
+
+
+def _concepts(value: Json, place: Place) -> Iterator[tuple[Json, Place]]:
+    """Every concept, however deep."""
+    stack = list(parts(value, "concept", place))
+    while stack:
+        one, here = stack.pop()
+        yield one, here
+        stack += parts(one, "concept", here)
+
+
+def _fault(run: Run, rule: str, message: str, place: Place) -> None:
+    run.error("business-rule", f"codesystem-{rule}", message, place)

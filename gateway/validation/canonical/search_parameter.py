@@ -1,0 +1,53 @@
+"""SearchParameters. https://hl7.org/fhir/R4/searchparameter.html"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gateway import fhirpath
+from gateway.validation.canonical.paths import leads_nowhere
+from gateway.validation.compiled import Json
+from gateway.validation.parts import member, parts, text, texts
+from gateway.validation.run import Place, Run
+
+if TYPE_CHECKING:
+    from gateway.validation.engine import Engine
+
+
+def check(engine: Engine, run: Run, value: Json, place: Place) -> None:
+    """Report an expression that cannot be one, and a composite without its parts."""
+    bases = [base for base, _ in texts(value, "base", place)]
+    expression = text(value, "expression")
+    if expression:
+        _expression(engine, run, expression, bases, member(place, "expression"))
+    components = list(parts(value, "component", place))
+    for component, here in components:
+        inner = text(component, "expression")
+        if inner:
+            check_syntax(engine, run, inner, member(here, "expression"))
+    kind = text(value, "type")
+    if kind == "composite" and not components:
+        run.error("business-rule", "searchparameter-component", "A composite search parameter must have components.",
+                  place)  # fmt: skip
+    elif components and kind is not None and kind != "composite":
+        run.error("business-rule", "searchparameter-component", "Only a composite search parameter has components.",
+                  components[0][1])  # fmt: skip
+
+
+def _expression(engine: Engine, run: Run, expression: str, bases: list[str], place: Place) -> None:
+    if not check_syntax(engine, run, expression, place):
+        return
+    if any(leads_nowhere(engine, path.strip()) for path in expression.split("|")):
+        run.error("invalid", "definition-path", "The expression names an element that its type does not have.", place)
+
+
+def check_syntax(engine: Engine, run: Run, expression: str, place: Place) -> bool:
+    """Report an expression that is no FHIRPath; whether it is."""
+    try:
+        fhirpath.compile(expression, model=engine.model)
+    except fhirpath.SyntaxFault:
+        run.error("invalid", "definition-expression", "The expression must be FHIRPath.", place)
+        return False
+    except (fhirpath.FhirPathError, RecursionError):
+        return True
+    return True

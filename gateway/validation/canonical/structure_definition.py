@@ -1,0 +1,118 @@
+"""StructureDefinitions: what their schema cannot say, told before anyone builds on them.
+
+https://hl7.org/fhir/R4/structuredefinition.html
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gateway.errors import BadProfile
+from gateway.packages.snapshot import with_snapshot
+from gateway.validation.canonical.element_definition import Elements, check_element
+from gateway.validation.canonical.paths import leads_nowhere
+from gateway.validation.canonical.search_parameter import check_syntax
+from gateway.validation.compiled import Json
+from gateway.validation.parts import member, part, parts, text, texts
+from gateway.validation.profiles import compile_profile
+from gateway.validation.run import Place, Run
+
+if TYPE_CHECKING:
+    from gateway.validation.engine import Engine
+
+_LONGEST = 2_000
+_LATER = frozenset("CanonicalResource MetadataResource Base DataType BackboneType PrimitiveType".split())
+"""Abstract types that came after R4; extensions name them."""
+
+
+def check(engine: Engine, run: Run, definition: Json, place: Place) -> None:
+    """Report what cannot be meant, and what does not fit the type that is constrained."""
+    before = run.failed
+    _contexts(engine, run, definition, place)
+    kind = (text(definition, "type") or "").rpartition("/")[2]
+    shape = engine.shapes.find(kind)
+    for name in ("differential", "snapshot"):
+        listed, here = part(definition, name, place)
+        elements = list(parts(listed, "element", here))
+        _ids(run, elements)
+        for element, at in elements:
+            _constraints(engine, run, element, at)
+    if definition.get("derivation") != "constraint" or shape is None:
+        return
+    differential, here = part(definition, "differential", place)
+    constrained = Elements(engine, shape, text(definition, "url"))
+    for element, at in parts(differential, "element", here):
+        check_element(run, constrained, element, at)
+    if _base(engine, run, definition, place) and not run.failed and not before:
+        _compiled(engine, run, definition, place)
+
+
+def _base(engine: Engine, run: Run, definition: Json, place: Place) -> bool:
+    """Check what is built on; whether that is at hand and fits."""
+    base = text(definition, "baseDefinition")
+    if base is None or len(base) > _LONGEST:
+        return False
+    found = engine.definitions.find("StructureDefinition", base)
+    if found is None:
+        run.warn("not-found", "definition-base", "The baseDefinition is not known here, so what is built on it was not "
+                 "checked.", member(place, "baseDefinition"))  # fmt: skip
+        return False
+    known = engine.definitions.structure(base)
+    if known is None:
+        return False
+    if known.get("type") != definition.get("type"):
+        run.error("business-rule", "definition-base", f"The type must be that of the baseDefinition, "
+                  f"{known.get('type')}.", member(place, "type"))  # fmt: skip
+        return False
+    if known.get("kind") != definition.get("kind"):
+        run.error("business-rule", "definition-base", f"The kind must be that of the baseDefinition, "
+                  f"{known.get('kind')}.", member(place, "kind"))  # fmt: skip
+        return False
+    return True
+
+
+def _compiled(engine: Engine, run: Run, definition: Json, place: Place) -> None:
+    """Report a differential of which no profile can be made."""
+    structure = engine.definitions.structure
+    try:
+        compile_profile(with_snapshot(definition, structure=structure), shapes=engine.shapes, structure=structure)
+    except BadProfile as error:
+        told = run.warn if "not among the definitions" in str(error) else run.error
+        told("invalid", "definition-differential", "The differential cannot be applied to the baseDefinition: "
+             "validate the profile's use to see why.", member(place, "differential"))  # fmt: skip
+
+
+def _ids(run: Run, elements: list[tuple[Json, Place]]) -> None:
+    seen: set[str] = set()
+    for element, here in elements:
+        id_ = text(element, "id")
+        if id_ is not None and id_ in seen:
+            run.error("duplicate", "element-id", "Another element here has the same id.", here)
+        seen.add(id_ or "")
+
+
+def _constraints(engine: Engine, run: Run, element: Json, place: Place) -> None:
+    for constraint, here in parts(element, "constraint", place):
+        expression = text(constraint, "expression")
+        if expression:
+            check_syntax(engine, run, expression, member(here, "expression"))
+
+
+def _contexts(engine: Engine, run: Run, definition: Json, place: Place) -> None:
+    """Where an extension may stand: elements that there are, conditions that are FHIRPath."""
+    for context, here in parts(definition, "context", place):
+        expression, there = text(context, "expression"), member(here, "expression")
+        if not expression or len(expression) > _LONGEST:
+            continue
+        if context.get("type") == "fhirpath":
+            check_syntax(engine, run, expression, there)
+        elif context.get("type") == "element" and (_no_type(engine, expression) or leads_nowhere(engine, expression)):
+            run.error("invalid", "definition-path", "The context names an element that R4 does not have.", there)
+    for expression, there in texts(definition, "contextInvariant", place):
+        if expression and len(expression) <= _LONGEST:
+            check_syntax(engine, run, expression, there)
+
+
+def _no_type(engine: Engine, expression: str) -> bool:
+    root = expression.partition(".")[0]
+    return root.isalpha() and root.isascii() and root not in _LATER and engine.shapes.find(root) is None

@@ -1,0 +1,80 @@
+"""ValueSets. https://hl7.org/fhir/R4/valueset.html"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from gateway.validation.compiled import Json
+from gateway.validation.parts import member, part, parts, text
+from gateway.validation.run import Place, Run
+
+if TYPE_CHECKING:
+    from gateway.validation.engine import Engine
+
+_ABSOLUTE = re.compile(r"(?i)[a-z][a-z0-9+.\-]*:\S+")
+_TREE = frozenset(("is-a", "descendent-of", "is-not-a", "generalizes", "child-of"))
+
+
+def check(engine: Engine, run: Run, value: Json, place: Place) -> None:
+    """Report parts of the definition that can choose nothing, or what they do not mean."""
+    compose, here = part(value, "compose", place)
+    for name in ("include", "exclude"):
+        for chosen, at in parts(compose, name, here):
+            _chosen(engine, run, chosen, at)
+
+
+def _chosen(engine: Engine, run: Run, chosen: Json, place: Place) -> None:
+    system = text(chosen, "system")
+    if not system:
+        return
+    there = member(place, "system")
+    if not check_system(engine, run, system, there):
+        return
+    version = text(chosen, "version")
+    seen: set[str] = set()
+    for concept, here in parts(chosen, "concept", place):
+        code = text(concept, "code")
+        if code is None:
+            continue
+        if code in seen:
+            run.warn("business-rule", "valueset-concept", "The code is listed twice.", here)
+        seen.add(code)
+        check_code(engine, run, system, code, here, version=version)
+        display = text(concept, "display")
+        if display is not None and engine.terminology.display_fits(system, code, display) is False:
+            run.warn("code-invalid", "display", "The display is none of the names that the code system has for the "
+                     "code.", here)  # fmt: skip
+    for wanted, here in parts(chosen, "filter", place):
+        _filter(engine, run, system, wanted, here, version=version)
+
+
+def _filter(engine: Engine, run: Run, system: str, wanted: Json, place: Place, *, version: str | None) -> None:
+    op, value = text(wanted, "op"), text(wanted, "value")
+    if op in _TREE and value and text(wanted, "property") in ("concept", "code"):
+        check_code(engine, run, system, value, place, version=version)
+    elif op == "regex" and value is not None:
+        try:
+            re.compile(value[:1000])
+        except (re.error, RecursionError, OverflowError):
+            run.error("invalid", "valueset-filter", "The filter's value must be a regular expression.", place)
+
+
+def check_system(engine: Engine, run: Run, system: str, place: Place) -> bool:
+    """Report a system that can be none; whether it can."""
+    if not _ABSOLUTE.fullmatch(system):
+        run.error("invalid", "definition-system", "The system must be the absolute URI of a code system.", place)
+        return False
+    if "|" in system:  # some of HL7's own have one
+        run.warn("invalid", "definition-system", "The system should not have a version: version says that.", place)
+        return False
+    if engine.is_value_set(system):
+        run.error("invalid", "definition-system", "The system names a value set; it must name a code system.", place)
+        return False
+    return True
+
+
+def check_code(engine: Engine, run: Run, system: str, code: str, place: Place, *, version: str | None = None) -> None:
+    """Report a code that its system, which is wholly at hand, does not have."""
+    if engine.terminology.code_known(system, code, version=version) is False:
+        run.error("code-invalid", "code-unknown", "The code system does not have this code.", place)
