@@ -32,16 +32,12 @@ def check(engine: Engine, run: Run, definition: Json, place: Place) -> None:
     kind = (text(definition, "type") or "").rpartition("/")[2]
     shape = engine.shapes.find(kind)
     for name in ("differential", "snapshot"):
-        listed, here = part(definition, name, place)
-        elements = list(parts(listed, "element", here))
-        _ids(run, elements)
-        for element, at in elements:
+        for element, at in _elements(engine, definition, name, place):
             _constraints(engine, run, element, at)
     if definition.get("derivation") != "constraint" or shape is None:
         return
-    differential, here = part(definition, "differential", place)
     constrained = Elements(engine, shape, text(definition, "url"))
-    for element, at in parts(differential, "element", here):
+    for element, at in _elements(engine, definition, "differential", place):
         check_element(run, constrained, element, at)
     if _base(engine, run, definition, place) and not run.failed and not before:
         _compiled(engine, run, definition, place)
@@ -82,13 +78,11 @@ def _compiled(engine: Engine, run: Run, definition: Json, place: Place) -> None:
              "validate the profile's use to see why.", member(place, "differential"))  # fmt: skip
 
 
-def _ids(run: Run, elements: list[tuple[Json, Place]]) -> None:
-    seen: set[str] = set()
-    for element, here in elements:
-        id_ = text(element, "id")
-        if id_ is not None and id_ in seen:
-            run.error("duplicate", "element-id", "Another element here has the same id.", here)
-        seen.add(id_ or "")
+def _elements(engine: Engine, definition: Json, name: str, place: Place) -> list[tuple[Json, Place]]:
+    """The elements of the differential or the snapshot, with their places."""
+    listed, here = part(definition, name, place)
+    shape = engine.shapes["ElementDefinition"]
+    return [(element, (at[0], at[1], at[2], shape)) for element, at in parts(listed, "element", here)]
 
 
 def _constraints(engine: Engine, run: Run, element: Json, place: Place) -> None:
