@@ -13,8 +13,10 @@ from rich.console import Console
 from rich.table import Table
 
 from gateway import settings as environment
-from gateway import wiring, wiring_webhooks
-from gateway.errors import GatewayError
+from gateway import shipped, wiring, wiring_webhooks
+from gateway.errors import GatewayError, Issue, Misconfigured
+from gateway.mapping import systems
+from gateway.mapping.plan_codes import unknown_in_tables
 from gateway.settings import Settings
 
 
@@ -88,11 +90,29 @@ def examined() -> Report:
                 say("reachable, at this version's schema, and takes a write")
             finally:
                 store.close()
+        with report.part("plan codes") as say:
+            say(f"{_plan_codes(settings, known)} plans; tables, partners.toml and webhooks.toml name no other")
     with report.part("key for ids"):
         wiring.id_key(settings)
     with report.part("partners") as say:
         say(f"{len(wiring_webhooks.subscribers(settings))} are told of changes")
     return report
+
+
+def _plan_codes(settings: Settings, known: wiring.Knowledge) -> int:
+    """How many plans there are; Misconfigured with every code that is none of them, and its place."""
+    codes = known.readers.concepts["plan"].codes
+    wrong = list(unknown_in_tables(settings.mappings or shipped.folder("mappings"), known=codes))
+    named = [(settings.partners, one) for one in wiring_webhooks.subscribers(settings)]
+    named += [(settings.webhooks, one) for one in wiring_webhooks.parties(settings).values()]
+    for file, party in named:
+        for organization in sorted(party.organizations):
+            system, _, code = organization.partition("|")
+            if system == systems.PLAN and code not in codes:
+                wrong.append(f"{file}: [{party.name}] speaks for a plan '{code}' that is not in concepts/plan.csv")
+    if wrong:
+        raise Misconfigured(issues=[Issue("error", "value", message, rule="plan-code") for message in wrong])
+    return len(codes)
 
 
 def _profiles(settings: Settings, known: wiring.Knowledge) -> int:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
+from gateway import shipped
 from gateway.cli import cli
 from gateway.errors import Misconfigured
 from gateway.fhir import codec
@@ -48,6 +50,32 @@ def test_check_names_what_is_wrong(
     done = run.invoke(cli, ["check", "--json"])
     assert done.exit_code == 1
     assert part in {line["part"] for line in json.loads(done.stdout)["parts"] if not line["good"]}
+
+
+def test_check_names_a_plan_that_is_none(run: CliRunner, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    shutil.copytree(shipped.folder("mappings"), tmp_path / "mappings")
+    for table, row in (
+        ("closed-loop/overlap.csv", "ecm,90,2024-01-01,,helth-net,x"),
+        ("criteria/overlap.csv", "mssp,kp,NO,,,D,"),
+    ):
+        with (tmp_path / "mappings" / table).open("a") as file:
+            file.write(row + "\n")
+    partner = 'kind = "console"\nsend = ["Task"]\norganizations = ["plan|la-cares", "plan|kaiser", "npi|1234567893"]\n'
+    (tmp_path / "partners.toml").write_text(f"[archive]\n{partner}")
+    (tmp_path / "webhooks.toml").write_text('[subscribers.clinic]\norganizations = ["plan|kaisr"]\n')
+    monkeypatch.setenv("ECM_MAPPINGS", str(tmp_path / "mappings"))
+    monkeypatch.setenv("ECM_PARTNERS", str(tmp_path / "partners.toml"))
+    monkeypatch.setenv("ECM_WEBHOOKS", str(tmp_path / "webhooks.toml"))
+    done = run.invoke(cli, ["check", "--json"])
+    wrong = [line["said"] for line in json.loads(done.stdout)["parts"] if not line["good"]]
+    assert (done.exit_code, len(wrong)) == (1, 4), wrong
+    for code, place in (
+        ("helth-net", "closed-loop/overlap.csv row"),
+        ("kp", "criteria/overlap.csv row"),
+        ("la-cares", "partners.toml: [archive]"),
+        ("kaisr", "webhooks.toml: [clinic]"),
+    ):
+        assert [said for said in wrong if f"'{code}'" in said and place in said], code
 
 
 def test_convert_prints_the_bundle(run: CliRunner, tmp_path: Path) -> None:
