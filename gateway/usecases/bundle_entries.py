@@ -93,7 +93,7 @@ def _body(resource: Any, *, method: str, type: str, id: str | None, query: Param
         bad("The entry has no resource.", ".resource", "required")
         return
     if resource.get("resourceType") != type:
-        bad(f"resourceType is not {type}, as request.url says.", ".resource.resourceType")
+        bad("resourceType is not the type in request.url.", ".resource.resourceType")
     if method == "POST" and (id is not None or query):
         bad("POST goes to a resource type, without id or search.", ".request.url", "value")
     if method == "PUT" and id is None and not query:

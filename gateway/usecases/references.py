@@ -6,7 +6,7 @@ https://hl7.org/fhir/R4/references.html
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from gateway.errors import Issue
@@ -114,22 +114,37 @@ def relative(reference: str) -> tuple[str, str] | None:
 
 
 def missing(
-    resource: Json, tx: Transaction, *, known: Collection[str] = (), types: Collection[str], at: str = ""
+    resource: Json,
+    tx: Transaction,
+    *,
+    known: Collection[str] = (),
+    types: Collection[str],
+    at: str = "",
+    named: bool = True,
 ) -> Iterator[Issue]:
     """An error for each reference that is none, or whose target is neither kept nor in `known` (`Type/id` being kept).
 
     An absolute address elsewhere is text to us and is never fetched; a search as a reference is one that no transaction
-    has resolved. `at` replaces the resource type at the head of the path (`Bundle.entry[2].resource`).
+    has resolved. `at` replaces the resource type at the head of the path (`Bundle.entry[2].resource`); the rest of the
+    path is left out where its names are not known to be FHIR's (`named`, see `are_named`).
     """
     strange = {text for text in texts(resource) if text not in known and text[:1] != "#"}
     lost = {text: wrong for text in strange if (wrong := _lost(text, tx, known=known, types=types))}
     if not lost:
         return
-    head = len(str(resource.get("resourceType", "")))
+    type = str(resource.get("resourceType", ""))
     for path, reference in references(resource):
         if reference in lost:
             code, rule, message = lost[reference]
-            yield Issue("error", code, message, at + path[head:] if at else path, rule)
+            yield Issue("error", code, message, (at or type) + (path[len(type) :] if named else ""), rule)
+
+
+def are_named(faults: Iterable[Issue]) -> bool:
+    """Whether the names on a path into a resource with these faults are FHIR's own.
+
+    A member that is no element may be called by a person's name, wherever the data does not have the shape of its type.
+    """
+    return not any(issue.is_error and issue.code in ("structure", "value") for issue in faults)
 
 
 def _lost(

@@ -17,7 +17,7 @@ from gateway.usecases.fan_out import fan_out
 from gateway.usecases.keep import Written, identity, unless_overtaken, within, writable
 from gateway.usecases.matching import NotOne, one_match, same_identity
 from gateway.usecases.read import had
-from gateway.usecases.references import missing, references, rewritten
+from gateway.usecases.references import are_named, missing, references, rewritten
 from gateway.usecases.search import found
 from gateway.usecases.services import Services
 from gateway.usecases.written_loop import LoopWrites, faults
@@ -145,19 +145,26 @@ def _conditional_references(
             type, mark, query = text.partition("?")
             if not mark or text in table or text in resolved or not type.isalpha():
                 continue
-            place = f"{plan.step.at}.resource{path[len(plan.step.type) :]}"
             try:
                 match = one_match(tx, type, pairs(query), services)
             except GatewayError as error:
+                place = _place(plan, path, services)
                 issues += [replace(issue, expression=place) for issue in error.issues]
                 continue
             if match is None:
-                issues.append(Issue("error", "not-found", "No resource meets this conditional reference.", place))
+                message = "No resource meets this conditional reference."
+                issues.append(Issue("error", "not-found", message, _place(plan, path, services)))
             else:
                 resolved[text] = match.reference
     if issues:
         raise NotOne(issues=issues)
     return resolved
+
+
+def _place(plan: _Planned, path: str, services: Services) -> str:
+    """Where in the Bundle a reference of an entry stands, as far as that can be said in FHIR's own names."""
+    named = are_named(faults(plan.step.resource or {}, services))
+    return f"{plan.step.at}.resource{path[len(plan.step.type) :] if named else ''}"
 
 
 def _check(planned: Sequence[_Planned], resources: Sequence[Json | None], tx: Transaction, services: Services) -> None:
@@ -168,9 +175,11 @@ def _check(planned: Sequence[_Planned], resources: Sequence[Json | None], tx: Tr
     for plan, resource in zip(planned, resources, strict=True):
         if resource is None:
             continue
-        broken += [within(issue, at=plan.step.at, type=plan.step.type) for issue in faults(resource, services)]
+        wrong = faults(resource, services)
+        broken += [within(issue, at=plan.step.at, type=plan.step.type) for issue in wrong]
         if services.check_references:
-            lost += missing(resource, tx, known=known, types=services.types, at=f"{plan.step.at}.resource")
+            at, named = f"{plan.step.at}.resource", are_named(wrong)
+            lost += missing(resource, tx, known=known, types=services.types, at=at, named=named)
     if lost or broken:
         raise (Invalid if broken else Unprocessable)(issues=[*broken, *lost])
 

@@ -195,3 +195,51 @@ def test_xml_in_every_place(client: FlaskClient, body: str) -> None:
         said = told(client, "POST", path, body.replace("_NAME_", CANARY), XML)
         assert said is not None
         assert CANARY not in said
+
+
+STRANGE_PLACES = [
+    lambda ref: {CANARY: ref},
+    lambda ref: {"gender": {CANARY: ref}},
+    lambda ref: {"gender": [{CANARY: ref}]},
+    lambda ref: {"contained": [{"resourceType": CANARY, CANARY: ref}]},
+    lambda ref: {"name": {CANARY: [ref]}},
+    lambda ref: {"managingOrganization": {"identifier": {"assigner": {CANARY: ref}}}},
+    lambda ref: {"extension": [{"url": f"http://{CANARY}", CANARY: ref}]},
+]
+REFERENCES = [
+    *("Patient?identifier=a|b", "Patient?eye=1", "Patient/none", "urn:uuid:9a2f3c60-3c4c-4d1a-8f5e-0d6c1c7d0a09"),
+    *(f"{CANARY}/1", f"Patient?{CANARY}=1", f"Patient/{CANARY}!", f"#{CANARY}"),
+]
+
+
+@pytest.mark.parametrize("reference", REFERENCES)
+def test_references_that_lead_nowhere_in_every_place(client: FlaskClient, reference: str) -> None:
+    refused = 0
+    for place in STRANGE_PLACES:
+        patient = {"resourceType": "Patient", "id": "x", **place({"reference": reference})}
+        entry = {"resource": patient, "request": {"method": "PUT", "url": "Patient/x"}}
+        for path, method, body in (
+            ("/fhir/Patient/x", "PUT", patient),
+            ("/fhir", "POST", {"resourceType": "Bundle", "type": "transaction", "entry": [entry]}),
+        ):
+            refused += holds_no_name(client, method, path, [body])
+    assert refused == 2 * len(STRANGE_PLACES)
+
+
+def test_the_place_of_a_reference_is_said_where_its_names_are_fhirs(client: FlaskClient) -> None:
+    patient = {"resourceType": "Patient", "id": "x", "link": [{"other": {"reference": "Patient/no"}, "type": "refer"}]}
+    entry = {"resource": patient, "request": {"method": "PUT", "url": "Patient/x"}}
+    said = told(client, "POST", "/fhir", {"resourceType": "Bundle", "type": "transaction", "entry": [entry]})
+    assert "bundle.entry[0].resource.link[0].other.reference" in (said or "")
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", CANARY])
+def test_addresses_of_entries(client: FlaskClient, method: str) -> None:
+    name = CANARY.capitalize()
+    for url in (name, f"{name}/1", f"{name}?a=1", f"Patient/{name}!", f"Patient?{name}=1", f"Patient/x/${name}"):
+        for kind in ("transaction", "batch"):
+            for more in ({}, {"resource": {"resourceType": "Patient", "id": "x"}}, {"fullUrl": f"urn:{name}"}):
+                entry = {"request": {"method": method, "url": url}, **more}
+                answer = client.post("/fhir", json={"resourceType": "Bundle", "type": kind, "entry": [entry]})
+                assert answer.status_code in (200, 400, 404, 412, 422)
+                assert CANARY not in answer.get_data(as_text=True).lower(), (url, kind)
