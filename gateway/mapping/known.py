@@ -8,10 +8,12 @@ address by the home address, the period of enrolment by the period (whole: an ol
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
+from datetime import date
 from typing import Any
 
 from gateway.fhir.codec import Json
+from gateway.mapping import stated_on
 
 Kind = Callable[[Json], Hashable]
 
@@ -52,28 +54,45 @@ SHARED = frozenset(_KINDS)
 """Resource types in which documents with other keys meet."""
 
 
-def known(stated: Json, before: Json) -> Json:
-    """The resource `stated` by a document, with what it leaves unsaid as it was `before` (the same one as kept)."""
-    merged = {**stated}
+def known(stated: Json, before: Json, *, on: date | None = None) -> Json:
+    """The resource `stated` by a document, with what it leaves unsaid as it was `before` (the same one as kept).
+
+    `on` is the document's day: of what was stated on a later one nothing is replaced. None: it is the newest.
+    """
     kinds = _KINDS[stated["resourceType"]]
-    for name, value in before.items():
-        if name not in stated:
-            merged[name] = value
-        elif kind := kinds.get(name):
-            merged[name] = _each_kind(stated[name], value, kind)
-    if stated.get("gender") == "unknown":
-        merged["gender"] = before.get("gender", "unknown")
+    new, old, days = _facts(stated, kinds), _facts(before, kinds), stated_on.days_of(before)
+    merged: Json = {name: stated[name] for name in ("resourceType", "id", "meta") if name in stated}
+    told: dict[str, date] = {}
+    for place in (*new, *(one for one in old if one not in new)):
+        newer = place in new and (place not in old or on is None or on >= days.of(place))
+        name, values = (new if newer else old)[place]
+        merged[name] = [*merged.get(name, ()), *values] if name in kinds else values
+        told[place] = on if newer and on is not None else days.of(place)
+    if "gender" in stated or "gender" in before:
+        merged.setdefault("gender", "unknown")
     if "name" in before:
-        merged["name"] = [_fuller(one, before["name"]) for one in merged["name"]]
+        merged["name"] = [_fuller(one, [*before["name"], *stated.get("name", ())]) for one in merged["name"]]
     if "subscriberId" in merged or "identifier" in merged:
         merged.pop("_subscriberId", None)  # marks the number as absent
-    return merged
+    return merged if on is None else stated_on.dated(merged, told)
 
 
-def _each_kind(stated: list[Any], before: list[Any], kind: Kind) -> list[Any]:
-    """What is stated now, and what was stated before of other kinds."""
-    said = {kind(one) for one in stated}
-    return [*stated, *(one for one in before if kind(one) not in said)]
+def _facts(resource: Json, kinds: Mapping[str, Kind]) -> dict[str, tuple[str, Any]]:
+    """What a resource states: by place, its element and the value, or all values of one kind."""
+    facts: dict[str, tuple[str, Any]] = {}
+    for name, value in resource.items():
+        if name in ("resourceType", "id", "meta") or (name, value) == ("gender", "unknown"):
+            continue
+        if (kind := kinds.get(name)) is None:
+            facts[name] = name, value
+            continue
+        for one in value:
+            facts.setdefault(f"{name}/{_text(kind(one))}", (name, []))[1].append(one)
+    return facts
+
+
+def _text(kind: Hashable) -> str:
+    return ",".join(map(str, kind)) if isinstance(kind, tuple) else str(kind)
 
 
 def _fuller(name: Json, before: list[Json]) -> Json:

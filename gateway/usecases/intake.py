@@ -15,7 +15,7 @@ from gateway.domain.referral import Referral
 from gateway.doors.readers import Readers
 from gateway.doors.reading import Reading
 from gateway.errors import GatewayError, Issue, NotFound, Unmappable
-from gateway.mapping import care_plan, care_team, criteria, referral
+from gateway.mapping import care_plan, care_team, criteria, referral, stated_on
 from gateway.mapping.context import Context, Source
 from gateway.mapping.ids import Ids
 from gateway.ports import Caller, Clock, Json
@@ -41,6 +41,8 @@ class Intaken:
     resources: Sequence[Json]
     once: frozenset[str] = frozenset()
     remarks: Sequence[Issue] = ()
+    day: date | None = None
+    """The day that the facts are of."""
 
     @property
     def main(self) -> Json:
@@ -120,7 +122,7 @@ class Intake:
         entries = bundle["entry"]
         once = frozenset(e["request"]["url"] for e in entries if e["request"].get("ifNoneMatch") == "*")
         remarks = [*reading.issues, *_not_carried(reading), *self._assessed(record, today)]
-        return Intaken([entry["resource"] for entry in entries], once, remarks)
+        return Intaken([entry["resource"] for entry in entries], once, remarks, stated_on.day_of(record, today=today))
 
     def context(self, caller: Caller) -> Context:
         """What a mapper needs where this gateway itself is the source."""

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import partial
 
 from gateway.domain.dates import PACIFIC
 from gateway.errors import Conflict, Invalid, Issue
 from gateway.fhir.outcome import outcome
-from gateway.mapping import team_membership
+from gateway.mapping import stated_on, team_membership
 from gateway.mapping.known import SHARED, known
+from gateway.mapping.stated_on import Days
 from gateway.ports import Caller, Json, Kept, Transaction
 from gateway.trust.disclosure import Collected, Disclosed, content, disclose
 from gateway.trust.policy import permit
@@ -96,24 +98,39 @@ def _put_all(mapped: Intaken, tx: Transaction, services: Services) -> list[tuple
         ]
         if lost:
             raise Invalid(issues=lost)
-    return [_put(resource, mapped.once, tx, services) for resource in mapped.resources]
+    return [_put(resource, mapped, tx, services) for resource in mapped.resources]
 
 
-def _put(resource: Json, once: frozenset[str], tx: Transaction, services: Services) -> tuple[Written, Json]:
+def _put(resource: Json, mapped: Intaken, tx: Transaction, services: Services) -> tuple[Written, Json]:
     current = tx.read(resource["resourceType"], resource["id"])
     if current is not None and not current.deleted:
-        if current.reference in once:
+        if current.reference in mapped.once:
             return Written(current, created=False, changed=False), resource
         if current.type in SHARED:
-            stated, resource = resource, known(resource, content(current))
-            if resource != stated:
-                check(resource, services)
-        elif current.type == "CareTeam":
+            return _put_known(resource, current, mapped.day, tx, services)
+        if current.type == "CareTeam":
             today = services.clock().astimezone(PACIFIC).date()
             resource = team_membership.replaced(content(current), resource, today=today)
             check(resource, services)
         else:
             resource = _as_moved(resource, current)
+    elif resource["resourceType"] in SHARED:
+        resource = known(resource, {"resourceType": resource["resourceType"]}, on=mapped.day)
+    return put_over(current, resource, tx), resource
+
+
+def _put_known(
+    stated: Json, current: Kept, day: date | None, tx: Transaction, services: Services
+) -> tuple[Written, Json]:
+    """What documents share, as the newest of each kind says. Where only the day of it is newer, nobody is told."""
+    before = content(current)
+    resource = known(stated, before, on=day)
+    if stated_on.undated(resource) == stated_on.undated(before):
+        if stated_on.days_of(before) in (Days(), stated_on.days_of(resource)):
+            return Written(current, created=False, changed=False), before
+        return Written(put_over(current, resource, tx).kept, created=False, changed=False), resource
+    if resource != stated:
+        check(resource, services)
     return put_over(current, resource, tx), resource
 
 
