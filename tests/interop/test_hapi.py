@@ -1,4 +1,5 @@
-"""A FHIR server that we did not write, HAPI FHIR: push, create once, poll, write back.
+"""A FHIR server that we did not write, HAPI FHIR: push (alone, by batch, by reference), create once, poll,
+write back.
 
 ECM_TEST_HAPI=yes runs it (Java 17 and Maven; the jars are fetched once); without, it is skipped loudly.
 """
@@ -77,6 +78,47 @@ def test_single_puts_are_kept_under_our_ids_and_a_repeat_changes_nothing_we_said
         assert receipt.accepted, receipt
     (plan,) = [one for one in listed(hapi, "CarePlan") if one["id"] == "c1"]
     assert plan["goal"] == [{"reference": "Goal/g1"}]
+
+
+def test_a_batch_for_each_layer_brings_all_that_a_plan_refers_to(hapi: str) -> None:
+    """Its server refuses an entry that refers to what is not there yet."""
+    member = {**PATIENT, "id": "b-p1"}
+    goal = {**GOAL, "id": "b-g1", "subject": {"reference": "Patient/b-p1"}}
+    plan = {**PLAN, "id": "b-c1", "subject": {"reference": "Patient/b-p1"}, "goal": [{"reference": "Goal/b-g1"}]}
+    for status in ("active", "completed"):
+        told = message(member, goal, {**plan, "status": status})
+        receipt = sent(hapi, told, kind="fhir_server", exchange="batch")
+        assert receipt.accepted, receipt
+    (kept,) = [one for one in listed(hapi, "CarePlan") if one["id"] == "b-c1"]
+    assert (kept["status"], kept["goal"]) == ("completed", [{"reference": "Goal/b-g1"}])
+    assert "b-g1" in {one["id"] for one in listed(hapi, "Goal")}
+
+
+def test_a_batch_of_which_an_entry_is_refused_is_not_accepted(hapi: str) -> None:
+    lost = {**GOAL, "id": "b-g2", "subject": {"reference": "Patient/nobody"}}
+    receipt = sent(hapi, message({**PATIENT, "id": "b-p2"}, lost), kind="fhir_server", exchange="batch")
+    assert not receipt.accepted
+    assert "b-g2" not in {one["id"] for one in listed(hapi, "Goal")}
+
+
+def test_a_transaction_that_a_server_does_not_take_is_not_accepted(hapi: str) -> None:
+    assert not sent(hapi, message({**PATIENT, "id": "b-p3"}), kind="fhir_server", exchange="transaction").accepted
+
+
+def test_by_reference_a_task_goes_alone_and_leads_back_here(hapi: str) -> None:
+    request = {"resourceType": "ServiceRequest", "id": "r-s1", "status": "active", "intent": "order"}
+    request |= {"subject": {"reference": "Patient/r-p1"}}
+    task = {"resourceType": "Task", "id": "r-t1", "status": "requested", "intent": "order"}
+    task |= {"focus": {"reference": "ServiceRequest/r-s1"}, "for": {"reference": "Patient/r-p1"}}
+    for status in ("requested", "cancelled"):
+        told = message({**PATIENT, "id": "r-p1"}, request, {**task, "status": status})
+        receipt = sent(hapi, told, kind="fhir_server", exchange="by-reference")
+        assert receipt.accepted, receipt
+    (kept,) = [one for one in listed(hapi, "Task") if one["id"] == "r-t1"]
+    assert kept["status"] == "cancelled"
+    assert kept["focus"] == {"reference": f"{OURS}/ServiceRequest/r-s1"}
+    assert kept["for"] == {"reference": f"{OURS}/Patient/r-p1"}
+    assert "r-s1" not in {one["id"] for one in listed(hapi, "ServiceRequest")}
 
 
 def test_where_ids_are_the_servers_each_is_created_once_and_then_updated(hapi: str) -> None:

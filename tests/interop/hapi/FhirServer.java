@@ -1,6 +1,8 @@
 import ca.uhn.fhir.context.FhirContext;
 import ca.uhn.fhir.rest.annotation.OptionalParam;
 import ca.uhn.fhir.rest.annotation.Search;
+import ca.uhn.fhir.rest.annotation.Transaction;
+import ca.uhn.fhir.rest.annotation.TransactionParam;
 import ca.uhn.fhir.rest.annotation.Update;
 import ca.uhn.fhir.rest.annotation.ConditionalUrlParam;
 import ca.uhn.fhir.rest.annotation.ResourceParam;
@@ -14,19 +16,24 @@ import ca.uhn.fhir.rest.server.FifoMemoryPagingProvider;
 import ca.uhn.fhir.rest.server.HardcodedServerAddressStrategy;
 import ca.uhn.fhir.rest.server.RestfulServer;
 import ca.uhn.fhir.rest.server.SimpleBundleProvider;
+import ca.uhn.fhir.rest.server.exceptions.InvalidRequestException;
 import ca.uhn.fhir.rest.server.exceptions.ResourceVersionConflictException;
 import ca.uhn.fhir.rest.server.provider.HashMapResourceProvider;
 import ca.uhn.fhir.util.FhirTerser;
+import ca.uhn.fhir.util.ResourceReferenceInfo;
 import jakarta.servlet.ServletException;
 import java.util.ArrayList;
 import java.util.Date;
 import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
 import org.eclipse.jetty.ee10.servlet.ServletContextHandler;
 import org.eclipse.jetty.ee10.servlet.ServletHolder;
 import org.eclipse.jetty.server.Server;
 import org.eclipse.jetty.server.ServerConnector;
 import org.hl7.fhir.instance.model.api.IBase;
 import org.hl7.fhir.instance.model.api.IBaseResource;
+import org.hl7.fhir.r4.model.Bundle;
 import org.hl7.fhir.r4.model.CarePlan;
 import org.hl7.fhir.r4.model.Communication;
 import org.hl7.fhir.r4.model.DocumentReference;
@@ -92,6 +99,12 @@ public class FhirServer {
       return super.update(resource, condition, request);
     }
 
+    /** The current version of a resource; null when there is none. */
+    synchronized T current(String id) {
+      var versions = myIdToVersionToResourceMap.get(id);
+      return versions == null || versions.isEmpty() ? null : versions.lastEntry().getValue();
+    }
+
     private boolean identified(T one, TokenParam wanted) {
       if (wanted == null) return true;
       for (IBase value : terser.getValues(one, "identifier")) {
@@ -130,13 +143,59 @@ public class FhirServer {
     }
   }
 
+  /** Batches of updates by id, which HAPI leaves to whoever keeps the resources; it reads and writes the Bundles. */
+  public static class Batches {
+    private final Map<String, Resources<?>> kept;
+
+    public Batches(List<Resources<?>> providers) {
+      kept = providers.stream().collect(Collectors.toMap(one -> one.getResourceType().getSimpleName(), one -> one));
+    }
+
+    @Transaction
+    public synchronized Bundle batch(@TransactionParam Bundle sent, RequestDetails request) {
+      if (sent.getType() != Bundle.BundleType.BATCH) throw new InvalidRequestException("only batches are taken");
+      Bundle answer = new Bundle().setType(Bundle.BundleType.BATCHRESPONSE);
+      for (Bundle.BundleEntryComponent entry : sent.getEntry()) {
+        var said = answer.addEntry().getResponse();
+        if (lost(entry.getResource())) {
+          said.setStatus("422 Unprocessable Entity");
+          continue;
+        }
+        MethodOutcome outcome = put(kept.get(entry.getResource().fhirType()), entry, request);
+        said.setStatus(Boolean.TRUE.equals(outcome.getCreated()) ? "201 Created" : "200 OK");
+        said.setLocation(outcome.getId().toUnqualified().getValue());
+      }
+      return answer;
+    }
+
+    @SuppressWarnings("unchecked")
+    private <T extends Resource> MethodOutcome put(
+        Resources<T> provider, Bundle.BundleEntryComponent entry, RequestDetails request) {
+      entry.getResource().setId(entry.getRequest().getUrl());
+      return provider.update((T) entry.getResource(), null, request);
+    }
+
+    /** Whether the resource refers to one that is not here: entries of a batch are in no order. */
+    private boolean lost(Resource resource) {
+      for (ResourceReferenceInfo one : context.newTerser().getAllResourceReferences(resource)) {
+        var id = one.getResourceReference().getReferenceElement();
+        if (id.isAbsolute() || !id.hasIdPart()) continue;
+        Resources<?> provider = kept.get(id.getResourceType());
+        if (provider == null || provider.current(id.getIdPart()) == null) return true;
+      }
+      return false;
+    }
+  }
+
+  private static FhirContext context;
+
   public static void main(String[] arguments) throws Exception {
-    FhirContext context = FhirContext.forR4();
+    context = FhirContext.forR4();
     RestfulServer fhir =
         new RestfulServer(context) {
           @Override
           protected void initialize() throws ServletException {
-            setResourceProviders(
+            List<Resources<?>> resources = List.of(
                 new Resources<>(context, Patient.class),
                 new Resources<>(context, ServiceRequest.class),
                 new Resources<>(context, Task.class),
@@ -144,6 +203,8 @@ public class FhirServer {
                 new Resources<>(context, Goal.class),
                 new Resources<>(context, DocumentReference.class),
                 new Resources<>(context, Communication.class));
+            registerProviders(resources);
+            registerProvider(new Batches(resources));
             FifoMemoryPagingProvider pages = new FifoMemoryPagingProvider(50);
             pages.setDefaultPageSize(3);
             pages.setMaximumPageSize(3);
