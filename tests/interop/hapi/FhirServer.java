@@ -155,9 +155,11 @@ public class FhirServer {
     public synchronized Bundle batch(@TransactionParam Bundle sent, RequestDetails request) {
       if (sent.getType() != Bundle.BundleType.BATCH) throw new InvalidRequestException("only batches are taken");
       Bundle answer = new Bundle().setType(Bundle.BundleType.BATCHRESPONSE);
+      List<Bundle.BundleEntryComponent> lost =
+          sent.getEntry().stream().filter(entry -> lost(entry.getResource())).toList();
       for (Bundle.BundleEntryComponent entry : sent.getEntry()) {
         var said = answer.addEntry().getResponse();
-        if (lost(entry.getResource())) {
+        if (lost.contains(entry)) {
           said.setStatus("422 Unprocessable Entity");
           continue;
         }
@@ -175,7 +177,7 @@ public class FhirServer {
       return provider.update((T) entry.getResource(), null, request);
     }
 
-    /** Whether the resource refers to one that is not here: entries of a batch are in no order. */
+    /** Whether the resource refers to one that is not here: entries of a batch are in no order, none helps another. */
     private boolean lost(Resource resource) {
       for (ResourceReferenceInfo one : context.newTerser().getAllResourceReferences(resource)) {
         var id = one.getResourceReference().getReferenceElement();
