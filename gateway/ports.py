@@ -196,11 +196,14 @@ class Cursors(Protocol):
     def claim(self, caller: Caller, *, partner: str, name: str, now: datetime, lease_seconds: float) -> Cursor | None:
         """The cursor if asking is due and nobody else is at it; None else."""
 
+    def renew(self, cursor: Cursor, *, now: datetime, lease_seconds: float) -> bool:
+        """Go on asking for so long from now; False when overtaken."""
+
     def settle(self, cursor: Cursor, *, through: datetime | None, due: datetime) -> bool:
         """Move to `through` (None: stay, the poll failed) and ask again when due; False when overtaken."""
 
     def due(self, caller: Caller, *, partner: str, name: str, now: datetime) -> None:
-        """Make asking due now: a person wants it."""
+        """Make asking due now: a person wants it. Nothing while somebody is at it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,13 +13,14 @@ _NEW = (
     " ON CONFLICT (tenant, partner, name) DO NOTHING"
 )
 _CLAIM = (
-    "UPDATE poll_cursor SET fence = fence + 1, due = ? WHERE tenant = ? AND partner = ? AND name = ? AND due <= ?"
-    " RETURNING fence, through"
+    "UPDATE poll_cursor SET fence = fence + 1 + fence % 2, due = ?"
+    " WHERE tenant = ? AND partner = ? AND name = ? AND due <= ? RETURNING fence, through"
 )
-_SETTLE = (
-    "UPDATE poll_cursor SET through = COALESCE(?, through), due = ?"
-    " WHERE tenant = ? AND partner = ? AND name = ? AND fence = ?"
-)
+"""An odd fence: somebody is asking, `due` is the end of the lease. An even one: nobody is."""
+_OWN = "WHERE tenant = ? AND partner = ? AND name = ? AND fence = ?"
+_SETTLE = f"UPDATE poll_cursor SET through = COALESCE(?, through), due = ?, fence = fence + 1 {_OWN}"  # noqa: S608
+_RENEW = f"UPDATE poll_cursor SET due = ? {_OWN}"  # noqa: S608
+_DUE = "UPDATE poll_cursor SET due = ? WHERE tenant = ? AND partner = ? AND name = ? AND due > ? AND fence % 2 = 0"
 
 
 class SqlCursors:
@@ -38,16 +39,21 @@ class SqlCursors:
         fence, through = rows[0]
         return Cursor(caller.tenant, partner, name, fence, None if through is None else moment(through))
 
+    def renew(self, cursor: Cursor, *, now: datetime, lease_seconds: float) -> bool:
+        lease = micros(now + timedelta(seconds=lease_seconds))
+        with self._engine.writing() as session:
+            return session.run(_RENEW, (lease, *_own(cursor))) == 1
+
     def settle(self, cursor: Cursor, *, through: datetime | None, due: datetime) -> bool:
         reached = None if through is None else micros(through)
         with self._engine.writing() as session:
-            return (
-                session.run(_SETTLE, (reached, micros(due), cursor.tenant, cursor.partner, cursor.name, cursor.fence))
-                == 1
-            )
+            return session.run(_SETTLE, (reached, micros(due), *_own(cursor))) == 1
 
     def due(self, caller: Caller, *, partner: str, name: str, now: datetime) -> None:
-        sql = "UPDATE poll_cursor SET due = ? WHERE tenant = ? AND partner = ? AND name = ? AND due > ?"
         at = micros(now)
         with self._engine.writing() as session:
-            session.run(sql, (at, caller.tenant, partner, name, at))
+            session.run(_DUE, (at, caller.tenant, partner, name, at))
+
+
+def _own(cursor: Cursor) -> tuple[str, str, str, int]:
+    return cursor.tenant, cursor.partner, cursor.name, cursor.fence

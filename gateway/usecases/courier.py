@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from datetime import timedelta
 
 from gateway.errors import GatewayError
 from gateway.ports import Delivery, Partner
@@ -187,9 +188,10 @@ class Courier:
                 raise error
 
     def _learn(self, attempt: Attempt) -> None:
-        partner = attempt.delivery.owed.partner
-        if attempt.receipt is not None:
-            now = self._using.clock()
-            if self._health.told(partner, attempt.receipt, now=now) == "up":
+        delivery, receipt = attempt.delivery, attempt.receipt
+        partner = delivery.owed.partner
+        if receipt is not None and partner in self._partners:  # a subscription says itself how it is
+            now, began = self._using.clock(), delivery.due - timedelta(seconds=self._pace.lease_seconds)
+            if self._health.told(partner, receipt, now=now, began=began) == "up":
                 self._wake(partner)
         self._tell(attempt)

@@ -1,8 +1,9 @@
 """Whether a partner is worth trying: a circuit breaker, pure but for the clock it is given.
 
 Closed: everything is sent. After `LIMIT` failures in a row it opens: nothing is sent until a pause has passed, then
-one delivery at a time probes (half-open); a success closes it, a failure doubles the pause. A partner that asked to be
-left alone (Retry-After) is left alone that long. `alert` hears once that a partner went down and once that it is back.
+one delivery at a time probes (half-open); a success closes it, a failed probe doubles the pause (what was under way
+when it opened says nothing new). A partner that asked to be left alone (Retry-After) is left alone that long. `alert`
+hears once that a partner went down and once that it is back.
 """
 
 from __future__ import annotations
@@ -54,29 +55,33 @@ class Health:
                 return 0
             return 1 if state.down else None
 
-    def told(self, partner: str, receipt: Receipt, *, now: datetime) -> Literal["down", "up"] | None:
-        """Learn from how one delivery ended: a refusal (not to be retried) shows that it is well. What changed."""
+    def told(
+        self, partner: str, receipt: Receipt, *, now: datetime, began: datetime | None = None
+    ) -> Literal["down", "up"] | None:
+        """Learn from how one delivery ended, which began at `began` (default: now): a refusal (not to be retried) shows
+        that the partner is well. What changed."""
         with self._lock:
-            state = self._partners.setdefault(partner, _Partner())
-            change = _well(state) if receipt.accepted or not receipt.retry else self._ill(state, receipt, now)
+            if receipt.accepted or not receipt.retry:
+                before = self._partners.pop(partner, None)
+                change: Literal["down", "up"] | None = "up" if before is not None and before.down else None
+            else:
+                state = self._partners.setdefault(partner, _Partner())
+                change = self._ill(state, receipt, now, began or now)
         if change:
             self._alert(partner, change, receipt.reason)
         return change
 
-    def _ill(self, state: _Partner, receipt: Receipt, now: datetime) -> Literal["down"] | None:
+    def _ill(self, state: _Partner, receipt: Receipt, now: datetime, began: datetime) -> Literal["down"] | None:
         state.failures += 1
+        before = state.until
         if receipt.retry_after:
             asked = min(receipt.retry_after, LONGEST_ASKED) * self._scale
             state.until = max(state.until or now, now + timedelta(seconds=asked))
         if state.failures < LIMIT:
             return None
+        if state.down and before is not None and began < before:
+            return None
         state.pause = min(state.pause * 2 or FIRST_PAUSE, LONGEST_PAUSE)
         state.until = max(state.until or now, now + timedelta(seconds=state.pause * self._scale))
         first, state.down = not state.down, True
         return "down" if first else None
-
-
-def _well(state: _Partner) -> Literal["up"] | None:
-    back = state.down
-    state.failures, state.down, state.pause, state.until = 0, False, 0.0, None
-    return "up" if back else None

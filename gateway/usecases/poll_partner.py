@@ -6,9 +6,10 @@ found again: an overlap makes good what late indexes and other clocks hid. Never
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from threading import Lock
 
 from gateway.errors import GatewayError, PartnerRefused, PartnerUnavailable
@@ -21,16 +22,22 @@ from gateway.usecases.services import Services
 CONTENT_TYPE = "application/fhir+json; from=poll"
 """Marks what was polled: resources under the partner's own ids, with their addresses there."""
 OUR_IDS = {"system": "urn:ecm-gateway:polled", "code": "our-ids"}
+"""Tag of a Bundle from a partner that keeps what we sent under our ids."""
 NO_TASKS = {"system": "urn:ecm-gateway:polled", "code": "no-tasks"}
 """Marks what comes from a partner that is asked for no Tasks: a referral of its has none but ours."""
-"""Tag of a Bundle from a partner that keeps what we sent under our ids."""
-LEASE_SECONDS = 1800.0
+LEASE_SECONDS = 600.0
+"""How long a cursor stays with a poll that says nothing: longer than one page and all that it refers to takes."""
+RENEW_SECONDS = 60.0
 LONGEST_WAIT = 3600.0
 _KEPT = 10_000
 
 
 class Stopped(Exception):
     """The process ends."""
+
+
+class Overtaken(Exception):
+    """Somebody else is asking: this process stood still for longer than its lease."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +77,13 @@ def poll_partner(
     recent: Recent,
     sweep: bool = False,
     stopping: Callable[[], bool] = lambda: False,
+    renew: Sequence[Cursor] = (),
 ) -> Polling | None:
     """Ask once for the changes of a type; None when it is not due, or somebody else is asking.
 
     `sweep` asks for everything there is: what was missed, for whatever reason, is found. What `stopping` breaks off is
-    due again at once.
+    due again at once; whatever else breaks it off, after the interval. However long it takes, nobody else asks
+    meanwhile; the cursors `renew` are held with it.
     """
     now = services.clock()
     if health.allowance(partner.name, now=now) == 0:
@@ -83,20 +92,49 @@ def poll_partner(
     cursor = cursors.claim(caller, partner=partner.name, name=type, now=now, lease_seconds=LEASE_SECONDS)
     if cursor is None:
         return None
+    due = now + timedelta(seconds=partner.every_seconds)
+    go_on = _GoOn([cursor, *renew], services, stopping, now)
     try:
-        done = _asked(partner, cursor, caller, services=services, recent=recent, sweep=sweep, stopping=stopping)
+        done = _asked(partner, cursor, caller, services=services, recent=recent, sweep=sweep, go_on=go_on)
+    except Overtaken:
+        return None
     except Stopped:
         cursors.settle(cursor, through=None, due=now)
         return None
+    except Exception:
+        with suppress(GatewayError):  # without the database the lease runs out
+            cursors.settle(cursor, through=None, due=due)
+        raise
     error = done.error
     health.told(partner.name, _receipt(error), now=services.clock())
     asked_to_wait = min(getattr(error, "retry_after", None) or 0.0, LONGEST_WAIT)
-    due = now + timedelta(seconds=max(partner.every_seconds, asked_to_wait))
+    due = max(due, now + timedelta(seconds=asked_to_wait))
     cursors.settle(cursor, through=None if error else now, due=due)
     services.store.note(
         caller, AuditEntry("E", "poll", (), "failed" if error else "success", recipient=partner.name, basis=type)
     )
     return done
+
+
+@dataclass(slots=True)
+class _GoOn:
+    """Asked between one thing found and the next: raises Stopped or Overtaken, and renews the lease now and then."""
+
+    cursors: Sequence[Cursor]
+    services: Services
+    stopping: Callable[[], bool]
+    renewed: datetime
+
+    def __call__(self) -> None:
+        if self.stopping():
+            raise Stopped
+        now = self.services.clock()
+        if (now - self.renewed).total_seconds() < RENEW_SECONDS:
+            return
+        renew = self.services.store.cursors.renew
+        if not all(renew(one, now=now, lease_seconds=LEASE_SECONDS) for one in self.cursors):
+            raise Overtaken
+        self.renewed = now
 
 
 def _asked(
@@ -107,17 +145,22 @@ def _asked(
     services: Services,
     recent: Recent,
     sweep: bool,
-    stopping: Callable[[], bool],
+    go_on: Callable[[], None],
 ) -> Polling:
     until = services.clock()
     overlap = timedelta(seconds=partner.overlap_seconds)
     since = None if sweep or cursor.through is None else cursor.through - overlap
     members = enrolled(partner.base, caller, services=services) if partner.by_member(cursor.name) else iter(())
     found = new = 0
+
+    def each() -> Iterator[str]:
+        for member in members:
+            go_on()
+            yield member
+
     try:
-        for one in partner.changes(cursor.name, since=since, until=until, members=members):
-            if stopping():
-                raise Stopped
+        for one in partner.changes(cursor.name, since=since, until=until, members=each()):
+            go_on()
             found += 1
             key = f"{partner.name}:{one.key}"
             if key not in recent:

@@ -56,3 +56,18 @@ def test_a_person_makes_it_due(store: SqlStore) -> None:
     store.cursors.settle(first, through=NOW_UTC, due=NOW_UTC + 15 * MINUTE)
     store.cursors.due(CALLER, partner="epic", name="Task", now=NOW_UTC)
     assert claim(store) is not None
+
+
+def test_who_is_at_it_can_go_on_and_nobody_wants_it_sooner(store: SqlStore) -> None:
+    slow = claim(store)
+    assert slow is not None
+    store.cursors.due(CALLER, partner="epic", name="Task", now=NOW_UTC)
+    assert claim(store) is None, "a person's wish does not make two ask at once"
+    assert store.cursors.renew(slow, now=NOW_UTC + MINUTE, lease_seconds=60)
+    assert claim(store, now=NOW_UTC + timedelta(seconds=119)) is None
+    fast = claim(store, now=NOW_UTC + 2 * MINUTE)
+    assert fast is not None
+    assert not store.cursors.renew(slow, now=NOW_UTC + 2 * MINUTE, lease_seconds=60)
+    assert store.cursors.settle(fast, through=NOW_UTC, due=NOW_UTC + 15 * MINUTE)
+    assert not store.cursors.settle(fast, through=NOW_UTC, due=NOW_UTC), "settled is settled"
+    assert not store.cursors.renew(fast, now=NOW_UTC, lease_seconds=60)

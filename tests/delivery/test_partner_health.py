@@ -72,6 +72,25 @@ def test_the_pause_doubles_to_a_limit(health: Health) -> None:
         health.told("ehr", BAD, **after(at))
 
 
+def test_what_was_under_way_when_it_opened_does_not_lengthen_the_pause(health: Health) -> None:
+    """Eight hands fail at once, some late: that is one opening."""
+    for _ in range(LIMIT + 3):
+        health.told("ehr", BAD, now=NOW, began=NOW - timedelta(seconds=20))
+    health.told("ehr", BAD, **after(FIRST_PAUSE + 5), began=NOW - timedelta(seconds=1))  # type: ignore[arg-type]
+    assert health.allowance("ehr", **after(FIRST_PAUSE - 1)) == 0
+    assert health.allowance("ehr", **after(FIRST_PAUSE)) == 1
+    health.told("ehr", BAD, **after(FIRST_PAUSE + 20), began=NOW + timedelta(seconds=FIRST_PAUSE))  # type: ignore[arg-type]
+    assert health.allowance("ehr", **after(FIRST_PAUSE * 3 + 19)) == 0, "a probe that failed does"
+    assert health.allowance("ehr", **after(FIRST_PAUSE * 3 + 20)) == 1
+
+
+def test_only_partners_that_are_ill_are_remembered(health: Health) -> None:
+    for n in range(100):
+        health.told(f"p{n}", BAD, now=NOW)
+        health.told(f"p{n}", GOOD, now=NOW)
+    assert len(health._partners) == 0
+
+
 def test_retry_after_leaves_the_whole_partner_alone(health: Health) -> None:
     health.told("ehr", Receipt(False, retry=True, retry_after=90, reason="http 429"), now=NOW)
     assert health.allowance("ehr", **after(89)) == 0

@@ -188,3 +188,27 @@ def test_what_one_partner_sent_does_not_wait_for_the_backlog_of_another(store: S
         for tenant, partner in (("plan-a", "big"), ("plan-a", "small"), ("plan-b", "small"))
     ]
     assert [key for tenant, partner, key in served if partner == "big"] == [f"k{n}" for n in range(30)]
+
+
+def test_a_subscription_that_fails_is_no_partner_that_is_down(store: SqlStore) -> None:
+    """Its own status says how it is; a pager is not called for each of many subscribers."""
+    subscribe(store, "s1", principal="a")
+    for _ in range(8):
+        happen(store, "t1")
+    alerts: list[tuple[str, ...]] = []
+
+    def fails(delivery: Delivery) -> Attempt:
+        receipt = Receipt(False, retry=True, reason="http 503")
+        assert store.outbox.retry(delivery, due=datetime.now(UTC), reason=receipt.reason)
+        failed.append(delivery)
+        if len(failed) == 8:
+            stop.set()
+        return Attempt(delivery, "retry", receipt.reason, receipt)
+
+    failed: list[Delivery] = []
+    stop = threading.Event()
+    working = courier(store, fails, lambda _: None)  # type: ignore[arg-type]
+    working._health = Health(alert=lambda *told: alerts.append(told))
+    working.run(stop)
+    assert len(failed) >= 8
+    assert (alerts, len(working._health._partners)) == ([], 0)

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import replace
+from typing import Any
 
+import pytest
+
+from gateway.errors import StoreUnavailable
 from gateway.partners.polling import FhirPolling
 from gateway.partners.settings import PartnerSettings
+from gateway.ports import Found
 from gateway.simulators.faults import Script
 from gateway.simulators.kinds import memory
 from gateway.simulators.server import Simulator
@@ -81,3 +87,77 @@ def test_what_a_stop_breaks_off_is_due_at_once(gateway: Gateway, epic: tuple[Sim
     broken = Heard(gateway, epic[1], lambda: next(stops, True))
     assert (broken.rounds.step(), broken.polls) == (0, [])
     assert gateway.poll(epic[1]) == Polling(1, 1)
+
+
+def test_without_the_database_a_poll_gives_its_cursor_back_and_the_others_are_asked(
+    gateway: Gateway, epic: tuple[Simulator, FhirPolling], clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep, failures = gateway.services.store.inbox.keep, [StoreUnavailable()]
+
+    def sometimes(*given: Any, **named: Any) -> bool:
+        if failures:
+            raise failures.pop()
+        return keep(*given, **named)
+
+    monkeypatch.setattr(gateway.services.store.inbox, "keep", sometimes)
+    with Simulator(memory=memory("ehr")) as server:
+        other = FhirPolling(PartnerSettings("other", "fhir_server", server.url, poll=("Task",), seconds=60))
+        heard = Heard(gateway, epic[1])
+        heard.rounds.partners = [epic[1], other]
+        with pytest.raises(StoreUnavailable):
+            heard.rounds.step()
+        other.close()
+        assert len(server.recorded) == 1
+    heard.rounds.partners = [epic[1]]
+    clock.pass_(minutes=14)
+    assert heard.rounds.step() == 0, "not hammered"
+    clock.pass_(minutes=1)
+    assert heard.rounds.step() == 1
+    assert "_lastUpdated" not in epic[0].recorded[-1].path, "the week's sweep is still owed"
+
+
+def held(partner: FhirPolling, between: Callable[[], None], times: int = 3) -> FhirPolling:
+    """The partner, whose changes are found one after the other with `between` before each."""
+    inner = partner.changes
+
+    def slowly(*given: Any, **named: Any) -> Iterator[Found]:
+        for one in inner(*given, **named):
+            for _ in range(times):
+                between()
+                yield one
+
+    partner.changes = slowly  # type: ignore[method-assign]
+    return partner
+
+
+def test_a_poll_that_takes_an_hour_is_not_overtaken(
+    gateway: Gateway, epic: tuple[Simulator, FhirPolling], clock: Clock
+) -> None:
+    with closing(FhirPolling(PartnerSettings("epic", "epic", epic[0].url, seconds=60))) as second:
+        others: list[Polling | None] = []
+
+        def between() -> None:
+            clock.pass_(minutes=9)
+            gateway.services.store.cursors.due(CALLER, partner="epic", name="Task", now=clock())
+            others.append(gateway.poll(second))
+
+        begun = clock()
+        done = gateway.poll(held(epic[1], between, times=7))
+    assert (done, others) == (Polling(7, 1), [None] * 7)
+    cursor = gateway.services.store.cursors.claim(CALLER, partner="epic", name="Task", now=clock(), lease_seconds=1)
+    assert cursor is not None
+    assert cursor.through == begun
+
+
+def test_a_poll_that_stood_still_finds_that_it_was_overtaken_and_stops(
+    gateway: Gateway, epic: tuple[Simulator, FhirPolling], clock: Clock
+) -> None:
+    with closing(FhirPolling(PartnerSettings("epic", "epic", epic[0].url, seconds=60))) as second:
+        others: list[Polling | None] = []
+
+        def between() -> None:
+            clock.pass_(minutes=31)
+            others.append(gateway.poll(second))
+
+        assert gateway.poll(held(epic[1], between)) is None
+    assert others == [Polling(1, 1)], "and nothing more was asked by the first"
