@@ -134,6 +134,8 @@ class SourceCategory(StrEnum):
 
 
 class UpdatesBy(StrEnum):
+    """How the referrer wants to hear what becomes of the referral."""
+
     SECURE_EMAIL = "secure-email"
     PORTAL = "portal"
     API = "api"
@@ -157,6 +159,8 @@ class Channel(StrEnum):
 
 
 class Urgency(StrEnum):
+    """How soon the plan must decide: ECM Policy Guide (January 2026) pp. 103-104."""
+
     ROUTINE = "routine"
     """To be decided in 5 working days."""
     EXPEDITED = "expedited"
@@ -164,6 +168,8 @@ class Urgency(StrEnum):
 
 
 class AgreementKind(StrEnum):
+    """How somebody agreed, or that they did not."""
+
     VERBAL = "verbal"
     WRITTEN = "written"
     NOT_OBTAINED = "not-obtained"
@@ -171,6 +177,8 @@ class AgreementKind(StrEnum):
 
 
 class DataSharingForm(StrEnum):
+    """By which form a member lets information be shared: DHCS's ASCMI in its versions, 42 CFR Part 2."""
+
     ASCMI_AB133 = "ascmi-ab133"
     ASCMI_NON_AB133 = "ascmi-non-ab133"
     ASCMI_REVOCATION = "ascmi-revocation"

@@ -32,6 +32,8 @@ class Shown(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Criterion:
+    """One box of the form: a testable sentence, and for which ages it is asked."""
+
     id: str
     family: str
     """The Population of Focus without its letter (`1` for 1a and 1b)."""
@@ -88,6 +90,8 @@ class CriteriaTables:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CriterionResult:
+    """How far one criterion is shown, and by what."""
+
     criterion: str
     shown: Shown
     why: str
@@ -96,6 +100,8 @@ class CriterionResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PopulationResult:
+    """How far one Population of Focus is shown, and by which of its criteria; `claimed`: the referral names it."""
+
     population: PopulationOfFocus
     claimed: bool
     shown: Shown

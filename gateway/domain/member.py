@@ -10,7 +10,7 @@ from gateway.domain import codes, values
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PersonName:
-    """`text` is the name as written where the source gives it whole; its parts are None unless they are certain."""
+    """`text` is the name as written where the source gives it whole; its parts are absent unless they are certain."""
 
     first: values.Text | None = None
     last: values.Text | None = None
@@ -21,6 +21,8 @@ class PersonName:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemberName:
+    """A member's name in its parts: unlike others', it must be certain."""
+
     first: values.Text
     last: values.Text
     middle: values.Text | None = None
@@ -31,6 +33,8 @@ class MemberName:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Phone:
+    """A telephone number, of what kind, and whose it is."""
+
     number: values.PhoneNumber
     extension: values.Token | None = None
     kind: codes.PhoneKind | None = None
@@ -40,6 +44,8 @@ class Phone:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Address:
+    """A postal address, as far as it is known."""
+
     lines: tuple[values.Text, ...] = ()
     city: values.Text | None = None
     county: values.County | None = None
@@ -49,7 +55,7 @@ class Address:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Period:
-    """Whole days, both ends included; an end of None is open."""
+    """Whole days, both ends included; without an end it is open."""
 
     start: date | None = None
     end: values.EndDate | None = None
@@ -65,6 +71,8 @@ class Period:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContactPreference:
+    """How the member wants to be reached; absent where it was not asked."""
+
     method: codes.ContactMethod | None = None
     best_time: values.Text | None = None
     may_leave_message: bool | None = None
@@ -73,6 +81,8 @@ class ContactPreference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Organization:
+    """An organization as one document states it; two with one NPI may still differ in all else."""
+
     name: values.Text
     npi: values.Npi | None = None
     tin: values.Tin | None = None

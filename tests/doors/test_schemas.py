@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Iterator
+from typing import Any
 
 import jsonschema
 import pytest
@@ -22,6 +25,24 @@ def test_the_schema_file_is_what_the_domain_says(kind: str) -> None:
 @pytest.mark.parametrize("kind", sorted(schemas.KINDS))
 def test_the_schema_is_sound(kind: str) -> None:
     jsonschema.Draft202012Validator.check_schema(schemas.schema(kind))
+
+
+def _described(value: Any) -> Iterator[str]:
+    for name, member in value.items() if isinstance(value, dict) else ():
+        if name == "description" and isinstance(member, str):
+            yield member
+        yield from _described(member)
+    for member in value if isinstance(value, list) else ():
+        yield from _described(member)
+
+
+@pytest.mark.parametrize("kind", sorted(schemas.KINDS))
+def test_descriptions_are_sentences_for_those_who_send(kind: str) -> None:
+    schema = schemas.schema(kind)
+    assert all("description" in one for one in schema["$defs"].values() if "properties" in one)
+    for text in _described(schema):
+        assert text.endswith("."), text
+        assert not re.search(r"\bNone\b|\w\(\*|\bvalues\.|\bcodes\.", text), text
 
 
 def test_only_what_the_state_needs_is_required() -> None:
