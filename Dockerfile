@@ -30,8 +30,9 @@ USER 10001:10001
 WORKDIR /var/lib/ecm-gateway
 VOLUME /var/lib/ecm-gateway
 EXPOSE 8080
-HEALTHCHECK --interval=15s --timeout=3s --start-period=10s \
-  CMD ["python", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:8080/health/ready', timeout=2)"]
+# Of `serve`; start a worker with --no-healthcheck: it listens nowhere.
+HEALTHCHECK --interval=15s --timeout=3s --start-period=10s CMD ["python", "-c", \
+  "import os, urllib.request as u; u.urlopen(f'http://127.0.0.1:{os.environ.get(\"ECM_PORT\", 8080)}/health/ready', timeout=2)"]
 # The service refuses to listen beyond loopback until callers are authenticated, unless told: inside a container, say so
 # with ECM_HOST=0.0.0.0 and ECM_LISTEN_ANYWHERE=yes, and let only a trusted proxy reach the port.
 ENTRYPOINT ["ecm-gateway"]
