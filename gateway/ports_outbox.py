@@ -90,7 +90,14 @@ class Outbox(Protocol):
     def wake(self, partner: str, *, now: datetime) -> int:
         """Make due now what waits for another attempt at a partner that is back; how many there were."""
 
-    def list(self, caller: Caller, *, state: DeliveryState | None = None, limit: int = 100) -> Sequence[Delivery]: ...
+    def list(
+        self,
+        caller: Caller,
+        *,
+        state: DeliveryState | None = None,
+        partner: str | None = None,
+        limit: int = 100,
+    ) -> Sequence[Delivery]: ...
 
     def show(self, caller: Caller, id: str) -> Delivery | None: ...
 
@@ -100,8 +107,8 @@ class Outbox(Protocol):
     def drop(self, caller: Caller, id: str, *, now: datetime, reason: str) -> bool:
         """Give a parked delivery up (a person decided; audited with it); what waits behind it goes on."""
 
-    def counts(self) -> Mapping[tuple[str, DeliveryState], int]:
-        """Deliveries by partner and state."""
+    def counts(self, caller: Caller | None = None) -> Mapping[tuple[str, DeliveryState], int]:
+        """Deliveries by partner and state, in the caller's tenant (None: in all)."""
 
 
 Old = Literal["deliveries", "events", "bodies", "keys"]

@@ -118,7 +118,14 @@ class Inbox(Protocol):
     def settle(self, message: Inbound, *, state: InboundState, now: datetime, reason: str | None = None) -> bool:
         """Applied, parked, or waiting again until `now`; False when the claim was overtaken."""
 
-    def list(self, caller: Caller, *, state: InboundState | None = None, limit: int = 100) -> Sequence[Inbound]: ...
+    def list(
+        self,
+        caller: Caller,
+        *,
+        state: InboundState | None = None,
+        partner: str | None = None,
+        limit: int = 100,
+    ) -> Sequence[Inbound]: ...
 
     def show(self, caller: Caller, id: str) -> Inbound | None: ...
 

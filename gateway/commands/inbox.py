@@ -33,12 +33,11 @@ def command() -> None:
 def list_(state: InboundState | None, partner: str | None, limit: int, as_json: bool) -> None:
     """List messages, oldest first, without what they say."""
     with desk() as at:
-        found = at.store.inbox.list(at.caller, state=state, limit=limit)
+        found = at.store.inbox.list(at.caller, state=state, partner=partner, limit=limit)
     for message in found:
-        if partner in (None, message.partner):
-            plain = _plain(message)
-            shown = "  ".join(str(plain[name] or "") for name in ("id", "state", "partner", "received_at", "reason"))
-            click.echo(json.dumps(plain) if as_json else shown.rstrip())
+        plain = _plain(message)
+        shown = "  ".join(str(plain[name] or "") for name in ("id", "state", "partner", "received_at", "reason"))
+        click.echo(json.dumps(plain) if as_json else shown.rstrip())
 
 
 @command.command("show")

@@ -9,8 +9,9 @@ import click
 
 from gateway import operating
 from gateway.errors import NotFound
-from gateway.operating import Plain, desk
+from gateway.operating import desk
 from gateway.ports import Delivery, DeliveryState
+from gateway.usecases.owed import plain
 
 
 @click.group(short_help="What partners are owed: list, show, retry, drop.")
@@ -33,11 +34,10 @@ def command() -> None:
 def list_(state: DeliveryState | None, partner: str | None, limit: int, as_json: bool) -> None:
     """List deliveries, oldest first, and how many there are by partner and state."""
     with desk() as at:
-        found = at.store.outbox.list(at.caller, state=state, limit=limit)
-        counts = at.store.outbox.counts()
+        found = at.store.outbox.list(at.caller, state=state, partner=partner, limit=limit)
+        counts = at.store.outbox.counts(at.caller)
     for delivery in found:
-        if partner in (None, delivery.owed.partner):
-            click.echo(json.dumps(_plain(delivery)) if as_json else _line(delivery))
+        click.echo(json.dumps(plain(delivery)) if as_json else _line(delivery))
     if not as_json:
         for (name, kind), number in sorted(counts.items()):
             if partner in (None, name):
@@ -53,7 +53,7 @@ def show(id: str, as_json: bool) -> None:
         delivery = at.store.outbox.show(at.caller, id)
     if delivery is None:
         raise NotFound("There is no such delivery in this tenant.")
-    operating.show(_plain(delivery), as_json=as_json)
+    operating.show(plain(delivery), as_json=as_json)
 
 
 @command.command("retry")
@@ -75,29 +75,11 @@ def drop(ids: tuple[str, ...], reason: str) -> None:
         operating.decide(ids, give_up, what="Delivery", becomes="dropped")
 
 
-def _plain(delivery: Delivery) -> Plain:
-    owed = delivery.owed
-    return {
-        "id": delivery.id,
-        "state": delivery.state,
-        "partner": owed.partner,
-        "member": owed.member,
-        "kind": owed.kind,
-        "reference": f"{owed.type}/{owed.id}/_history/{owed.version}",
-        "urgent": owed.urgent,
-        "attempts": delivery.attempts,
-        "due": delivery.due.isoformat(),
-        "owed_at": delivery.owed_at.isoformat(),
-        "settled_at": delivery.settled_at.isoformat() if delivery.settled_at else None,
-        "reason": delivery.reason,
-    }
-
-
 def _line(delivery: Delivery) -> str:
-    plain = _plain(delivery)
+    told = plain(delivery)
     urgent = " urgent" if delivery.owed.urgent else ""
     why = f"  {delivery.reason}" if delivery.reason else ""
     return (
-        f"{delivery.id}  {delivery.state:9} {delivery.owed.partner:16} {plain['reference']}"
+        f"{delivery.id}  {delivery.state:9} {delivery.owed.partner:16} {told['reference']}"
         f"  {delivery.attempts} tries{urgent}{why}"
     )

@@ -83,11 +83,19 @@ class SqlInbox:
         with self._engine.writing() as session:
             return session.run(sql, (state, micros(now), settled, reason, message.id, message.fence)) == 1
 
-    def list(self, caller: Caller, *, state: InboundState | None = None, limit: int = 100) -> Sequence[Inbound]:
+    def list(
+        self,
+        caller: Caller,
+        *,
+        state: InboundState | None = None,
+        partner: str | None = None,
+        limit: int = 100,
+    ) -> Sequence[Inbound]:
         """Oldest first."""
-        where, parameters = ("AND state = ?", [state]) if state else ("", [])
-        sql = f"SELECT {COLUMNS} FROM inbound WHERE tenant = ? {where} ORDER BY seq LIMIT ?"  # noqa: S608
-        return [_inbound(row) for row in self._engine.rows(sql, (caller.tenant, *parameters, limit))]
+        asked = {name: value for name, value in (("state", state), ("partner", partner)) if value is not None}
+        where = "".join(f" AND {name} = ?" for name in asked)
+        sql = f"SELECT {COLUMNS} FROM inbound WHERE tenant = ?{where} ORDER BY seq LIMIT ?"  # noqa: S608
+        return [_inbound(row) for row in self._engine.rows(sql, (caller.tenant, *asked.values(), limit))]
 
     def show(self, caller: Caller, id: str) -> Inbound | None:
         sql = f"SELECT {COLUMNS} FROM inbound WHERE tenant = ? AND id = ?"  # noqa: S608

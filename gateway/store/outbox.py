@@ -83,11 +83,19 @@ class SqlOutbox:
         with self._engine.writing() as session:
             return session.run(WAKE, (at, partner, at))
 
-    def list(self, caller: Caller, *, state: DeliveryState | None = None, limit: int = 100) -> Sequence[Delivery]:
+    def list(
+        self,
+        caller: Caller,
+        *,
+        state: DeliveryState | None = None,
+        partner: str | None = None,
+        limit: int = 100,
+    ) -> Sequence[Delivery]:
         """Oldest first."""
-        where, parameters = ("AND state = ?", [state]) if state else ("", [])
-        sql = f"SELECT {COLUMNS} FROM outbox WHERE tenant = ? {where} ORDER BY seq LIMIT ?"  # noqa: S608
-        return [delivery(row) for row in self._engine.rows(sql, (caller.tenant, *parameters, limit))]
+        asked = {name: value for name, value in (("state", state), ("partner", partner)) if value is not None}
+        where = "".join(f" AND {name} = ?" for name in asked)
+        sql = f"SELECT {COLUMNS} FROM outbox WHERE tenant = ?{where} ORDER BY seq LIMIT ?"  # noqa: S608
+        return [delivery(row) for row in self._engine.rows(sql, (caller.tenant, *asked.values(), limit))]
 
     def show(self, caller: Caller, id: str) -> Delivery | None:
         sql = f"SELECT {COLUMNS} FROM outbox WHERE tenant = ? AND id = ?"  # noqa: S608
@@ -103,8 +111,10 @@ class SqlOutbox:
         settled = "state = 'dropped', settled_at = ?, reason = ?"
         return self._decide(caller, id, settled, (micros(now), reason), event="outbox.drop")
 
-    def counts(self) -> Mapping[tuple[str, DeliveryState], int]:
-        rows = self._engine.rows("SELECT partner, state, count(*) FROM outbox GROUP BY partner, state")
+    def counts(self, caller: Caller | None = None) -> Mapping[tuple[str, DeliveryState], int]:
+        where, tenant = ("", ()) if caller is None else (" WHERE tenant = ?", (caller.tenant,))
+        sql = f"SELECT partner, state, count(*) FROM outbox{where} GROUP BY partner, state"  # noqa: S608
+        rows = self._engine.rows(sql, tenant)
         return {(partner, state): number for partner, state, number in rows}
 
     def _settle(self, settled: Delivery, change: str, parameters: tuple[object, ...], noted: Noted | None) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from gateway.web import definitions, health, hooks, subscriptions, validate
+from gateway.web import definitions, health, hooks, outbox, subscriptions, validate
 from gateway.web.context import View, Web
 from gateway.web.convert import convert
 from gateway.web.create import create
@@ -71,6 +71,10 @@ ROUTES = (
     Route("POST", "/care-plans", "publish_care_plan", care_plan),
     Route("POST", "/care-teams", "change_care_team", care_team),
     Route("GET", "/loops", "loops", loops),
+    Route("GET", "/outbox", "list_outbox", outbox.listed),
+    Route("GET", "/outbox/<id>", "show_delivery", outbox.one),
+    Route("POST", "/outbox/<id>/retry", "retry_delivery", outbox.retry),
+    Route("POST", "/outbox/<id>/drop", "drop_delivery", outbox.drop),
     Route("POST", "/files/<partner>/<kind>", "receive_file", receive_file),
     Route("GET", "/health/live", "live", health.live),
     Route("GET", "/health/ready", "ready", health.ready),

@@ -181,13 +181,17 @@ FAILING = {  # a request to each route that must fail, and how
     "change_care_team": (b"{", 415),
     "receive_file": (b"{", 415),
     "loops": (None, 405),
+    "list_outbox": (None, 400),
+    "show_delivery": (None, 404),
+    "retry_delivery": (None, 404),
+    "drop_delivery": (b"{", 415),
     "metadata": (None, 406),
     "live": (None, 405),
     "ready": (None, 405),
 }
 
 
-ASKING = ("search", "search_definition", "search_subscription", "status_type")
+ASKING = ("list_outbox", "search", "search_definition", "search_subscription", "status_type")
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.method} {route.rule}")
