@@ -39,8 +39,7 @@ def wrong_entries(table: Any, known: Entries) -> list[str]:
     return [f"has an unknown entry {entry}" for entry in table if entry not in known] + [
         f"has a {entry} of the wrong type"
         for entry, value in table.items()
-        if entry in known
-        and not (isinstance(value, known[entry]) and isinstance(value, bool) == (bool in known[entry]))
+        if entry in known and not _is_one_of(value, known[entry])
     ]
 
 
