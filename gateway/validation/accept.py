@@ -68,6 +68,11 @@ def key_of(resource: Json, profiles: Sequence[Profile] = ()) -> _Key:
     return (resource["resourceType"], *declared, *(profile.canonical for profile in profiles), *vital)
 
 
+def _of_all(fault: jsonschema_rs.ValidationError) -> bool:
+    """Whether a resource is refused for what no schema can say of some element of it."""
+    return not fault.instance_path and fault.kind.name == "not" and fault.kind.as_dict().get("schema") == {}
+
+
 class Acceptor:
     """Accepts resources for one engine."""
 
@@ -116,12 +121,16 @@ class Acceptor:
         state = self._state
         state.resource, state.run, state.unsure, state.ids = resource, None, False, set()
         try:
-            if len(_encode(resource)) > _LARGE:
-                return None
+            data = _encode(resource)
+            if len(data) > _LARGE or data.count(b'"id":') > ("id" in resource):
+                return None  # ids of elements must differ between members
             if first:
                 check.validate(resource)
                 return []
-            places = [tuple(fault.instance_path) for fault in check.iter_errors(resource)]
+            faults = list(check.iter_errors(resource))
+            if any(_of_all(fault) for fault in faults):
+                return None
+            places = [tuple(fault.instance_path) for fault in faults]
         except jsonschema_rs.ValidationError as fault:
             places = [tuple(fault.instance_path)]
         except (ValueError, TypeError, RecursionError, UnicodeError):
@@ -219,6 +228,7 @@ class Acceptor:
         types.overlay = overlays.profile
         types.extensions = Inlined(self._engine, profiles, types).on
         types.coding = Codings(self._engine, shape, profiles).schema()
+        types.told = frozenset(told for profile in profiles for told in overlays.targeted(profile.rules, shape))
         root = types.ref(shape)
         parts = {profile.canonical: overlays.profile(profile, shape) for profile in profiles}
         return {**root, "allOf": [part for part in parts.values() if part] or [{}], "$defs": types.defs}

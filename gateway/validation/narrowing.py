@@ -37,8 +37,8 @@ class Narrowing:
         self._acceptor = acceptor
 
     def errors(self, resource: Any, wanted: Sequence[Profile], *, first: bool = False) -> Run | None:
-        """A run with every error of a resource that was not accepted (with the first one where that is enough); None
-        when it must be walked whole to tell."""
+        """A run with every error of a resource that was not accepted, if it has any (with the first one where that is
+        enough); None when it must be walked whole to tell."""
         found = self.where(resource, wanted, first=first)
         return None if found is None else found[0]
 
@@ -60,7 +60,7 @@ class Narrowing:
                 told = self._narrowed(run, resource, place, shape, wanted)
             except Enough:
                 told = frozenset() if first else None
-            return (run, told) if told is not None and run.failed else None
+            return None if told is None else (run, told)
         return None
 
     def _narrowed(
@@ -79,17 +79,21 @@ class Narrowing:
         paths: list[tuple[Any, ...]] | None = []
         if not (strange and self._acceptor.accepts(known, wanted)):
             paths = self._acceptor.refused(known, wanted, first=run.first)
-        if paths is None or any(len(path) > 1 and path[-1] == "id" for path in paths):  # whose is it first?
+        if paths is None:
             return None
         run.scope = self._engine.scope_of(resource, wanted)
-        names = _around(frozenset(path[0] for path in paths if path), shape)
+        whole = () in paths
+        names = frozenset(path[0] for path in paths if path)
+        if whole:  # what must be beside a primitive's extensions is refused of all
+            names |= {name for name in resource if name.startswith("_")}
+        names = _around(names, shape)
         for name in resource if names else ():
             if name in names and name in plan.checks:
                 plan.checks[name](run, resource[name], resource, place)
-        self._invariants(run, plan.constraints, resource, place, None if () in paths else names)
+        self._invariants(run, plan.constraints, resource, place, None if whole else names)
         for profile in self._applying(resource, wanted, shape):
-            self._apply(run, profile, resource, place, names, whole=() in paths)
-        return names
+            self._apply(run, profile, resource, place, names, whole=whole)
+        return names if run.failed or not (whole or run.first) else None
 
     def _apply(
         self, run: Run, profile: Profile, value: Json, place: Place, names: frozenset[str], *, whole: bool

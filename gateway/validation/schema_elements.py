@@ -13,6 +13,19 @@ _USUAL = ("CodeableConcept", "Coding", "string", "code", "boolean", "dateTime", 
 ANY_RESOURCE = frozenset(("Resource", "DomainResource"))
 
 
+def leads_back(shape: Shape) -> bool:
+    """Whether some element below has the same content as another one, so that a shape stands in several places."""
+    seen: set[int] = set()
+    stack = [shape]
+    while stack:
+        one = stack.pop()
+        if id(one) in seen:
+            return True
+        seen.add(id(one))
+        stack += [member.shape for member in one.members.values() if member.shape is not None]
+    return False
+
+
 def members_of(rules: Rules, shape: Shape) -> tuple[Member, ...]:
     if rules.choice:
         return tuple(m for m in shape.members.values() if m.group == f"{rules.name}[x]")

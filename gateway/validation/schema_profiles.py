@@ -6,7 +6,7 @@ accepted, and the engine decides.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from gateway.validation.bindings import CODED
@@ -20,6 +20,7 @@ from gateway.validation.schema_elements import (
     fitting_types,
     forbidden,
     json_names,
+    leads_back,
     members_of,
     merged,
     never_told,
@@ -48,6 +49,19 @@ class Profiles2Schema:
         own = self._shapes.invariants(rules.constraints, shape)
         parts = _parts(profile) if shape.name == "Extension" else None
         return both(self._own_value(rules), parts, *own, self.children(rules, shape))
+
+    def targeted(self, rules: Rules, shape: Shape) -> Iterator[tuple[str, str]]:
+        """The members (shape, name) whose references all objects of `shape` have held to some of the type's targets."""
+        if leads_back(shape):
+            return
+        for child in rules.children.values():
+            for member in members_of(child, shape):
+                fitting = fitting_types(child, member)
+                said = self._targets(child, fitting) if member.type == "Reference" and fitting else None
+                if said and (not member.targets or set(said["properties"]["type"]["enum"]) <= set(member.targets)):
+                    yield shape.name, member.name
+                if member.shape is not None:
+                    yield from self.targeted(child, member.shape)
 
     def children(self, rules: Rules, shape: Shape) -> Schema | None:
         """What the rules of elements below ask of an object of `shape`."""

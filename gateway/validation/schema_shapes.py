@@ -56,6 +56,8 @@ class Shapes2Schema:
         self._values = values
         self.scope = scope
         self.defs: dict[str, Schema] = {} if within is None else within.defs
+        self.told: frozenset[tuple[str, str]] = frozenset()
+        """Members (shape, name) whose references are held to some of the type's targets by a profile."""
         self.overlay: Callable[[Profile, Shape], Schema] | None = None
         self.extensions: Callable[[list[str], bool], list[tuple[str, Schema]]] | None = None
         """(url, schema) of extensions that are checked here, on an element with these names, as modifiers or not."""
@@ -92,8 +94,8 @@ class Shapes2Schema:
     def _object(self, shape: Shape, at: str | None, without: str | None) -> Schema:
         properties: Schema = {}
         for member in shape.members.values():
-            if member.name == without:
-                continue
+            if member.name == without or (member.name == "id" and shape.kind == "complex"):
+                continue  # few data have ids of their own
             if self._values is not None and member.path == "Extension.value[x]" and member.type not in self._values:
                 continue
             schema = self._member(shape, member, at)
@@ -112,12 +114,10 @@ class Shapes2Schema:
         made: Schema = {
             "type": "object", "minProperties": 1, "properties": properties, "additionalProperties": False,
         }  # fmt: skip
-        if shape.kind != "resource" and "id" in properties and shape.name != "Extension":
-            parts.append({"dependentSchemas": {"id": {"minProperties": 2}}})
         required = [name for part in parts if part.keys() == {"required"} for name in part["required"]]
         rest = [part for part in parts if part.keys() != {"required"}]
         made |= {"required": required} if required else {}
-        if shape.kind != "resource" and "id" in properties:
+        if shape.kind == "backbone" and not required:
             made["dependentSchemas"] = {"id": {"minProperties": 2}}  # ele-1
         if rest:
             made["allOf"] = rest
@@ -169,6 +169,8 @@ class Shapes2Schema:
         if member.name == "id" and member.type == "string":
             return ELEMENT_ID
         if member.primitive:
+            if coded is not None and "enum" in coded and not member.constraints:
+                return coded
             longest = {"maxLength": member.max_length} if member.max_length is not None else None
             kept = [self.invariant(constraint, member.type) for constraint in member.constraints]
             return both(PRIMITIVE[member.type], longest, coded, *kept)
@@ -184,7 +186,7 @@ class Shapes2Schema:
             coded,
         ]
         if member.type == "Reference":
-            parts.append(self.targets(member.targets))
+            parts.append(self.targets(member.targets, told=(shape.name, member.name) in self.told))
         parts += self.invariants(member.constraints, inner)
         parts += [self._profile(canonical, inner) for canonical in member.profiles]
         return both(*parts)
@@ -226,10 +228,10 @@ class Shapes2Schema:
                 return {"enum": sorted({code for _, code in listed})}
         return {CHECK: ["coded", shape.name, member.name]}
 
-    def targets(self, targets: tuple[str, ...]) -> Schema | None:
-        """What a Reference may point to, by its own words."""
+    def targets(self, targets: tuple[str, ...], *, told: bool) -> Schema | None:
+        """What a Reference may point to, by its own words; `told` where a profile asks for no less."""
         kinds = () if not targets or ANY_RESOURCE & set(targets) else targets
-        said: Schema = {"properties": {"reference": reference(kinds)}}
+        said: Schema = {"properties": {} if told else {"reference": reference(kinds)}}
         if not kinds or len(kinds) > _TYPED_REFERENCES:
             return both(said, {"not": {"required": ["type"]}})
         said["properties"]["type"] = {"enum": sorted(kinds)}

@@ -141,10 +141,8 @@ class Validator:
 
     def _faulty(self, resource: Any, wanted: Sequence[Profile]) -> bool:
         """Whether the engine finds an error; it stops at the first one."""
-        return (
-            self._narrowing.errors(resource, wanted, first=True) is not None
-            or self._walked(resource, wanted, first=True).failed
-        )
+        run = self._narrowing.errors(resource, wanted, first=True) or self._walked(resource, wanted, first=True)
+        return run.failed
 
     def require(self, resource: Any, profiles: Sequence[str] = ()) -> Any:
         """The same resource when it has no error; else raise Invalid with every error.
@@ -156,6 +154,8 @@ class Validator:
             if self.acceptor.accepts(resource, wanted):
                 return resource
             narrowed = self._narrowing.errors(resource, [one for one in wanted if not one.is_type])
+            if narrowed is not None and not narrowed.failed:
+                return resource
             if narrowed is not None:
                 raise Invalid(issues=[issue for issue, _ in told_of(narrowed)])
         elif self.is_valid(resource, profiles):
