@@ -57,6 +57,7 @@ _OPERATION = (
 _PARAMETER = ("name", "use", "min", "max", "type", "targetProfile", "searchType", "binding", "referencedFrom", "part")
 SUB_QUESTIONNAIRE = "http://hl7.org/fhir/uv/sdc/StructureDefinition/sdc-questionnaire-subQuestionnaire"
 """Marks a Questionnaire's item whose questions are in another Questionnaire."""
+_CONDITION = ("question", "operator")
 _CODE_SYSTEM = (
     *("caseSensitive", "valueSet", "hierarchyMeaning", "compositional", "versionNeeded", "content", "supplements"),
     *("filter", "property", "concept"),
@@ -226,9 +227,9 @@ def _questionnaire(resource: Json) -> Json:
 
 def _question(item: Json) -> Json:
     """What an answer is held to; texts go."""
-    kept = pick(item, ("linkId", "type", "required", "repeats", "maxLength", "answerValueSet"))
+    kept = pick(item, ("linkId", "type", "required", "repeats", "maxLength", "answerValueSet", "enableBehavior"))
     if "enableWhen" in item:
-        kept["enableWhen"] = [pick(condition, ("question",)) for condition in item["enableWhen"]]
+        kept["enableWhen"] = [_condition(condition) for condition in item["enableWhen"]]
     if "answerOption" in item:
         kept["answerOption"] = [_option(option) for option in item["answerOption"]]
     elsewhere = [pick(e, ("url",)) for e in item.get("extension", ()) if e.get("url") == SUB_QUESTIONNAIRE]
@@ -237,6 +238,10 @@ def _question(item: Json) -> Json:
     if "item" in item:
         kept["item"] = [_question(inner) for inner in item["item"]]
     return kept
+
+
+def _condition(condition: Json) -> Json:
+    return {name: value for name, value in condition.items() if name in _CONDITION or name.startswith("answer")}
 
 
 def _option(option: Json) -> Json:

@@ -22,7 +22,7 @@ QUESTIONNAIRE: Json = {
             {"linkId": "1.3", "type": "display", "text": "Thanks"}]},
         {"linkId": "2", "type": "boolean", "item": [{"linkId": "2.1", "type": "integer"}]},
         {"linkId": "3", "type": "date", "required": True, "enableWhen": [
-            {"question": "2", "operator": "=", "answerBoolean": True}]},
+            {"question": "2", "operator": "=", "answerBoolean": False}]},
         {"linkId": "4", "type": "open-choice", "answerOption": [{"valueCoding": HOUSING}]},
         {"linkId": "5", "type": "choice",
          "answerValueSet": "http://hl7.org/fhir/ValueSet/administrative-gender"}]}  # fmt: skip
