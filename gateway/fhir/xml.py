@@ -26,8 +26,8 @@ _WHOLE_TYPES = ("integer", "positiveInt", "unsignedInt")
 class Types(Protocol):
     """FHIR's types by name. A type has its `name` and `members`, by JSON name in the order of the definition.
 
-    A member has its `name`, `type`, `many`, `primitive`, `attribute` (in XML), and its own type in `shape` where no
-    type of that name has it.
+    A member has its `name`, `type`, `many`, `primitive`, `attribute` (in XML), `names_type` (it is the `resourceType`
+    of JSON), and its own type in `shape` where no type of that name has it.
     """
 
     def find(self, name: str) -> Any:
@@ -93,7 +93,7 @@ class _Reader:
     def _member(self, child: Element, shape: Any, where: str) -> Any:
         member = shape.members.get(child.local)
         expected = XHTML if member is not None and member.type == "xhtml" else FHIR
-        if member is None or child.local == "resourceType" or member.attribute or child.space != expected:
+        if member is None or member.names_type or member.attribute or child.space != expected:
             self.fault("unknown-element", f"This is no element of {shape.name}.", child, where)
             return None
         return member

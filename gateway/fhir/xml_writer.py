@@ -58,7 +58,7 @@ class XmlWriter:
             member = shape.members[name]
             if member.attribute:
                 attributes += f" {name}={quoteattr(value[name])}"
-            elif name != "resourceType":
+            elif not member.names_type:
                 self._member(member, value, inside)
         out.append(f"<{tag}{space}{attributes}{text}{'' if inside else '/'}>")
         if inside:

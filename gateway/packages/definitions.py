@@ -122,6 +122,10 @@ class Definitions:
         found = self._find(type, _full(canonical) if type == "StructureDefinition" else canonical, scope)
         return None if found is None else found[1]
 
+    def every(self, type: str, url: str) -> list[Json]:
+        """Every definition at hand of a url without version, whatever package it is in."""
+        return [self._read(shelf, entry) for shelf, entry in self._by_url.get((type, url), ())]
+
     def kinds(self, canonical: str) -> frozenset[str]:
         """The types of resource that have a canonical, whatever its version; none where it is not known."""
         return self._kinds.get(canonical.partition("|")[0], frozenset())

@@ -87,6 +87,11 @@ class Member:
     def __post_init__(self) -> None:
         self.primitive = self.type in PRIMITIVES
 
+    @property
+    def names_type(self) -> bool:
+        """Whether this is the `resourceType` of a resource, which is no element (ExampleScenario has one that is)."""
+        return not self.label
+
 
 @dataclass(frozen=True, slots=True)
 class Count:

@@ -105,7 +105,7 @@ class Walker:
         plan = Plan(shape, self._hooks.get(shape.name))
         for member in shape.members.values():
             plan.checks[member.name] = self._member(member)
-            if member.primitive and not member.attribute and member.name != "resourceType":
+            if member.primitive and not (member.attribute or member.names_type):
                 plan.checks["_" + member.name] = self._sibling(member)
         plan.required = tuple((c.group, c.names) for c in shape.counts if c.min)
         plan.needed = frozenset(names[0] for _, names in plan.required)
@@ -119,7 +119,7 @@ class Walker:
     # One builder per kind of member
 
     def _member(self, member: Member) -> MemberCheck:
-        if member.name == "resourceType":
+        if member.names_type:
             return nothing
         if member.primitive:
             return self._primitive_list(member) if member.many else self._primitive(member)

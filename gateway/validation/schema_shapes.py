@@ -101,7 +101,7 @@ class Shapes2Schema:
             schema = self._member(shape, member, at)
             if schema is not None:
                 properties[member.name] = schema
-                if member.primitive and not (member.many or member.attribute) and member.name != "resourceType":
+                if member.primitive and not (member.many or member.attribute or member.names_type):
                     properties["_" + member.name] = self._sibling(shape, member)
         parts = [part for count in shape.counts for part in counted(count, shape)]
         bound = {"_" + m.name: [m.name] for m in shape.members.values() if m.primitive and self._coded(shape, m)}
@@ -126,7 +126,7 @@ class Shapes2Schema:
     # Members
 
     def _member(self, shape: Shape, member: Member, at: str | None) -> Schema | None:
-        if member.name == "resourceType":
+        if member.names_type:
             return {"const": shape.name}
         if member.type in ANY_RESOURCE:
             return None

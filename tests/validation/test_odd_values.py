@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from gateway.fhir.xml_writer import XmlWriter
 from gateway.validation import Validator
 from tests.validation.conftest import NARRATIVE, US_CORE, Json
 
@@ -38,7 +39,38 @@ def asked_about(reference: str) -> Json:
         {"actor": {"reference": reference}, "status": "accepted"}]}  # fmt: skip
 
 
+def attached(data: str) -> Json:
+    return patient(photo=[{"contentType": "image/png", "data": data}])
+
+
+def of_type(**reference: Any) -> Json:
+    return patient(generalPractitioner=[reference])
+
+
+def scenario(kind: Any) -> Json:
+    return {"resourceType": "ExampleScenario", "text": NARRATIVE, "status": "draft",
+            "instance": [{"resourceId": "a", "resourceType": kind}]}  # fmt: skip
+
+
+UNKNOWN = [{"url": EXAMPLE, "valueString": "x"}]
 BAD: list[tuple[str, Json]] = [
+    ("type-base64Binary", attached("YWJj=")),
+    ("type-base64Binary", attached("YW=")),
+    ("choice-one", patient(deceasedDateTime="2020", _deceasedBoolean={"extension": UNKNOWN})),
+    ("choice-one", {**measured(code="mg"), "_valueString": {"extension": UNKNOWN}}),
+    ("ele-1", patient(name=[{"id": "a"}])),
+    ("element-id", patient(name=[{"id": "a", "family": "x"}, {"id": "a", "family": "y"}])),
+    ("element-id", patient(name=[{"id": "a", "family": "x"}], birthDate="2020", _birthDate={"id": "a"})),
+    ("unknown-element", patient(extension=[{"url": EXAMPLE, "valueString": "x", "_url": {"extension": UNKNOWN}}])),
+    ("unknown-element", patient(name=[{"id": "a", "_id": {"extension": UNKNOWN}, "family": "x"}])),
+    ("extension-unknown", patient(extension=[{"url": CORE + "patient-zebra", "valueString": "x"}])),
+    ("extension-unknown", patient(extension=[{"url": CORE + "Patient", "valueString": "x"}])),
+    ("reference-form", of_type(reference="urn:oid:1.2.x")),
+    ("reference-type", of_type(type="practitioner", display="x")),
+    ("unit-system", measured(system="ucum", code="mg")),
+    ("unit-system", measured(system="https://unitsofmeasure.org", code="mg")),
+    ("binding-required", scenario("Zebra")),
+    ("type-code", scenario(5)),
     ("type-uri", patient(identifier=[{"system": "urn:oid:1.2.x", "value": "1"}])),
     ("type-uri", patient(meta={"source": "urn:uuid:123"})),
     ("type-id", patient(name=[{"id": "a b", "family": "x"}])),
@@ -65,6 +97,14 @@ BAD: list[tuple[str, Json]] = [
     ("narrative-link", div('<img src="#nowhere" alt="x"/>')),
 ]  # fmt: skip
 GOOD: list[Json] = [
+    attached("YWJj"), attached("YW Jj\nYQ=="), scenario("Patient"),
+    patient(id="a", name=[{"id": "a", "family": "x"}], birthDate="2020", _birthDate={"id": "b"}),
+    patient(extension=[{"url": CORE + "patient-multipleBirthTotal", "valuePositiveInt": 2}]),
+    of_type(type="Practitioner", display="x"), of_type(type="https://a.example/Thing", display="x"),
+    measured(system="https://a.example/units", code="mg"),
+    {"resourceType": "AdverseEvent", "text": NARRATIVE, "actuality": "actual", "subject": {"reference": "Patient/1"},
+     "category": [{"coding": [{"system": "http://terminology.hl7.org/CodeSystem/adverse-event-category",
+                               "code": "product-problem"}]}]},
     patient(identifier=[{"system": "urn:oid:2.16.840.1.113883.4.1", "value": "1"}]),
     patient(meta={"source": "urn:uuid:C757873d-ec9a-4326-a141-556f43239520#1"}),
     patient(name=[{"id": "a_b:c/d", "family": "x"}]),
@@ -100,3 +140,11 @@ def test_published_questionnaires_repeat_extensions(validator: Validator) -> Non
     made = {"resourceType": "Questionnaire", "text": NARRATIVE, "status": "draft", "item": [
         {"linkId": "1", "type": "choice", "answerOption": [{"valueString": "a", "extension": twice}]}]}  # fmt: skip
     assert [i.severity for i in validator.check(made) if i.rule == "extension-max"] == ["warning"]
+
+
+def test_an_element_named_resource_type_is_carried_in_xml(validator: Validator) -> None:
+    written = XmlWriter(validator.engine.shapes).write(scenario("Patient"))
+    assert b'<resourceType value="Patient"/>' in written
+    assert [i.rule for i in validator.check(written) if i.is_error] == []
+    wrong = written.replace(b'<resourceType value="Patient"/>', b'<resourceType value="Zebra"/>')
+    assert [i.rule for i in validator.check(wrong) if i.is_error] == ["binding-required"]

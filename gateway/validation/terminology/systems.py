@@ -27,6 +27,8 @@ class Source(Protocol):
 
     def supplements(self, system: str) -> list[Json]: ...
 
+    def every(self, type: str, url: str) -> list[Json]: ...
+
 
 LONGEST = 2_000
 """Characters of a system, version or code up to which answers are kept: longer ones are made up."""
@@ -37,6 +39,7 @@ class Systems:
 
     def __init__(self, definitions: Source) -> None:
         self._definitions = definitions
+        self._versions: dict[str, list[CodeSystem]] = {}
         self._ready: dict[tuple[str, str | None, str | None], tuple[CodeSystem | None, bool]] = {}
 
     def find(self, system: str, *, version: str | None = None, scope: str | None = None) -> CodeSystem | None:
@@ -78,8 +81,25 @@ class Systems:
         answer = None if found is None else found.has(code)
         if answer is False and not exact:
             return None
+        if answer is False and version is None and self._has_elsewhere(system, code):
+            return True
         rule = RULES.get(system)
         return rule(code) if answer is None and rule is not None else answer
+
+    def _has_elsewhere(self, system: str, code: str) -> bool:
+        """Whether another version at hand has the code: R4 core's value sets name codes that HL7 has renamed since."""
+        if system not in self._versions:
+            if len(self._versions) >= _KEPT:
+                self._versions.clear()
+            self._versions[system] = self._every(system)
+        return any(one.has(code) for one in self._versions[system])
+
+    def _every(self, system: str) -> list[CodeSystem]:
+        found = self._definitions.every("CodeSystem", system)
+        try:
+            return [CodeSystem(one) for one in found] if len(found) > 1 else []
+        except (TypeError, AttributeError):
+            return []
 
     def passes(
         self, system: str, code: str, wanted: Filter, *, version: str | None = None, scope: str | None = None
