@@ -14,10 +14,12 @@ from rich.table import Table
 
 from gateway import settings as environment
 from gateway import shipped, wiring, wiring_webhooks
-from gateway.errors import GatewayError, Issue, Misconfigured
+from gateway.errors import GatewayError, Issue, Misconfigured, Trouble
 from gateway.mapping import systems
 from gateway.mapping.plan_codes import unknown_in_tables
+from gateway.ports import Caller
 from gateway.settings import Settings
+from gateway.store import SqlStore
 
 
 @dataclass
@@ -46,15 +48,17 @@ class Report:
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
-def command(as_json: bool) -> None:
+@click.option("--audit", is_flag=True, help="Also walk the whole audit trail: was a row changed or taken out?")
+def command(as_json: bool, audit: bool) -> None:
     """Check settings, database, profiles, tables and partners, and print one report. Exits with 1 if anything is wrong.
 
     \b
     Examples:
       ecm-gateway check
+      ecm-gateway check --audit
       ECM_DATABASE=postgresql://ecm@db/ecm ECM_ID_KEY=/etc/ecm/id.key ecm-gateway check --json
     """
-    report = examined()
+    report = examined(audit=audit)
     if as_json:
         listed = [{"part": part, "good": good, "said": said} for part, good, said in report.lines]
         click.echo(json.dumps({"good": report.good, "parts": listed}, indent=2))
@@ -63,8 +67,11 @@ def command(as_json: bool) -> None:
     raise SystemExit(0 if report.good else 1)
 
 
-def examined() -> Report:
-    """Look at everything; a part that cannot be reached because an earlier one is wrong is left out."""
+def examined(*, audit: bool = False) -> Report:
+    """Look at everything, with `audit` at each row of the trail too.
+
+    A part that cannot be reached because an earlier one is wrong is left out.
+    """
     report = Report()
     settings = Settings()
     with report.part("settings") as say:
@@ -88,6 +95,8 @@ def examined() -> Report:
             try:
                 store.ready()
                 say("reachable, at this version's schema, and takes a write")
+                if audit:
+                    say(_audited(store, settings))
             finally:
                 store.close()
         with report.part("plan codes") as say:
@@ -97,6 +106,16 @@ def examined() -> Report:
     with report.part("partners") as say:
         say(f"{len(wiring_webhooks.subscribers(settings))} are told of changes")
     return report
+
+
+def _audited(store: SqlStore, settings: Settings) -> str:
+    """A word that the audit trail is whole; Trouble, with the first row at which it is not."""
+    broken = store.broken_audit(Caller("operator", tenant=settings.tenant, purpose="HOPERAT"))
+    if broken:
+        raise Trouble(
+            f"{len(broken)} audit rows were changed, or follow one that is gone; the first is seq {broken[0]}."
+        )
+    return "each audit row is as it was written, and follows the one before"
 
 
 def _plan_codes(settings: Settings, known: wiring.Knowledge) -> int:

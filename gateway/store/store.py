@@ -15,13 +15,15 @@ from gateway.store.inbox import SqlInbox
 from gateway.store.outbox import SqlOutbox
 from gateway.store.retention import SqlRetention
 from gateway.store.rows import kept, kept_columns, micros, moment
-from gateway.store.sql import Engine, Index, Note
+from gateway.store.sql import Engine, Index, Note, Row
 from gateway.store.subscriptions import SqlSubscriptions, Watch, Watched
 from gateway.store.transaction import READ, READ_MANY, SqlTransaction
 
 if TYPE_CHECKING:
     from gateway.search.query import Query
 
+AUDIT_ROWS = 10_000
+"""Audit rows in memory at a time, while the trail is walked."""
 PROBE = "INSERT INTO probe (id, at) VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET at = excluded.at"
 
 
@@ -106,7 +108,14 @@ class SqlStore:
 
     def broken_audit(self, caller: Caller) -> Sequence[int]:
         """The `seq` of audit rows of the caller's tenant that were changed, or whose forerunner was removed."""
-        return audit.broken(self.engine.rows(f"{audit.SELECT} WHERE tenant = ? ORDER BY seq", (caller.tenant,)))
+        return audit.broken(self._audited(caller.tenant))
+
+    def _audited(self, tenant: str) -> Iterator[Row]:
+        """All audit rows of a tenant, oldest first, some at a time."""
+        sql, after = f"{audit.SELECT} WHERE tenant = ? AND seq > ? ORDER BY seq LIMIT ?", 0
+        while rows := self.engine.rows(sql, (tenant, after, AUDIT_ROWS)):
+            yield from rows
+            after = rows[-1][0]
 
     def ready(self) -> None:
         with self.engine.writing() as session:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import shutil
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
-from gateway import shipped
+from gateway import shipped, store, wiring
 from gateway.cli import cli
 from gateway.errors import Misconfigured
 from gateway.fhir import codec
+from gateway.ports import AuditEntry, Caller
 from tests.web.conftest import a_referral
 
 
@@ -29,6 +31,21 @@ def test_check_says_that_all_is_in_order(run: CliRunner) -> None:
     assert [line for line in report["parts"] if not line["good"]] == []
     assert done.exit_code == 0
     assert {line["part"] for line in report["parts"]} >= {"settings", "database", "our profiles", "partners"}
+
+
+def test_check_walks_the_audit_trail(run: CliRunner, tmp_path: Path) -> None:
+    asked = ["check", "--audit", "--json"]
+    assert "each audit row" in run.invoke(cli, asked).stdout
+    with closing(store.open(f"sqlite:///{tmp_path / 'g.sqlite'}", clock=wiring.now)) as opened:
+        for _ in range(3):
+            opened.note(Caller("tester"), AuditEntry("R", "read"))
+        with opened.engine.writing() as session:
+            session.run("UPDATE audit SET principal = 'nobody' WHERE seq = 2", ())
+    done = run.invoke(cli, asked)
+    (wrong,) = [line for line in json.loads(done.stdout)["parts"] if not line["good"]]
+    assert (done.exit_code, wrong["part"]) == (1, "database")
+    assert wrong["said"] == "1 audit rows were changed, or follow one that is gone; the first is seq 2."
+    assert run.invoke(cli, ["check"]).exit_code == 0, "the walk is long: only who asks for it waits"
 
 
 @pytest.mark.parametrize(
