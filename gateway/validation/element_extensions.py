@@ -7,7 +7,6 @@ from typing import Any
 from gateway.validation.compiled import Json, Rules
 
 _CORE = "http://hl7.org/fhir/StructureDefinition/"
-_TOOLS = "http://hl7.org/fhir/tools/StructureDefinition/"
 MIN_LENGTH = _CORE + "minLength"
 MAX_SIZE = _CORE + "maxSize"
 MAX_DECIMALS = _CORE + "maxDecimalPlaces"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from gateway.errors import BadProfile
@@ -88,12 +87,3 @@ def _slice_name(element: Json) -> str | None:
     if name and element.get("id") and ":" not in last and str(element["id"]).count(".") == element["path"].count("."):
         return None  # named, but by its id no slice
     return name
-
-
-def walk(node: Node) -> Iterator[Node]:
-    """The node and everything below it, slices included."""
-    yield node
-    for child in node.children.values():
-        yield from walk(child)
-    for part in node.slices.values():
-        yield from walk(part)

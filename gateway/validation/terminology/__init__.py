@@ -110,10 +110,6 @@ class Terminology:
         found = self._systems.codes(system, None, ())
         return None if found is None else frozenset(code for code in found if self._systems.has(system, code))
 
-    def system_known(self, system: str, *, scope: str | None = None) -> bool:
-        """Whether anything at all is known of the code system."""
-        return self._systems.find(system, scope=scope) is not None
-
     def concept(self, system: str, code: str, *, scope: str | None = None) -> Concept | None:
         """The concept, with displays, properties, `inactive` and `abstract`; None when it is not listed here."""
         return self._systems.concept(system, code, scope=scope)

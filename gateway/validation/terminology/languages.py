@@ -14,8 +14,6 @@ _PRIVATE = {
     "region": re.compile("q[m-z]|x[a-z]"),
 }
 """Ranges that the registry keeps for private use."""
-_ALPHA = re.compile("[a-z]+")
-_VARIANT = re.compile("[a-z0-9]{5,8}|[0-9][a-z0-9]{3}")
 
 
 @cache
