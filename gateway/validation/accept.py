@@ -7,10 +7,10 @@ cache file that the definitions' fingerprint and this code's version invalidate.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jsonschema_rs
 import msgspec
@@ -68,9 +68,31 @@ def key_of(resource: Json, profiles: Sequence[Profile] = ()) -> _Key:
     return (resource["resourceType"], *declared, *(profile.canonical for profile in profiles), *vital)
 
 
-def _of_all(fault: jsonschema_rs.ValidationError) -> bool:
-    """Whether a resource is refused for what no schema can say of some element of it."""
-    return not fault.instance_path and fault.kind.name == "not" and fault.kind.as_dict().get("schema") == {}
+class Refused(NamedTuple):
+    """Where a resource was not accepted: the members in which, those that are missing, and whether for something else
+    about the resource as a whole."""
+
+    names: frozenset[str]
+    missing: frozenset[str]
+    whole: bool
+
+
+def _refused(faults: Iterable[jsonschema_rs.ValidationError]) -> Refused | None:
+    """None where a resource is refused for what no schema can say of some element of it."""
+    names, missing, whole = set(), set(), False
+    for fault in faults:
+        path = fault.instance_path
+        if path:
+            names.add(str(path[0]))
+            continue
+        kind = fault.kind
+        if kind.name == "required":
+            missing.add(kind.as_dict()["property"])
+        elif kind.name == "not" and kind.as_dict().get("schema") == {}:
+            return None
+        else:
+            whole = True
+    return Refused(frozenset(names), frozenset(missing), whole)
 
 
 class Acceptor:
@@ -107,11 +129,8 @@ class Acceptor:
             return False
         return run is not None and self._holds(run, resource)
 
-    def refused(
-        self, resource: Any, profiles: Sequence[Profile] = (), *, first: bool = False
-    ) -> list[tuple[Any, ...]] | None:
-        """Where a resource is not accepted, as paths of its JSON: all places or the first; None when that is not
-        known."""
+    def refused(self, resource: Any, profiles: Sequence[Profile] = (), *, first: bool = False) -> Refused | None:
+        """Where a resource is not accepted: all places or the first; None when that is not known."""
         try:
             check = getattr(self._ready[key_of(resource, profiles)], "__self__", None)
         except (KeyError, TypeError):
@@ -124,18 +143,14 @@ class Acceptor:
             data = _encode(resource)
             if len(data) > _LARGE or data.count(b'"id":') > ("id" in resource):
                 return None  # ids of elements must differ between members
+            faults = list(check.iter_errors(resource)) if not first else []
             if first:
                 check.validate(resource)
-                return []
-            faults = list(check.iter_errors(resource))
-            if any(_of_all(fault) for fault in faults):
-                return None
-            places = [tuple(fault.instance_path) for fault in faults]
         except jsonschema_rs.ValidationError as fault:
-            places = [tuple(fault.instance_path)]
+            faults = [fault]
         except (ValueError, TypeError, RecursionError, UnicodeError):
             return None
-        return None if state.unsure else places
+        return None if state.unsure else _refused(faults)
 
     def save(self) -> None:
         """Write what was compiled to the cache file, if there is one."""

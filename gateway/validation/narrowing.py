@@ -15,6 +15,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from gateway.errors import BadProfile
+from gateway.validation.accept import Refused
 from gateway.validation.canonical import CHECKS
 from gateway.validation.compiled import Json, Profile, Shape
 from gateway.validation.members import unknown
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 _WHOLE = frozenset(("Bundle", "Parameters", "Questionnaire", "QuestionnaireResponse", *CHECKS))
 """Types with rules of their own between their parts: always walked whole."""
 _READS_ALL = re.compile(r"descendants\(|children\(|%|\$this|resolve\(")
+_NOWHERE = Refused(frozenset(), frozenset(), whole=False)
 _WORD = re.compile(r"[A-Za-z]+")
 
 
@@ -69,41 +71,42 @@ class Narrowing:
         """Report the errors; the members looked at, or None where not all errors were surely met."""
         walker = self._engine.walker
         plan = walker.plan_of(shape)
-        strange = any(name not in plan.checks for name in resource)
+        strange = not resource.keys() <= plan.checks.keys()
         if strange and run.first:
             run.error("structure", "unknown-element", "A member here is no element.", place)
         elif strange:
             unknown(run, resource, plan.checks, place)
         walker.check_presence(run, plan, resource, place)
         known = {name: value for name, value in resource.items() if name in plan.checks} if strange else resource
-        paths: list[tuple[Any, ...]] | None = []
+        refused: Refused | None = _NOWHERE
         if not (strange and self._acceptor.accepts(known, wanted)):
-            paths = self._acceptor.refused(known, wanted, first=run.first)
-        if paths is None:
+            refused = self._acceptor.refused(known, wanted, first=run.first)
+        if refused is None:
             return None
         run.scope = self._engine.scope_of(resource, wanted)
-        whole = () in paths
-        names = frozenset(path[0] for path in paths if path)
-        if whole:  # what must be beside a primitive's extensions is refused of all
+        names, whole = refused.names, refused.whole
+        if whole or refused.missing:  # what must be beside a primitive's extensions is refused of all
             names |= {name for name in resource if name.startswith("_")}
         names = _around(names, shape)
         for name in resource if names else ():
             if name in names and name in plan.checks:
                 plan.checks[name](run, resource[name], resource, place)
-        self._invariants(run, plan.constraints, resource, place, None if whole else names)
+        read = names | refused.missing
+        self._invariants(run, plan.constraints, resource, place, None if whole else read)
         for profile in self._applying(resource, wanted, shape):
-            self._apply(run, profile, resource, place, names, whole=whole)
-        return names if run.failed or not (whole or run.first) else None
+            self._apply(run, profile, resource, place, names, read=None if whole else read)
+        return names if run.failed or not (whole or refused.missing or run.first) else None
 
     def _apply(
-        self, run: Run, profile: Profile, value: Json, place: Place, names: frozenset[str], *, whole: bool
-    ) -> None:
-        """Check a resource against what a profile says of some of its members, and of what is not there; `whole`: and
-        of the resource itself."""
+        self, run: Run, profile: Profile, value: Json, place: Place, names: frozenset[str], *,
+        read: frozenset[str] | None,
+    ) -> None:  # fmt: skip
+        """Check a resource against what a profile says of some of its members, and of what is not there; and against
+        the invariants that read some members (None: against all)."""
         conformance, rules, shape = self._engine.conformance, profile.rules, place[3]
         if profile.is_type or shape is None or (profile.type != shape.name and profile.type not in shape.ancestors):
             return
-        if whole or any(reads(one.expression, names) for one in rules.constraints):
+        if read is None or any(reads(one.expression, read) for one in rules.constraints):
             conformance.root(run, rules, value, place)
         there = value.keys()
         for child, members, idle in conformance.plan_of(rules, shape):
@@ -114,7 +117,7 @@ class Narrowing:
         for imposed in profile.imposed:
             other = self._engine.profile(imposed, asked_in=profile.canonical)
             if other is not None:
-                self._apply(run, other, value, place, names, whole=whole)
+                self._apply(run, other, value, place, names, read=read)
 
     def _invariants(self, run: Run, all_: Any, value: Json, place: Place, names: frozenset[str] | None) -> None:
         read = all_ if names is None else tuple(one for one in all_ if reads(one.constraint.expression, names))
