@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -19,9 +19,11 @@ from gateway.doors.json_record import JsonReader
 from gateway.doors.table_file import TableReader
 from gateway.errors import BadTable, NotFound
 from gateway.mapping import concepts as concept_tables
-from gateway.mapping import criteria, leaves, partners
+from gateway.mapping import criteria, leaves, partners, return_layout
 from gateway.mapping.concepts import Concept
 from gateway.mapping.partners import Layout
+from gateway.mapping.return_layout import ReturnLayout
+from gateway.mapping.return_row import FIELDS
 
 Rules = Callable[[Any, date], Iterable[Finding]]
 
@@ -44,6 +46,8 @@ class Readers:
     concepts: Mapping[str, Concept]
     layouts: Mapping[tuple[str, str], Layout]
     by_kind: Mapping[str, JsonReader[Any]]
+    returns: Mapping[str, ReturnLayout] = field(default_factory=dict)
+    """How plans want their return files written, by partner."""
 
     @classmethod
     def load(cls, folder: Path) -> Readers:
@@ -53,7 +57,9 @@ class Readers:
         if absent := sorted(NEEDED - concepts.keys()):
             raise BadTable(f"concepts/: there is no table {', '.join(absent)}")
         layouts = partners.load(folder / "partners", {kind: root for kind, (root, _) in KINDS.items()}, concepts)
-        return cls(concepts, layouts, {kind: _json(folder / "schemas", kind, concepts) for kind in KINDS})
+        fields = {name: type for name, (type, _) in FIELDS.items()}
+        returns = return_layout.load(folder / "partners", fields=fields, plans=concepts["plan"].codes)
+        return cls(concepts, layouts, {kind: _json(folder / "schemas", kind, concepts) for kind in KINDS}, returns)
 
     def json(self, kind: str) -> JsonReader[Any]:
         """The reader of JSON records: `referral`, `care-plan` or `care-team`."""

@@ -15,7 +15,7 @@ from typing import Any
 
 from gateway.errors import BadTable
 from gateway.mapping import concepts as concept_tables
-from gateway.mapping import tables
+from gateway.mapping import return_layout, tables
 from gateway.mapping.concepts import Concept
 from gateway.mapping.tables import Table, folded
 
@@ -67,7 +67,7 @@ def _partner(file: Path, kinds: Mapping[str, type], shared: Mapping[str, Concept
     concepts = concept_tables.overlaid(shared, concept_tables.load(file.parent / "concepts"))
     layouts = {}
     for kind, given in settings.items():
-        if isinstance(given, dict):
+        if isinstance(given, dict) and kind != return_layout.BLOCK:
             if kind not in kinds:
                 raise BadTable(f"{place}: [{kind}] is none of {', '.join(sorted(kinds))}")
             layouts[name, kind] = _layout(

@@ -124,6 +124,12 @@ def holder(team: Json, role: TeamRole, *, on: date) -> str | None:
     return next((_id(one) for one in team.get("participant", ()) if _role(one) == role and _active(one, on)), None)
 
 
+def who(team: Json, role: TeamRole, *, on: date) -> Json | None:
+    """The reference to who has a role on a day; the first one where there are several."""
+    people = (one for one in team.get("participant", ()) if _role(one) == role and _active(one, on))
+    return next((one["member"] for one in people if "member" in one), None)
+
+
 def leads(team: Json, *, on: date) -> int:
     """How many Lead Care Managers the team has on a day; it should be one."""
     return sum(_role(one) == LEAD and _active(one, on) for one in team.get("participant", ()))

@@ -71,7 +71,7 @@ def open_loops(caller: Caller, *, services: Services, overdue: bool = False, who
         message = f"Nothing waits for this party: there are {', '.join(parties)}."
         raise BadRequest(issues=[Issue("error", "value", message, rule="loops-parameters")])
     now = services.clock()
-    groups = _grouped(_open_tasks(caller, services), Outside(services.store, caller))
+    groups = grouped(_open_tasks(caller, services), Outside(services.store, caller))
     found = [_loop(group, caller, services=services, now=now) for group in groups]
     wanted = [
         one for one in found if (one.overdue or not overdue) and (who is None or (one.action and one.action.who == who))
@@ -113,7 +113,7 @@ def teams_without_lead(caller: Caller, *, services: Services) -> list[Kept]:
     ]
 
 
-def _grouped(tasks: Iterable[Kept], kept: Reads) -> list[list[Kept]]:
+def grouped(tasks: Iterable[Kept], kept: Reads) -> list[list[Kept]]:
     """The Tasks by loop: those that name one group, where they are of one loop."""
     named: dict[str, list[list[Kept]]] = {}
     for one in tasks:
