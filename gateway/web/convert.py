@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Response, request
+from flask import Response
 
 from gateway.errors import BadRequest, Issue, UnsupportedMedia
 from gateway.fhir import codec
@@ -12,6 +12,7 @@ from gateway.web import answers
 from gateway.web.body import body, media_type
 from gateway.web.context import View, Web, caller
 from gateway.web.formats import wanted
+from gateway.web.parameters import named
 
 
 def convert(web: Web) -> View:
@@ -20,11 +21,14 @@ def convert(web: Web) -> View:
 
     def view() -> Response:
         wanted()
-        kind = request.args.get("kind", "referral")
+        asked = named("kind", "partner")
+        kind, partner = asked.get("kind", "referral"), asked.get("partner")
         if kind not in KINDS:
             raise BadRequest(issues=[Issue("error", "value", f"kind is not one of {', '.join(KINDS)}.")])
         media = media_type()
         if media == "application/json":
+            if partner is not None:
+                raise BadRequest(issues=[Issue("error", "value", "A partner's file is text/csv: JSON has one schema.")])
             source = body(web)
             return answers.disclosed(
                 convert_document(
@@ -32,7 +36,6 @@ def convert(web: Web) -> View:
                 )
             )
         if media == "text/csv":
-            partner = request.args.get("partner")
             if partner is None:
                 raise BadRequest(issues=[Issue("error", "required", "Name the partner whose file this is: ?partner=")])
             return answers.disclosed(

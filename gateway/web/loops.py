@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from flask import Response, request
+from flask import Response
 
 from gateway.errors import BadRequest, Issue
 from gateway.usecases.loops import MOST, shown
 from gateway.web import answers
 from gateway.web.context import View, Web, caller
-
-_KNOWN = ("overdue", "who", "count")
+from gateway.web.parameters import named
 
 
 def loops(web: Web) -> View:
@@ -17,9 +16,7 @@ def loops(web: Web) -> View:
     services = web.services
 
     def view() -> Response:
-        asked = request.args
-        if unknown := [name for name in asked if name not in _KNOWN]:
-            raise _wrong(f"{len(unknown)} parameters are not known here: there are {', '.join(_KNOWN)}.")
+        asked = named("overdue", "who", "count")
         if asked.get("overdue", "no") not in ("yes", "no"):
             raise _wrong("overdue is yes or no.")
         count = asked.get("count", "100")

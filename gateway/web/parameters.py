@@ -1,4 +1,4 @@
-"""Search parameters of the request, without those that are about the answer's form."""
+"""Parameters of the request, without those that are about the answer's form."""
 
 from __future__ import annotations
 
@@ -16,6 +16,23 @@ _FORM = frozenset(["_format", "_pretty"])
 def query() -> list[tuple[str, str]]:
     """Name and value pairs of the address, in order."""
     return _asked(_pairs(request.query_string))
+
+
+def named(*known: str) -> dict[str, str]:
+    """The parameters of an address that is no search, by name; BadRequest for an unknown one, or one given twice.
+
+    What is not known is refused: ignored, it would not be what the caller asked for.
+    """
+    asked = query()
+    if wrong := sum(name not in known for name, _ in asked):
+        raise _refused(f"{wrong} parameters are not known here: there are {', '.join(known)}.")
+    if twice := {name for name, _ in asked if sum(name == other for other, _ in asked) > 1}:
+        raise _refused(f"{', '.join(sorted(twice))} is given more than once.")
+    return dict(asked)
+
+
+def _refused(message: str) -> BadRequest:
+    return BadRequest(issues=[Issue("error", "value", message, rule="operation-parameter")])
 
 
 def form(web: Web) -> list[tuple[str, str]]:

@@ -14,8 +14,10 @@ from gateway.web import answers
 from gateway.web.body import fhir
 from gateway.web.context import View, Web, caller
 from gateway.web.formats import wanted
+from gateway.web.parameters import query
 
-_MODES = frozenset(["create", "update", "delete", "profile"])
+_MODES = ("create", "update", "profile")
+"""All are checked alike. Of a deletion nothing could be said: none is offered."""
 
 
 def validate_type(web: Web) -> View:
@@ -39,7 +41,7 @@ def validate_instance(web: Web) -> View:
     def view(type: str, id: str) -> Response:
         format = wanted()
         sent = request.method == "POST" and bool(request.headers.get("Content-Type"))
-        resource, profiles = _asked(fhir(web)) if sent else (None, _named_in_address())
+        resource, profiles = _asked(fhir(web)) if sent else (None, _of_address())
         issues = usecase.validate_kept(resource, caller(web), type=type, id=id, services=services, profiles=profiles)
         return answers.public(outcome(issues), format=format)
 
@@ -48,23 +50,21 @@ def validate_instance(web: Web) -> View:
 
 def _asked(value: Any) -> tuple[Any, list[str]]:
     """The resource to check and the profiles named, from a resource or from Parameters."""
-    profiles = _named_in_address()
+    profiles = _of_address()
     if not isinstance(value, dict) or value.get("resourceType") != "Parameters":
         return value, profiles
-    resource = None
+    resources: list[Any] = []
     for at, parameter in enumerate(_parameters(value)):
-        match parameter.get("name"):
-            case "resource":
-                resource = parameter.get("resource")
-            case "profile":
-                named = parameter.get("valueUri", parameter.get("valueCanonical"))
-                profiles += [named] if isinstance(named, str) else []
-            case "mode" if str(parameter.get("valueCode")) in _MODES:
+        match parameter:
+            case {"name": "resource", "resource": resource} if not resources:
+                resources.append(resource)
+            case {"name": "profile", "valueUri": str(profile)} | {"name": "profile", "valueCanonical": str(profile)}:
+                profiles.append(profile)
+            case {"name": "mode", "valueCode": str(mode)} if mode in _MODES:
                 pass
             case _:
-                message = "This parameter is not one of resource, mode (create, update, delete, profile) and profile."
-                raise BadRequest(issues=[Issue("error", "invalid", message, f"Parameters.parameter[{at}]")])
-    return resource, profiles
+                raise _refused(f"Parameters.parameter[{at}]")
+    return resources[0] if resources else None, profiles
 
 
 def _parameters(value: Any) -> list[dict[str, Any]]:
@@ -74,5 +74,18 @@ def _parameters(value: Any) -> list[dict[str, Any]]:
     return listed
 
 
-def _named_in_address() -> list[str]:
-    return request.args.getlist("profile")
+def _of_address() -> list[str]:
+    """The profiles that the address names; what else it says has to be a mode."""
+    profiles = []
+    for name, value in query():
+        if name == "profile":
+            profiles.append(value)
+        elif name != "mode" or value not in _MODES:
+            raise _refused(None)
+    return profiles
+
+
+def _refused(place: str | None) -> BadRequest:
+    """What is not understood is refused: ignored, it would pass for checked."""
+    known = f"one resource, profile (a uri or canonical), mode ({', '.join(_MODES)})"
+    return BadRequest(issues=[Issue("error", "invalid", f"A parameter is none of these: {known}.", place)])

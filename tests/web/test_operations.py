@@ -44,12 +44,30 @@ def test_validate_against_a_profile_that_is_named(client: FlaskClient, how: str)
 
 @pytest.mark.parametrize(
     "parameter",
-    [{"name": "usageContext"}, {"name": "mode", "valueCode": "guess"}, {}, 5],
+    [
+        *({"name": "usageContext"}, {"name": "mode", "valueCode": "guess"}, {}, 5),
+        {"name": "mode", "valueCode": "delete"},
+        {"name": "profile", "valueString": CORE},
+        {"name": "profile", "valueUri": 5},
+        {"name": "resource", "resource": {"resourceType": "Patient"}},
+        {"name": "resource", "valueString": "Patient/1"},
+    ],
 )
 def test_validate_with_parameters_that_are_not_known(client: FlaskClient, patient: Json, parameter: Any) -> None:
     body = {"resourceType": "Parameters", "parameter": [{"name": "resource", "resource": patient}, parameter]}
     answer = send(client, "POST", "/fhir/Patient/$validate", body)
     assert answer.status_code == 400, answer.data
+
+
+@pytest.mark.parametrize("query", ["profiles=x", "Profile=x", "mode=delete", "mode=create&mode=guess", "resource=1"])
+def test_validate_with_an_address_that_asks_for_something_else(client: FlaskClient, patient: Json, query: str) -> None:
+    """Who writes `profiles=` and hears "valid" would believe it."""
+    kept = send(client, "PUT", "/fhir/Patient/p1", {**patient, "id": "p1"})
+    assert kept.status_code == 201
+    for method, path, body in (("POST", "", patient), ("GET", "/p1", None), ("POST", "/p1", None)):
+        answer = send(client, method, f"/fhir/Patient{path}/$validate?{query}", body)
+        assert (answer.status_code, issues(answer)[0][0]) == (400, "invalid")
+    assert send(client, "POST", "/fhir/Patient/$validate?mode=create&_format=json", patient).status_code == 200
 
 
 def test_a_profile_that_is_not_known_is_the_callers_fault(client: FlaskClient, patient: Json) -> None:
@@ -138,3 +156,19 @@ def test_elements_are_cut_and_marked(client: FlaskClient, patient: Json) -> None
     assert found["birthDate"] == "1984-05-06"
     assert "name" not in found
     assert found["meta"]["tag"][0]["code"] == "SUBSETTED"
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["/fhir/$convert?kind=referral&kind=care-plan", "/fhir/$convert?knd=referral", "/loops?who=plan&who=provider"],
+)
+def test_an_unknown_parameter_or_one_given_twice_is_refused(client: FlaskClient, address: str) -> None:
+    method = "GET" if "loops" in address else "POST"
+    answer = client.open(address, method=method, data=b"{}", content_type="application/json")
+    assert answer.status_code == 400
+    assert answer.get_json()["issue"][0]["details"]["coding"][0]["code"] == "operation-parameter"
+
+
+def test_a_partner_has_no_json_of_its_own(client: FlaskClient) -> None:
+    answer = client.post("/fhir/$convert?partner=kaiser", data=b"{}", content_type="application/json")
+    assert answer.status_code == 400
