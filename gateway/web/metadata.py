@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Set
 
-from flask import Response
+from flask import Response, current_app
 
 from gateway.ports import Json
 from gateway.subscriptions.topics import TOPICS
@@ -38,20 +38,17 @@ OPERATIONS: Mapping[str, tuple[str, str]] = {  # name of a route -> operation an
 
 def metadata(web: Web) -> View:
     """GET [base]/metadata"""
-    from gateway.web.routes import ROUTES
-
-    names = [route.name for route in ROUTES]
 
     def view() -> Response:
         format = wanted()
+        names = {rule.endpoint.partition(" ")[0] for rule in current_app.url_map.iter_rules()}
         return answers.public(capability_statement(web, names), format=format)
 
     return view
 
 
-def capability_statement(web: Web, names: Iterable[str]) -> Json:
+def capability_statement(web: Web, offered: Set[str]) -> Json:
     """The CapabilityStatement of a server with routes of these names."""
-    offered = set(names)
     services = web.services
     return {
         "resourceType": "CapabilityStatement",
@@ -83,7 +80,7 @@ def capability_statement(web: Web, names: Iterable[str]) -> Json:
     }
 
 
-def _resource(type: str, offered: set[str], web: Web) -> Json:
+def _resource(type: str, offered: Set[str], web: Web) -> Json:
     profiles = web.services.profiles(type)
     searching = web.services.search.capabilities(type)
     return {
