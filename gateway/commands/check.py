@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from gateway import settings as environment
@@ -99,12 +100,15 @@ def examined(*, audit: bool = False) -> Report:
                     say(_audited(store, settings))
             finally:
                 store.close()
-        with report.part("plan codes") as say:
-            say(f"{_plan_codes(settings, known)} plans; tables, partners.toml and webhooks.toml name no other")
     with report.part("key for ids"):
         wiring.id_key(settings)
     with report.part("partners") as say:
         say(f"{len(wiring_webhooks.subscribers(settings))} are told of changes")
+    with report.part("webhooks") as say:
+        say(f"{len(wiring_webhooks.hooks(settings))} partners may send them")
+    if known and all(good for part, good, _ in report.lines if part in ("partners", "webhooks")):
+        with report.part("plan codes") as say:
+            say(f"{_plan_codes(settings, known)} plans; tables, partners.toml and webhooks.toml name no other")
     return report
 
 
@@ -148,5 +152,5 @@ def _profiles(settings: Settings, known: wiring.Knowledge) -> int:
 def _print(report: Report) -> None:
     table = Table(box=None, pad_edge=False, show_header=False)
     for part, good, said in report.lines:
-        table.add_row("[green]in order[/]" if good else "[red]wrong[/]", part, said)
+        table.add_row("[green]in order[/]" if good else "[red]wrong[/]", part, escape(said))
     Console().print(table)

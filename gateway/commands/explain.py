@@ -13,6 +13,7 @@ from typing import Any
 
 import click
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from gateway import shipped
@@ -155,7 +156,7 @@ def _print(one: dict[str, Any], *, table: bool) -> None:
         rows.add_column(title, overflow="fold")
     for line in one["carried"]:
         elements = "\n".join(line["elements"]) or "(only in ids or references)"
-        rows.add_row(*([line["from"]] if table else []), line["field"], elements)
+        rows.add_row(*([escape(line["from"])] if table else []), escape(line["field"]), escape(elements))
     if one["carried"]:
         console.print(rows)
     for type_, profiles in one["profiles"].items():

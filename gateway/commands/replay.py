@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import track
 from rich.table import Table
 
@@ -77,7 +78,8 @@ def print_report(results: list[drive.Result], *, as_json: bool) -> None:
     for result in results:
         mark = "[red]differs[/]" if result.problems else "[green]ok[/]"
         said = "; ".join(result.problems) or result.case.shows
-        table.add_row(mark, result.case.name, str(result.answer.status) if result.answer else "-", said)
+        answer = str(result.answer.status) if result.answer else "-"
+        table.add_row(mark, escape(result.case.name), answer, escape(said))
     console.print(table)
     differing = sum(bool(result.problems) for result in results)
     console.print(f"{len(results)} cases, {differing} differ.")

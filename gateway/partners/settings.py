@@ -145,6 +145,8 @@ def _wrong_polling(table: dict[str, Any]) -> list[str]:
         found.append("has an accepts that is not a list of create, update, delete for each type")
     if table["kind"] == "findhelp" and not table.get("tenant"):
         found.append("is a findhelp and has no tenant")
+    if table["kind"] == "findhelp" and set(map(str, table.get("send", []))) - {"Task"}:
+        found.append('is a findhelp, which is told of Tasks only: send = ["Task"]')
     return found
 
 

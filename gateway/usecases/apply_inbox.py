@@ -31,7 +31,7 @@ from gateway.ports import AuditEntry, Caller, Clock, Inbound, Json, Kept, Source
 from gateway.trust.disclosure import content
 from gateway.trust.policy import permit
 from gateway.usecases.change_referral import change_referral
-from gateway.usecases.copied_task import as_copied, is_ahead
+from gateway.usecases.copied_task import as_copied, is_ahead, says_the_same
 from gateway.usecases.delivery_schedule import next_attempt
 from gateway.usecases.fan_out import fan_out
 from gateway.usecases.heard_back import heard_back, is_ours, may_move
@@ -241,7 +241,8 @@ def _keep(
     check_references(named, tx, services)
     written = put_over(current, named, tx, guard=guard_news)
     echoes = "" if is_ahead(resource, named) else hook.partner
-    fan_out([(written, named)], caller, tx, services, kind="resource", without=echoes)
+    if not says_the_same(current, named):
+        fan_out([(written, named)], caller, tx, services, kind="resource", without=echoes)
     _note([written], hook.partner, tx)
     return written.changed
 

@@ -18,7 +18,7 @@ from gateway.mapping.loop import TASK_CODES, guard_news
 from gateway.ports import AuditEntry, Caller, Inbound, Json, Kept, Transaction
 from gateway.trust.disclosure import content
 from gateway.trust.policy import permit
-from gateway.usecases.copied_task import as_copied, is_ahead
+from gateway.usecases.copied_task import as_copied, is_ahead, says_the_same
 from gateway.usecases.fan_out import fan_out
 from gateway.usecases.heard_back import heard_back, is_ours
 from gateway.usecases.keep import Overtaken, Written, check, check_references, put_over, unless_overtaken
@@ -78,7 +78,7 @@ def _keep(
         applied = _Applied(message, caller, origin, base, tx, services, OUR_IDS in tags)
         written = [applied.one(one, focus=one is served[-1]) for one in served]
         changed = [w for w in written if w is not None and w.changed]
-        with_content = [(w, content(w.kept)) for w in changed]
+        with_content = [(w, content(w.kept)) for w in changed if w.kept.reference not in applied.silent]
         known = [one for one in with_content if one[0].kept.reference not in applied.ahead]
         fan_out(known, caller, tx, services, kind="resource", without=message.partner)
         fan_out([one for one in with_content if one not in known], caller, tx, services, kind="resource")
@@ -114,6 +114,8 @@ class _Applied:
     """What became of news of ours; told to those concerned already."""
     ahead: set[str] = field(default_factory=set)
     """The partner's own Tasks that stand elsewhere here than it said: it is told as well."""
+    silent: set[str] = field(default_factory=set)
+    """What says nothing new: only of which version of the partner's it is."""
     _loop: LoopWrites | None = None
 
     def one(self, resource: Json, *, focus: bool) -> Written | None:
@@ -133,6 +135,7 @@ class _Applied:
         if type == "Task":
             made = as_copied(made, current, version, self.tx, services=self.services)
             self.ahead |= {f"Task/{id}"} if is_ahead(resource, made) else set()
+        self.silent |= {f"{type}/{id}"} if says_the_same(current, made) else set()
         check(made, self.services)
         check_references(made, self.tx, self.services)
         if type == "ServiceRequest":

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from gateway.domain.loop import Heard, Party, TaskStatus, hear
 from gateway.errors import IllegalMove
-from gateway.mapping import loop
+from gateway.mapping import loop, stated_task
 from gateway.ports import Json, Kept, Transaction
 from gateway.trust.disclosure import content
 from gateway.usecases.join_loop import SHARED, join_written
@@ -35,6 +35,8 @@ def as_copied(
     group = before.get("groupIdentifier")
     if group and group.get("system") == loop.LOOP and "groupIdentifier" not in theirs:
         theirs = theirs | {"groupIdentifier": group}
+    if stated_task.same_status(before, theirs):
+        return stated_task.still(before, theirs)
     if not _is_behind(theirs, before, version.at):
         return theirs
     kept = {name: value for name, value in theirs.items() if name not in SHARED}
@@ -47,7 +49,7 @@ def _is_behind(theirs: Json, before: Json, kept_there: datetime) -> bool:
         present, status = loop.loop_of(before), TaskStatus(theirs["status"])
     except ValueError:
         return False
-    if status is present.status or loop.since_of(before) is None:
+    if loop.since_of(before) is None:
         return False
     said = loop.since_of(theirs)
     at = min(said, kept_there) if said else min(loop.instant(loop.begun(theirs | {"meta": before["meta"]})), kept_there)
@@ -65,3 +67,10 @@ def _is_behind(theirs: Json, before: Json, kept_there: datetime) -> bool:
 def is_ahead(theirs: Json, kept: Json) -> bool:
     """Whether the partner's Task stands elsewhere here than it said, so that it has to be told as well."""
     return loop.is_referral_task(kept) and theirs.get("status") != kept.get("status")
+
+
+def says_the_same(before: Kept | None, after: Json) -> bool:
+    """Whether a partner's version says what is kept already (of which version it is aside): nobody is told of it."""
+    if before is None or before.deleted:
+        return False
+    return {**content(before), "meta": None} == {**after, "meta": None}

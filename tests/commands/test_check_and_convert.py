@@ -69,6 +69,20 @@ def test_check_names_what_is_wrong(
     assert part in {line["part"] for line in json.loads(done.stdout)["parts"] if not line["good"]}
 
 
+def test_check_names_the_partner_and_the_subscriber_that_are_wrong(
+    run: CliRunner, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "partners.toml").write_text('[archive]\nkind = "console"\nsend = ["Task"]\neveryone = true\nage = 1\n')
+    (tmp_path / "webhooks.toml").write_text("[hooks.clinic]\nage = 1\n")
+    monkeypatch.setenv("ECM_PARTNERS", str(tmp_path / "partners.toml"))
+    monkeypatch.setenv("ECM_WEBHOOKS", str(tmp_path / "webhooks.toml"))
+    monkeypatch.setenv("COLUMNS", "300")
+    shown = run.invoke(cli, ["check"]).stdout
+    assert "partners.toml: [archive] has an unknown entry age" in shown
+    assert "clinic" in shown
+    assert shown.count("unknown entry age") <= 2, "each mistake is told once"
+
+
 def test_check_names_a_plan_that_is_none(run: CliRunner, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     shutil.copytree(shipped.folder("mappings"), tmp_path / "mappings")
     for table, row in (

@@ -48,6 +48,8 @@ def test_no_file_means_no_partners(tmp_path: Path) -> None:
         (SERVER + "organizations = [1]", "organizations that are not a list of texts"),
         (SERVER + 'everyone = "yes"', "everyone of the wrong type"),
         (SERVER + 'everyone = true\norganizations = ["npi|1"]', "says both organizations and everyone"),
+        (SERVER.replace("fhir_server", "findhelp"), "has no tenant"),
+        (SERVER.replace("fhir_server", "findhelp") + 'tenant = "t"\nsend = ["Task", "Goal"]', "is told of Tasks only"),
         (SERVER.replace("https", "http"), "in clear"),
         (SERVER.replace("https", "ftp"), "not a plain http(s) address"),
         (SERVER.replace("ehr.", "user:secret@ehr."), "not a plain http(s) address"),

@@ -182,6 +182,20 @@ def test_a_newer_version_of_a_copy_does_not_set_back_what_became_of_it_here(desk
     assert desk.rig.get("Task/k1")["status"] == "cancelled", "the order is its requester's"
 
 
+def test_the_echo_of_what_we_told_a_partner_says_nothing_less(desk: Desk) -> None:
+    """It keeps the status, and not since when or how the state is told of it."""
+    sent(desk, order(), work())
+    news = {"key": {"source": "x", "id": "n"}, "party": "target", "task": "k1", "status": "accepted"}
+    assert desk.rig.client.post("/referral-changes", json=news | {"at": minutes(-3)}).status_code == 200
+    before, owed = desk.rig.get("Task/k1"), len(desk.rig.store.outbox.list(CALLER))
+    sent(desk, work(version=59, status="accepted"))
+    after = desk.rig.get("Task/k1")
+    assert len(desk.rig.store.outbox.list(CALLER)) == owed, "nobody is told what everybody knows"
+    assert {name: after.get(name) for name in before if name != "meta"} == {
+        k: v for k, v in before.items() if k != "meta"
+    }
+
+
 def test_a_copy_stays_in_its_loop_and_a_withdrawn_one_leaves_the_others_open(desk: Desk) -> None:
     desk.rig.put(order("ours"))
     desk.rig.put(work("our-task", "ours"))

@@ -152,3 +152,25 @@ def test_an_id_that_is_a_search_of_its_own_finds_nobody(gateway: Gateway) -> Non
     assert [ending for ending, _ in gateway.apply()] == ["parked", "parked", "applied"]
     assert [one["name"] for one in gateway.all("Patient")] == [PATIENT["name"]]
     assert ["reference" in one["subject"] for one in gateway.all("ServiceRequest")] == [False]
+
+
+def test_the_echo_of_what_we_wrote_there_takes_nothing_away_and_tells_nobody(
+    gateway: Gateway, epic: tuple[Simulator, FhirPolling], clock: Clock
+) -> None:
+    server, partner = epic
+    gateway.poll(partner)
+    gateway.apply()
+    (ours,) = gateway.all("Task")
+    accepted = {"status": "accepted", "lastModified": "2026-03-02T09:00:00-08:00"}
+    with gateway.services.store.begin(CALLER) as tx:
+        tx.put(ours | accepted)
+    owed = len(gateway.services.store.outbox.list(CALLER))
+    clock.pass_(hours=1)
+    server.memory.put(task("accepted"), at=clock())  # it keeps the status, and not since when
+    clock.pass_(hours=1)
+    gateway.poll(partner)
+    assert [ending for ending, _ in gateway.apply()] == ["applied"]
+    (after,) = gateway.all("Task")
+    assert {name: after[name] for name in accepted} == accepted
+    assert after["meta"]["source"] != ours["meta"]["source"], "of which version it is is known"
+    assert len(gateway.services.store.outbox.list(CALLER)) == owed
