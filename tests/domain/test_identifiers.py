@@ -15,6 +15,8 @@ from gateway.domain.identifiers import Unreadable
         (" 9123 4567-a ", "91234567A", set()),
         ("91234567A2", "91234567A", {"cin-from-card"}),
         ("91234567A22345", "91234567A", {"cin-from-card"}),
+        ("91234567A22001", "91234567A", {"cin-from-card"}),
+        ("91234567A24366", "91234567A", {"cin-from-card"}),
         ("81234567A", "81234567A", {"cin-first-digit"}),
     ],
 )
@@ -36,6 +38,7 @@ def test_a_cin_is_read_from_a_cin_or_a_card(written: str, cin: str, remarked: se
         ("91234567AA", "cin-shape"),
         ("91234567A22400", "cin-card-date"),
         ("91234567A22000", "cin-card-date"),
+        ("91234567A24367", "cin-card-date"),
     ],
 )
 def test_what_is_not_a_cin_is_refused_without_quoting_it(written: str, rule: str) -> None:
@@ -93,3 +96,10 @@ def test_the_rest_of_the_identifiers() -> None:
     ):
         with pytest.raises(Unreadable):
             read(wrong)
+
+
+@pytest.mark.parametrize(
+    ("text", "code"), [("I10", "I10"), ("z59.01", "Z59.01"), ("Z5901", "Z59.01"), ("F329", "F32.9")]
+)
+def test_a_diagnosis_has_its_point(text: str, code: str) -> None:
+    assert identifiers.diagnosis_code(text) == code

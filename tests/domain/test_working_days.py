@@ -13,6 +13,7 @@ CHAVEZ = Holiday("Cesar Chavez Day", "03-31", since=2001)
 VETERANS = Holiday("Veterans Day", "11-11", saturday=True)
 THANKSGIVING = Holiday("Thanksgiving", "thu4-11")
 DAY_AFTER = Holiday("Day after Thanksgiving", "thu4-11+1")
+LABOR = Holiday("Labor Day", "mon1-09")
 MEMORIAL = Holiday("Memorial Day", "mon-last-05")
 
 
@@ -27,6 +28,8 @@ MEMORIAL = Holiday("Memorial Day", "mon-last-05")
         (DAY_AFTER, 2026, "2026-11-27"),
         (MEMORIAL, 2026, "2026-05-25"),
         (MEMORIAL, 2027, "2027-05-31"),
+        (LABOR, 2025, "2025-09-01"),  # the first of the month itself
+        (LABOR, 2026, "2026-09-07"),
     ],
 )
 def test_a_holiday_is_kept_on(holiday: Holiday, year: int, day: str) -> None:
@@ -46,3 +49,8 @@ def test_working_days_pass_over_weekends_and_holidays() -> None:
     assert calendar.add(date(2026, 3, 28), 1) == date(2026, 3, 30)  # from a Saturday
     assert calendar.before(date(2026, 4, 1), 1) == date(2026, 3, 30)
     assert not calendar.is_working(date(2026, 11, 26))
+
+
+def test_a_holiday_is_kept_in_its_years_only() -> None:
+    calendar = Calendar([Holiday("Once", "03-03", since=2026, until=2026)])
+    assert [calendar.is_working(date(year, 3, 3)) for year in (2025, 2026, 2027)] == [True, False, True]
