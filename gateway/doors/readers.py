@@ -58,7 +58,12 @@ class Readers:
             raise BadTable(f"concepts/: there is no table {', '.join(absent)}")
         layouts = partners.load(folder / "partners", {kind: root for kind, (root, _) in KINDS.items()}, concepts)
         fields = {name: type for name, (type, _) in FIELDS.items()}
-        returns = return_layout.load(folder / "partners", fields=fields, plans=concepts["plan"].codes)
+        returns = return_layout.load(
+            folder / "partners",
+            fields=fields,
+            plans=concepts["plan"].codes,
+            supports=concepts["community-support"].codes,
+        )
         return cls(concepts, layouts, {kind: _json(folder / "schemas", kind, concepts) for kind in KINDS}, returns)
 
     def json(self, kind: str) -> JsonReader[Any]:

@@ -16,9 +16,10 @@ from gateway.errors import BadTable, Unmappable
 from gateway.mapping.concepts import read_rows
 
 BLOCK = "return"
+ECM = "ecm"
 COLUMNS = ("header", "from", "format", "words", "default", "note")
 DATES = {"MM/DD/YYYY": "%m/%d/%Y", "YYYY-MM-DD": "%Y-%m-%d", "YYYYMMDD": "%Y%m%d", "MM-DD-YYYY": "%m-%d-%Y"}
-_SETTINGS = {"plan": str, "table": str, "delimiter": str, "quote": str, "encoding": str}
+_SETTINGS = {"plan": str, "service": str, "table": str, "delimiter": str, "quote": str, "encoding": str}
 Value = str | date | None
 
 
@@ -47,33 +48,40 @@ class ReturnColumn:
 
 @dataclass(frozen=True, slots=True)
 class ReturnLayout:
-    """A plan's return file. `plan` is our code of the plan whose referrals it reports."""
+    """A plan's return file: `plan` is our code of the plan whose referrals it reports, `service` what they ask for."""
 
     partner: str
     plan: str
     columns: tuple[ReturnColumn, ...]
+    service: str = ECM
     delimiter: str = ","
     quote: str = '"'
     encoding: str = "utf-8"
 
 
-def load(folder: Path, *, fields: Mapping[str, type], plans: Collection[str]) -> dict[str, ReturnLayout]:
+def load(
+    folder: Path, *, fields: Mapping[str, type], plans: Collection[str], supports: Collection[str]
+) -> dict[str, ReturnLayout]:
     """The layout of every partner in `folder` that has one; `fields` are those there are, and of which type."""
-    found = {}
+    found, services = {}, {ECM, *supports}
     for file in sorted(folder.glob("*/partner.toml")):
         given = tomllib.loads(file.read_text(encoding="utf-8")).get(BLOCK)
         if given is not None:
-            found[file.parent.name] = _layout(file.parent, given, fields, plans)
+            found[file.parent.name] = _layout(file.parent, given, fields, plans, services)
     return found
 
 
-def _layout(folder: Path, given: object, fields: Mapping[str, type], plans: Collection[str]) -> ReturnLayout:
+def _layout(
+    folder: Path, given: object, fields: Mapping[str, type], plans: Collection[str], services: Collection[str]
+) -> ReturnLayout:
     place = f"{folder.name}/partner.toml [{BLOCK}]"
     if not isinstance(given, dict) or any(type(given[one]) is not _SETTINGS.get(one) for one in given):
         raise BadTable(f"{place}: holds {', '.join(_SETTINGS)}, each a text")
     settings = {name: value for name, value in given.items() if name != "table"}
     if settings.get("plan") not in plans:
         raise BadTable(f"{place}: `plan` must be a plan of concepts/plan.csv")
+    if settings.get("service", ECM) not in services:
+        raise BadTable(f"{place}: `service` must be {ECM} or one of concepts/community-support.csv")
     for name in ("delimiter", "quote"):
         if len(settings.get(name, ",")) != 1 or settings.get(name) in ("\r", "\n"):
             raise BadTable(f"{place}: `{name}` must be one character, and no line end")

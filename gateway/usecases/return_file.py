@@ -26,7 +26,7 @@ from gateway.trust.disclosure import Collected, Entry, content, disclose
 from gateway.trust.policy import permit
 from gateway.usecases.every_match import every
 from gateway.usecases.loops import grouped
-from gateway.usecases.named_loop import plan_of
+from gateway.usecases.named_loop import asked_for, plan_of
 from gateway.usecases.references import relative, texts
 from gateway.usecases.services import Services, Subscriber
 from gateway.usecases.standing import Outside, Standing
@@ -57,7 +57,7 @@ def return_file(partner: str, caller: Caller, *, month: str, services: Services)
     today = services.clock().astimezone(PACIFIC).date()
     rows: list[list[str]] = []
     refused: list[Issue] = []
-    for task in _reported(layout.plan, first, caller, services):
+    for task in _reported(layout, first, caller, services):
         try:
             facts = _disclosed(task, layout, caller, services, today=today, month=month)
             rows.append(_cells(facts, layout))
@@ -76,15 +76,16 @@ def _first_day(month: str) -> date:
     raise BadRequest(issues=[Issue("error", "value", "The month is YYYY-MM.", "month", "return-month")])
 
 
-def _reported(plan: str, first: date, caller: Caller, services: Services) -> Iterator[Kept]:
-    """One Task a loop of the plan: open ones, and those closed since the month began and not after it."""
+def _reported(layout: ReturnLayout, first: date, caller: Caller, services: Services) -> Iterator[Kept]:
+    """One Task a loop of the plan for the file's service: open ones, and those closed in the month."""
     kept = Outside(services.store, caller)
     query = services.search.parse("Task", [("code", "fulfill"), ("_sort", "_id")])
     found = [one for one in every(query, partial(services.store.search, caller)) if _counts(content(one), first)]
     for group in grouped(found, kept):
         open_ = [one for one in group if content(one)["status"] not in CLOSED]
         chosen = min(open_ or group, key=lambda one: (one.id != loop.group_of(content(one)), one.id))
-        if plan_of(content(chosen), kept) == plan:
+        asked = asked_for(content(chosen), kept)
+        if asked == layout.service and plan_of(content(chosen), kept) == layout.plan:
             yield chosen
 
 

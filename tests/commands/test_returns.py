@@ -174,6 +174,20 @@ def test_an_analyst_writes_the_columns_of_another_plan(
     assert len(cells[2]) == 8
 
 
+@pytest.mark.parametrize(("service", "cin"), [("", "90000129G"), ('service = "asthma-remediation"', "90000123A")])
+def test_a_file_is_about_one_service(
+    client: FlaskClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, service: str, cin: str
+) -> None:
+    refer(client, "other", plan="kaiser")
+    support = a_referral() | {"key": {"source": "harbor-clinic", "id": "cs"}, "coverage": {"plan": "kaiser"}}
+    support |= {"service": "asthma-remediation", "received": "2026-03-02T09:30:00-08:00"}
+    assert client.post("/referrals", json=support).status_code == 201
+    with (own_plan(tmp_path, monkeypatch) / "partner.toml").open("a") as file:
+        file.write(service)
+    _, row = run("acme", "--month", "2026-03").stdout.splitlines()
+    assert cin in row
+
+
 def test_a_code_without_a_word_is_never_guessed(
     client: FlaskClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -220,6 +234,7 @@ def test_a_partner_without_a_layout_is_told(client: FlaskClient) -> None:
         ("return.csv", "Where,", "CIN,"),
         ("return.csv", "note\n", "remark\n"),
         ("partner.toml", '"kaiser"', '"kp"'),
+        ("partner.toml", 'plan = "kaiser"', 'plan = "kaiser"\nservice = "hugs"'),
         ("partner.toml", 'plan = "kaiser"', 'plan = "kaiser"\ndelimiter = ";;"'),
         ("partner.toml", 'plan = "kaiser"', 'plan = "kaiser"\ncolour = "red"'),
         ("partner.toml", 'plan = "kaiser"', 'plan = "kaiser"\nencoding = "zebra"'),
