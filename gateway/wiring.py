@@ -7,6 +7,7 @@ wsgi()                                          for `gunicorn "gateway.wiring:ws
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
 from collections.abc import Callable, Iterator, Sequence
@@ -25,7 +26,7 @@ from gateway import heap, log, shipped
 from gateway import settings as environment
 from gateway.domain.member import Organization
 from gateway.doors.readers import Readers
-from gateway.errors import Misconfigured
+from gateway.errors import GatewayError, Misconfigured
 from gateway.ports import Json
 from gateway.settings import Settings
 from gateway.usecases.checking import Checker
@@ -190,12 +191,20 @@ def running(settings: Settings) -> Iterator[Flask]:
 
 
 def wsgi() -> Flask:
-    """The web application for a WSGI server, by the process's own settings; it lives as long as the process."""
+    """The web application for a WSGI server, by the process's own settings; it lives as long as the process.
+
+    What keeps it from starting (a bad table, a database that is away) is said in the log, and the process ends.
+    """
     settings = environment.load()
     log.start(settings.log_level)
     manager = running(settings)
-    with heap.loading():
-        application = manager.__enter__()
+    try:
+        with heap.loading():
+            application = manager.__enter__()
+    except GatewayError as error:
+        for issue in error.issues:
+            log.event("start.failed", level=logging.ERROR, error=type(error).__name__, reason=issue.message)
+        raise SystemExit(2) from None
     application.extensions["gateway.lifetime"] = manager
     Thread(target=_saving, args=(knowledge_of(settings).validator,), name="saving", daemon=True).start()
     return application
