@@ -45,8 +45,12 @@ def desk(settings: Settings) -> Iterator[Desk]:
         yield a_desk(settings, stack)
 
 
+NOW = datetime.now(UTC)
+"""One moment for the whole run: the same Task sent twice says the same times."""
+
+
 def minutes(number: float) -> str:
-    return (datetime.now(UTC) + timedelta(minutes=number)).isoformat(timespec="seconds")
+    return (NOW + timedelta(minutes=number)).isoformat(timespec="seconds")
 
 
 def order(id: str = "r1", version: int = 1, **changes: Any) -> Json:
