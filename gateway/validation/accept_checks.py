@@ -11,7 +11,7 @@ from threading import local
 from typing import TYPE_CHECKING, Any
 
 from gateway import fhirpath
-from gateway.validation.accept_quickly import QUICKLY, unless, unless_among
+from gateway.validation.accept_quickly import QUICKLY, once_each, unless, unless_among
 from gateway.validation.code_keys import UNKEYED, code_key, worth_keeping
 from gateway.validation.compiled import Binding, Json, Profile
 from gateway.validation.known_profiles import MAX_CANONICAL
@@ -285,4 +285,4 @@ class Checks:
 
     def _placed(self, url: str, names: frozenset[str], modifier: bool, scope: str | None) -> Check | None:
         profile = placed(self._engine, url, names, modifier=modifier, scope=scope)
-        return None if profile is None else self._extension_check(profile, scope)
+        return None if profile is None else once_each(self._state, self._extension_check(profile, scope))

@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
 
 from gateway.fhirpath.temporal import written_alike
+
+if TYPE_CHECKING:
+    from gateway.validation.accept_checks import Acceptance
+
+_REMEMBERED = 5_000
+"""Extensions that one check keeps."""
 
 
 def _ordered(earlier: str, later: str) -> Callable[[Any], bool]:
@@ -73,3 +82,27 @@ def unless_among(good: set[tuple[str, str]], check: Callable[[Any], bool]) -> Ca
             raise ValueError
 
     return validate
+
+
+def once_each(state: Acceptance, check: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    """The check of an extension, asked once for each that is good by itself; what it says of anybody is not kept."""
+    good: set[bytes] = set()
+
+    def checked(value: Any) -> bool:
+        try:
+            data = orjson.dumps(value)
+        except TypeError:
+            return check(value)
+        key = blake2b(data, digest_size=16).digest()
+        if key in good:
+            return True
+        before, state.run = state.run, None
+        holds = check(value)
+        if holds and state.run is None and not state.unsure and b'"id":' not in data:  # nothing around it was asked
+            if len(good) >= _REMEMBERED:
+                good.clear()
+            good.add(key)
+        state.run = before or state.run
+        return holds
+
+    return checked

@@ -137,6 +137,12 @@ def value_types(rules: Rules) -> frozenset[str] | None:
     return frozenset(found)
 
 
+def whole_value(rules: Rules) -> bool:
+    """Whether an extension has a value by its definition, and no parts."""
+    value = rules.children.get("value[x]")
+    return value is None or value.max != 0
+
+
 def is_recursive(schema: Schema) -> bool:
     """Whether some definition of a document leads back to itself."""
     leads = {name: set(_refs(inner)) for name, inner in schema.get("$defs", {}).items()}

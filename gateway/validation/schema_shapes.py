@@ -59,7 +59,7 @@ class Shapes2Schema:
         self.told: frozenset[tuple[str, str]] = frozenset()
         """Members (shape, name) whose references are held to some of the type's targets by a profile."""
         self.overlay: Callable[[Profile, Shape], Schema] | None = None
-        self.extensions: Callable[[list[str], bool], list[tuple[str, Schema]]] | None = None
+        self.extensions: Callable[[list[str], bool], list[tuple[str, Schema | None]]] | None = None
         """(url, schema) of extensions that are checked here, on an element with these names, as modifiers or not."""
         self.coding: Schema = {CHECK: ["coding"]}
         """What holds for every Coding."""
@@ -207,9 +207,12 @@ class Shapes2Schema:
         asked: Schema = {"type": "object", CHECK: ["extension", names, modifier, self.scope]}
         if holder is None or holder.name != "Extension":
             if holder is not None and self.extensions is not None and self._in_resource(holder):
+                chain = asked
                 for url, schema in reversed(self.extensions(names, modifier)):
                     named = {"required": ["url"], "properties": {"url": {"const": url}}}
-                    asked = {"if": named, "then": schema, "else": asked}
+                    chain = {"if": named, "then": schema, "else": chain} if schema is not None else chain
+                if chain is not asked:
+                    return {"if": {"required": ["extension"]}, "then": asked, "else": chain}
             return asked
         whole = {"required": ["url"], "properties": {"url": {"type": "string", "pattern": ":"}}}
         return {"if": whole, "then": asked, "else": self.ref(holder, without="extension")}
