@@ -52,7 +52,7 @@ def runs(engines: Sequence[str], *, seed: int, short: bool) -> Iterator[Run]:
         yield "kill9", engine, partial(kill9, engine, kills=kills, seed=seed)
         yield "faults", engine, partial(fresh, faults, engine, mixed, seed)
         yield "drain", engine, partial(fresh, drain, engine, backlog, seed)
-    yield "dead", "sqlite", partial(fresh, dead, "sqlite", some, seed)
+        yield "dead", engine, partial(dead, engine, some, seed, HANDS)
 
 
 def fresh(run: Callable[[str, int, int, int], Outcome], engine: str, number: int, seed: int) -> Outcome:

@@ -217,6 +217,8 @@ class Receipt:
     reason: str = ""
     remote: str | None = None
     """The partner's own address of what it kept, where it said so."""
+    doubtful: bool = False
+    """A refusal that may be nobody's decision (credentials or routes being changed): worth a few tries more."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,8 @@ from gateway.usecases.tend_subscriptions import tend
 
 EXCHANGE_SECONDS = 20.0
 """That an exchange may take where partners.toml says nothing."""
+_LEVELS = {"delivered": logging.INFO, "parked": logging.ERROR}
+"""What is parked waits for a person: somebody has to be called."""
 CHORE_SECONDS = 0.5
 """Between looks for heartbeats that are due and for what partners sent us."""
 
@@ -155,7 +157,7 @@ def _tell(attempt: Attempt, worker: str) -> None:
     delivery = attempt.delivery
     log.event(
         f"delivery.{attempt.ending}",
-        level=logging.INFO if attempt.ending == "delivered" else logging.WARNING,
+        level=_LEVELS.get(attempt.ending, logging.WARNING),
         worker=worker,
         partner=delivery.owed.partner,
         delivery=delivery.id,

@@ -105,7 +105,7 @@ class _Writing:
         for attempt in range(1, _TRIES + 1):
             read = self.to.read(remote)
             if read is None:
-                return Receipt(False, reason="the partner no longer has its resource")
+                return Receipt(False, reason="the partner no longer has its resource", doubtful=True)
             kept = {name: value for name, value in read.resource.items() if name not in _TOLD}
             wanted = {**kept, **{name: resource[name] for name in _TOLD if name in resource}}
             if wanted == read.resource:

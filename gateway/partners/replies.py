@@ -19,6 +19,8 @@ from gateway.ports import Receipt
 
 _TRY_AGAIN = frozenset([401, 407, 408, 409, 412, 421, 423, 425, 429])
 """4xx that may pass: credentials are renewed, locks and conflicts end."""
+DOUBTFUL = frozenset([403, 404])
+"""Refusals that also come while credentials are changed, a route is missing or a copy lags behind."""
 _PASSING = frozenset(["transient", "lock-error", "no-store", "exception", "timeout", "incomplete", "throttled"])
 """Issue types of OperationOutcome that say: later. https://hl7.org/fhir/R4/valueset-issue-type.html"""
 ISSUE_TYPES = _PASSING | frozenset(
@@ -58,8 +60,9 @@ def _of_bundle(reply: Reply, type: str, *, entries: int, gone: Collection[int] =
         if not 200 <= status < 300 and not (at in gone and status in (404, 410))
     ]
     if failed_entries:
-        worst = min(failed_entries, key=_passes)  # one refusal refuses the whole
-        return Receipt(False, retry=_passes(worst), reason=f"http {reply.status} with entry status {worst}")
+        worst = min(failed_entries, key=lambda status: (_passes(status), status in DOUBTFUL))  # one refuses the whole
+        reason = f"http {reply.status} with entry status {worst}"
+        return Receipt(False, retry=_passes(worst), reason=reason, doubtful=worst in DOUBTFUL)
     return Receipt(True, reason=f"http {reply.status}", remote=_location(answers[-1]))
 
 
@@ -86,9 +89,8 @@ def by_status(reply: Reply) -> Receipt | None:
     reason = f"http {status}"
     if 300 <= status < 400:
         return Receipt(False, retry=True, reason=f"{reason}: the address leads elsewhere, which is not followed")
-    return Receipt(
-        False, retry=_passes(status), retry_after=retry_after(reply.headers.get("retry-after")), reason=reason
-    )
+    asked = retry_after(reply.headers.get("retry-after"))
+    return Receipt(False, retry=_passes(status), retry_after=asked, reason=reason, doubtful=status in DOUBTFUL)
 
 
 def _passes(status: int) -> bool:

@@ -47,7 +47,7 @@ class Webhooks:
             return Receipt(True, reason=f"http {status}")
         passing = status in _TRY_AGAIN or not 400 <= status < 500
         asked = retry_after(reply.headers.get("retry-after"))
-        return Receipt(False, retry=passing, retry_after=asked, reason=f"http {status}")
+        return Receipt(False, retry=passing, retry_after=asked, reason=f"http {status}", doubtful=status == 403)
 
     def close(self) -> None:
         with self._lock:

@@ -174,12 +174,13 @@ FAULTS: dict[str, Fault] = {
     "400": _says(400, outcome("invalid")),
     "422": _says(422, outcome("processing")),
     "error-in-200-for-good": _says(200, outcome("processing")),
+    "404": _says(404, outcome("not-found")),
     "wrong-tenant": _says(403, outcome("forbidden")),
 }
-"""Faults by name. The last four are refusals: trying again will not help."""
+"""Faults by name. The last five are refusals: trying again will not help, but for the last two perhaps."""
 DRAGS = frozenset(["drip-body", "drip-headers", "slow"])
 """Faults that go on for as long as the simulator is slow: only the sender's deadline ends them."""
-REFUSALS = frozenset(["400", "422", "error-in-200-for-good", "wrong-tenant"])
+REFUSALS = frozenset(["400", "422", "error-in-200-for-good", "404", "wrong-tenant"])
 OK = "ok"
 AMNESIA = "amnesia"
 """Forgets all that it was ever told, and then does what it is asked."""

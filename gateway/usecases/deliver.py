@@ -17,7 +17,7 @@ from gateway.ports import AuditEntry, Caller, Clock, Delivery, Kept, Message, No
 from gateway.trust.disclosure import Collected, Disclosed, Entry, disclose
 from gateway.trust.policy import Decision
 from gateway.usecases.closure import closure
-from gateway.usecases.delivery_schedule import next_attempt
+from gateway.usecases.delivery_schedule import next_attempt, worth_trying
 from gateway.usecases.services import Subscriber
 from gateway.usecases.standing import NOT_TOLD, REFUSED, Outside, Standing
 
@@ -143,12 +143,12 @@ def _settle(delivery: Delivery, receipt: Receipt, using: Delivering, noted: Note
         settled = using.outbox.delivered(delivery, now=now, noted=noted)
         return Attempt(delivery, "delivered" if settled else "stale", receipt.reason, receipt)
     due = None
-    if receipt.retry:
+    if worth_trying(receipt, delivery.attempts):
         due = next_attempt(
             delivery.attempts, now=now, jitter=using.jitter(), retry_after=receipt.retry_after, scale=using.scale
         )
     if due is None:
-        reason = f"gave up: {receipt.reason}" if receipt.retry else receipt.reason
+        reason = f"gave up: {receipt.reason}" if receipt.retry or receipt.doubtful else receipt.reason
         return _park(delivery, reason, using, receipt=receipt, noted=noted)
     settled = using.outbox.retry(delivery, due=due, reason=receipt.reason, noted=noted)
     return Attempt(delivery, "retry" if settled else "stale", receipt.reason, receipt)

@@ -9,13 +9,23 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from gateway.ports import Receipt
+
 HOUR = 3600.0
 WAITS = (5.0, 30.0, 120.0, 600.0, 1800.0, *[HOUR] * 74)
 """Seconds to wait after the 1st, 2nd ... failed attempt; after one more failure the delivery is parked."""
+DOUBTFUL_TRIES = 6
+"""Attempts at what is refused as forbidden or not found, over about three quarters of an hour: so long a change of
+credentials or a deployment may take at a partner."""
 JITTER = 0.2
 """Each wait is up to this share shorter or longer, so that a partner that comes back is not overrun."""
 LONGEST_ASKED = HOUR
 """Most that a partner's Retry-After is believed."""
+
+
+def worth_trying(receipt: Receipt, attempts: int) -> bool:
+    """Whether what ended so after `attempts` attempts may be tried again at all."""
+    return receipt.retry or (receipt.doubtful and attempts < DOUBTFUL_TRIES)
 
 
 def next_attempt(

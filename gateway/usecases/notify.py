@@ -17,7 +17,7 @@ from gateway.ports import AuditEntry, Caller, Delivery, Json, Kept, Mailer, Post
 from gateway.subscriptions.rules import content_of, number_of
 from gateway.trust.disclosure import content
 from gateway.usecases.deliver import WORKER, Attempt, Delivering
-from gateway.usecases.delivery_schedule import next_attempt
+from gateway.usecases.delivery_schedule import next_attempt, worth_trying
 from gateway.usecases.notification_channels import send
 from gateway.usecases.notifications import notified
 from gateway.usecases.services import Subscriber
@@ -54,7 +54,7 @@ def notify(delivery: Delivery, *, notifying: Notifying) -> Attempt:
     except Exception as error:
         failed = Receipt(False, retry=True, reason=f"a defect of this gateway: {type(error).__name__}")
         return replace(
-            _retry(delivery, failed, notifying.using) or _park(delivery, failed, notifying.using), receipt=None
+            _retry(delivery, failed, notifying.using) or _hopeless(delivery, failed, notifying), receipt=None
         )
 
 
@@ -89,7 +89,7 @@ def _events(
         subscriber, standing.id, first=number, last=min(standing.owed, number + most - 1)
     )
     if not events:
-        return _park(delivery, Receipt(False, reason="the event is not kept here"), using)
+        return _hopeless(delivery, Receipt(False, reason="the event is not kept here"), notifying)
     last = events[-1].number
     leaving = notified(
         subscription,
@@ -121,8 +121,7 @@ def _events(
         return _delivered(delivery, using, receipt.reason, receipt)
     if attempt := _retry(delivery, receipt, using):
         return attempt
-    to_error(standing, receipt.reason, notifying)
-    return _park(delivery, receipt, using)
+    return _hopeless(delivery, receipt, notifying)
 
 
 def _handshake(delivery: Delivery, kept: Kept, standing: Standing, notifying: Notifying) -> Attempt:
@@ -139,8 +138,7 @@ def _handshake(delivery: Delivery, kept: Kept, standing: Standing, notifying: No
         return _delivered(delivery, using, receipt.reason, receipt)
     if delivery.attempts < HANDSHAKES and (attempt := _retry(delivery, receipt, using)):
         return attempt
-    to_error(standing, receipt.reason, notifying)
-    return _park(delivery, receipt, using)
+    return _hopeless(delivery, receipt, notifying)
 
 
 def say(subscription: Json, type: str, standing: Standing, notifying: Notifying, *, id: str) -> Receipt:
@@ -215,7 +213,7 @@ def _delivered(delivery: Delivery, using: Delivering, reason: str, receipt: Rece
 
 def _retry(delivery: Delivery, receipt: Receipt, using: Delivering) -> Attempt | None:
     """Put it back for the next attempt of the schedule; None when there is none."""
-    if not receipt.retry:
+    if not worth_trying(receipt, delivery.attempts):
         return None
     due = next_attempt(
         delivery.attempts, now=using.clock(), jitter=using.jitter(), retry_after=receipt.retry_after, scale=using.scale
@@ -224,6 +222,15 @@ def _retry(delivery: Delivery, receipt: Receipt, using: Delivering) -> Attempt |
         return None
     settled = using.outbox.retry(delivery, due=due, reason=receipt.reason)
     return Attempt(delivery, "retry" if settled else "stale", receipt.reason, receipt)
+
+
+def _hopeless(delivery: Delivery, receipt: Receipt, notifying: Notifying) -> Attempt:
+    """Set its subscription to error, so that a person hears of it, and park: what is active has nothing parked."""
+    id = delivery.owed.partner.removeprefix(SUBSCRIPTION)
+    standing = notifying.using.store.subscriptions.standing(Caller(WORKER, tenant=delivery.tenant), id)
+    if standing is not None:
+        to_error(standing, receipt.reason, notifying)
+    return _park(delivery, receipt, notifying.using)
 
 
 def _park(delivery: Delivery, receipt: Receipt, using: Delivering) -> Attempt:

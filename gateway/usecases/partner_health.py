@@ -61,7 +61,7 @@ class Health:
         """Learn from how one delivery ended, which began at `began` (default: now): a refusal (not to be retried) shows
         that the partner is well. What changed."""
         with self._lock:
-            if receipt.accepted or not receipt.retry:
+            if receipt.accepted or not (receipt.retry or receipt.doubtful):
                 before = self._partners.pop(partner, None)
                 change: Literal["down", "up"] | None = "up" if before is not None and before.down else None
             else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -279,3 +280,36 @@ def test_a_script_of_faults_ends() -> None:
     assert [script(), script()] == ["500", "ok"]
     with pytest.raises(ValueError, match="is no fault"):
         Script(["nonsense"])()
+
+
+@pytest.mark.parametrize(("fault", "reason"), [("wrong-tenant", "http 403"), ("404", "http 404")])
+def test_what_is_forbidden_or_not_found_is_tried_for_three_quarters_of_an_hour_then_parked(
+    store: SqlStore,
+    using: Delivering,
+    partner: FhirServer,
+    server: Simulator,
+    script: list[str],
+    clock: Clock,
+    fault: str,
+    reason: str,
+) -> None:
+    """Credentials that are changed, or a route that is missing, are mended in that time; a decision stays."""
+    begun = clock()
+
+    def tried(times: int) -> None:
+        for wait in WAITS[:times]:
+            attempt = once(using, partner)
+            assert (attempt.ending, attempt.reason) == ("retry", reason)
+            clock.pass_(wait * 1.01)
+
+    script += [fault] * 5
+    keep_and_owe(store, PATIENT)
+    tried(5)
+    assert timedelta(minutes=40) < clock() - begun < timedelta(minutes=50)
+    assert once(using, partner).ending == "delivered", "what the partner lets in again arrives"
+    script += [fault] * 6
+    keep_and_owe(store, PATIENT | {"active": True})
+    tried(5)
+    parked = once(using, partner)
+    assert (parked.ending, state(store, parked).state, parked.reason) == ("parked", "parked", f"gave up: {reason}")
+    assert server.memory.effects == [Effect("Patient/p1", 1)]

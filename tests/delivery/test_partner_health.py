@@ -84,6 +84,16 @@ def test_what_was_under_way_when_it_opened_does_not_lengthen_the_pause(health: H
     assert health.allowance("ehr", **after(FIRST_PAUSE * 3 + 20)) == 1
 
 
+def test_a_partner_that_forbids_all_is_left_alone_until_it_lets_us_in(
+    health: Health, alerts: list[tuple[str, str, str]]
+) -> None:
+    """A credential that ran out must not cost every delivery its tries."""
+    for _ in range(LIMIT):
+        health.told("ehr", Receipt(False, reason="http 403", doubtful=True), now=NOW)
+    assert health.allowance("ehr", now=NOW) == 0
+    assert alerts == [("ehr", "down", "http 403")]
+
+
 def test_only_partners_that_are_ill_are_remembered(health: Health) -> None:
     for n in range(100):
         health.told(f"p{n}", BAD, now=NOW)

@@ -186,6 +186,7 @@ def test_one_entry_of_a_batch_that_fails_is_no_success(status: int, retry: bool)
     body = codec.write({"resourceType": "Bundle", "type": "batch-response", "entry": answers})
     receipt = of_batch(Reply(200, {}, body), entries=2)
     assert (receipt.accepted, receipt.retry) == (False, retry)
+    assert receipt.doubtful == (status == 403)
 
 
 @pytest.fixture(autouse=True)

@@ -281,3 +281,20 @@ def test_waiting_for_a_handshake_is_no_failed_attempt(rig: Rig, receiver: Receiv
     rig.work()
     assert [one.status for one in receiver.got if one.type == "event-notification"] == [500, 200]
     assert receiver.events == [1]
+
+
+def test_an_event_that_is_not_kept_puts_the_subscription_in_error_and_is_not_tried_for_ever(
+    rig: Rig, receiver: Receiver
+) -> None:
+    """A table restored without its newest rows: a person is told once, and the worker does not turn on the spot."""
+    id = rig.subscribe(subscription(receiver.url, topic=TEAM))
+    rig.put(care_team("t1"))
+    with rig.store.engine.writing() as session:  # type: ignore[attr-defined]
+        session.run("DELETE FROM subscription_event")
+    for _ in range(5):
+        rig.work()
+        rig.tend()
+        rig.later(0.5)
+    assert [one.ending for one in rig.attempts if one.delivery.owed.kind != "handshake"] == ["parked"]
+    assert rig.alerts == [(id, "the event is not kept here")]
+    assert rig.get(f"Subscription/{id}")["status"] == "error"
