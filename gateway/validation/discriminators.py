@@ -57,7 +57,8 @@ def criterion(part: Node, rule: Discriminator, *, where: str, shapes: Shapes, st
     finder = _Finder(shapes, structure)
     found = finder.follow(part, path)
     if rule.kind == "type":
-        return Criterion(rule.path, path, "type", _types(part, found, path))
+        codes = finder.pointed(found) if path and path[-1][0] == "resolve" else _types(part, found, path)
+        return Criterion(rule.path, path, "type", codes)
     if rule.kind == "profile":
         return Criterion(rule.path, path, "profile", _profiles(part, found, path))
     if rule.kind == "exists":
@@ -190,6 +191,17 @@ class _Finder:
                 if fixed and fixed.element.get("fixedUri") == url:
                     return [part]
         return []
+
+    def pointed(self, nodes: list[Node]) -> tuple[str, ...]:
+        """The types of resource that references may point to; any where nothing is said."""
+        codes: list[str] = []
+        for node in nodes:
+            for entry in node.element.get("type", ()):
+                for canonical in entry.get("targetProfile", ()):
+                    named = canonical.removeprefix(CORE).partition("|")[0]
+                    definition = None if self.shapes.find(named) else self.structure(canonical)
+                    codes.append(str(definition["type"]) if definition else named)
+        return tuple(dict.fromkeys(codes)) or ("Resource",)
 
     def _targets(self, node: Node) -> list[Node]:
         found: list[Node] = []

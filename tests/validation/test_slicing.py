@@ -136,14 +136,19 @@ def test_by_profile_of_what_a_reference_leads_to() -> None:
     assert faults(definition, observation() | {"performer": [{"reference": "Patient/9"}]}, person) == []
 
 
-def test_by_type_through_resolve_is_told_by_the_reference_itself() -> None:
+@pytest.mark.parametrize("target", ["http://hl7.org/fhir/StructureDefinition/Patient", "https://example.org/person"])
+def test_by_type_through_resolve_is_told_by_the_reference_itself(target: str) -> None:
+    person = profile("Patient", [], name="person") | {"url": "https://example.org/person"}
     head = {"id": "Observation.performer", "path": "Observation.performer",
             "slicing": {"discriminator": [{"type": "type", "path": "resolve()"}], "rules": "open"}}  # fmt: skip
-    who = {"id": "Observation.performer:p", "path": "Observation.performer", "sliceName": "p", "max": "1",
-           "type": [{"code": "Reference", "targetProfile": ["http://hl7.org/fhir/StructureDefinition/Patient"]}]}  # fmt: skip  # noqa: E501
+    who = {"id": "Observation.performer:p", "path": "Observation.performer", "sliceName": "p", "min": 1, "max": "1",
+           "type": [{"code": "Reference", "targetProfile": [target]}]}  # fmt: skip
     definition = profile("Observation", [head, who])
     two = [{"reference": "Patient/1"}, {"reference": "Organization/2"}]
-    assert faults(definition, observation() | {"performer": two}) == []
+    assert faults(definition, observation() | {"performer": two}, person) == []
+    three = [*two, {"reference": "Patient/3"}]
+    assert faults(definition, observation() | {"performer": three}, person) == ["slice-max"]
+    assert faults(definition, observation() | {"performer": two[1:]}, person) == ["slice-min"]
 
 
 def test_a_slice_of_a_slice() -> None:
