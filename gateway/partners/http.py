@@ -13,17 +13,19 @@ import io
 import socket
 import ssl
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from threading import Lock
 from typing import Any
 from urllib.parse import urlsplit
 
+from gateway.partners.addresses import addresses, connected
+
 MAX_REPLY = 4 * 1024 * 1024
 """Largest reply body that is read."""
 _KEPT_OPEN = 8
-Resolve = Callable[[str, int], str]
-"""Host and port to the address that is connected to; OSError when there is none that may be."""
+Judge = Callable[[str, Sequence[str]], bool]
+"""Whether a host that has these addresses may be connected to."""
 _NEVER_A_BODY = (204, 304)
 
 
@@ -53,15 +55,15 @@ class Client:
         *,
         seconds: float,
         ca_file: str | None = None,
-        resolve: Resolve | None = None,
+        judge: Judge | None = None,
         status_only: bool = False,
     ) -> None:
         """`seconds` is the deadline of each exchange, from looking for a connection to the reply's last byte.
 
-        `resolve` gives the address to connect to for a host and port, or raises OSError: for hosts that others name.
+        `judge` decides whether the addresses of the host may be connected to: for hosts that others name.
         `status_only`: nobody reads the replies' bodies, so that one without a length says enough by its status.
         """
-        self._resolve = resolve
+        self._judge = judge
         self._status_only = status_only
         parts = urlsplit(base_url)
         self._https = parts.scheme == "https"
@@ -154,7 +156,7 @@ class Client:
         connection.close()
 
     def _connection(self) -> _Connection:
-        return _Connection(self._host, self._port, tls=self._tls, resolve=self._resolve)
+        return _Connection(self._host, self._port, tls=self._tls, judge=self._judge)
 
 
 class _Stale(Exception):
@@ -214,9 +216,9 @@ class _Response(http.client.HTTPResponse):
 class _Connection(http.client.HTTPConnection):
     """A connection that obeys one deadline per exchange."""
 
-    def __init__(self, host: str, port: int, *, tls: ssl.SSLContext | None, resolve: Resolve | None = None) -> None:
+    def __init__(self, host: str, port: int, *, tls: ssl.SSLContext | None, judge: Judge | None = None) -> None:
         super().__init__(host, port)
-        self._resolve = resolve
+        self._judge = judge
         self._tls = tls
         self._deadline = 0.0
 
@@ -226,12 +228,11 @@ class _Connection(http.client.HTTPConnection):
             self.sock.settimeout(self._left())
 
     def connect(self) -> None:
-        self.timeout = self._left()
-        if self._resolve is None:
-            super().connect()
-        else:
-            self.sock = socket.create_connection((self._resolve(self.host, self.port), self.port), self._left())
-            self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        found = addresses(self.host, self.port, seconds=self._left())
+        if self._judge is not None and not self._judge(self.host, found):
+            raise OSError("the address may not be reached")
+        self.sock = connected(found, self.port, deadline=self._deadline)
+        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if self._tls is not None:
             self.sock.settimeout(self._left())
             self.sock = self._tls.wrap_socket(self.sock, server_hostname=self.host)

@@ -6,16 +6,22 @@ ECM_MAIL: `file:FOLDER`, `smtps://user:password@host:465` or `smtp://host:25` (S
 from __future__ import annotations
 
 import smtplib
+import socket
 import ssl
+import time
+from contextlib import suppress
 from email.message import EmailMessage
 from pathlib import Path
+from threading import Timer
 from urllib.parse import unquote, urlsplit
 
 from gateway.errors import Misconfigured
+from gateway.partners.addresses import addresses, connected
 from gateway.partners.files import write_through
 from gateway.ports import Receipt
 
 SECONDS = 20.0
+"""For a whole message, from looking for the server's address on."""
 
 
 def mailer(how: str, *, sender: str) -> FileMail | Smtp | None:
@@ -99,9 +105,10 @@ class Smtp:
 
     def _connected(self) -> smtplib.SMTP:
         tls = ssl.create_default_context()
+        ours = self._sender.rpartition("@")[2]  # else smtplib asks the resolver who we are
         if self._implicit:
-            return smtplib.SMTP_SSL(self._host, self._port, timeout=SECONDS, context=tls)
-        server = smtplib.SMTP(self._host, self._port, timeout=SECONDS)
+            return _TimedTls(self._host, self._port, local_hostname=ours, timeout=SECONDS, context=tls)
+        server = _Timed(self._host, self._port, local_hostname=ours, timeout=SECONDS)
         if self._host not in ("127.0.0.1", "::1", "localhost"):
             try:
                 server.starttls(context=tls)
@@ -109,3 +116,35 @@ class Smtp:
                 server.close()
                 raise
         return server
+
+
+class _Timed(smtplib.SMTP):
+    """A connection that ends when its time is over, whatever the server drips: smtplib's timeout is per read."""
+
+    _guard: tuple[Timer, socket.socket] | None = None
+
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+        deadline = time.monotonic() + timeout
+        made = connected(addresses(host, port, seconds=timeout), port, deadline=deadline)
+        held = made.dup()  # TLS takes the other one over
+        timer = Timer(deadline - time.monotonic(), _shut, [held])
+        timer.daemon = True
+        timer.start()
+        self._guard = timer, held
+        return made
+
+    def close(self) -> None:
+        if self._guard is not None:
+            timer, held = self._guard
+            timer.cancel()
+            held.close()
+        super().close()
+
+
+class _TimedTls(smtplib.SMTP_SSL, _Timed):
+    """The same, with TLS from the first byte."""
+
+
+def _shut(held: socket.socket) -> None:
+    with suppress(OSError):
+        held.shutdown(socket.SHUT_RDWR)

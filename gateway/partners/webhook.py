@@ -5,10 +5,9 @@ Redirects are not followed, of the reply its status alone counts, and the exchan
 
 from __future__ import annotations
 
-import socket
 import time
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from threading import Lock
 from urllib.parse import urlsplit
 
@@ -58,17 +57,13 @@ class Webhooks:
         with self._lock:
             client = self._clients.get(origin)
             if client is None:
-                client = Client(origin, seconds=60, ca_file=self._ca_file, resolve=self._resolve, status_only=True)
+                client = Client(origin, seconds=60, ca_file=self._ca_file, judge=self._judge, status_only=True)
                 self._clients[origin] = client
             self._clients.move_to_end(origin)
             if len(self._clients) > _ORIGINS:
                 self._clients.popitem(last=False)[1].close()
             return client
 
-    def _resolve(self, host: str, port: int) -> str:
-        """The first address, if every one that the name has may be reached: a mixed answer is an attack."""
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        addresses = [str(address[0]) for *_, address in found]
-        if not addresses or not all(self._endpoints.reachable(host, address) for address in addresses):
-            raise OSError("the address may not be reached")
-        return addresses[0]
+    def _judge(self, host: str, addresses: Sequence[str]) -> bool:
+        """Whether every address that the name has may be reached: a mixed answer is an attack."""
+        return bool(addresses) and all(self._endpoints.reachable(host, address) for address in addresses)
