@@ -49,7 +49,7 @@ DELIVERY_STEPS = ("claimed", "settled", "before commit", "after commit")
 @contextlib.contextmanager
 def database(engine: str) -> Iterator[tuple[str, Cluster | None, Path]]:
     """A fresh, migrated database, its cluster if it has one, and a path for the ledger."""
-    with tempfile.TemporaryDirectory(prefix="ecm-torture-", dir="/tmp") as folder:
+    with tempfile.TemporaryDirectory(prefix="ecm-torture-", dir="/tmp", ignore_cleanup_errors=True) as folder:
         ledger = Path(folder) / "ledger"
         ledger.touch()
         if engine == "sqlite":
