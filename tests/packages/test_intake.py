@@ -108,7 +108,7 @@ def test_redirects_stay_on_https_and_end() -> None:
 
 def test_only_https_is_used() -> None:
     with pytest.raises(BadPackage, match="HTTPS only"):
-        fetch({}, sha256="0" * 64, registry="http://packages.example")
+        fetch({}, sha256="0" * 64, registry=REGISTRY.replace("https:", "http:"))
 
 
 def test_a_registry_that_refuses_or_floods_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,10 +11,9 @@ import pytest
 
 from gateway.fhir import codec
 from gateway.validation import Validator
-from tests.properties.test_accept import SETS, broken
+from tests.properties.broken import RESOURCES, SETS, broken
 from tests.validation.mutations import mutations
 
-RESOURCES = sorted((Path(__file__).parents[2] / "bench" / "resources").glob("*.json"))
 TEXTS = ("display", "code", "system", "reference", "url", "version", "text")
 KNOWN = {
     "system": ["http://snomed.info/sct", "http://loinc.org", "http://terminology.hl7.org/CodeSystem/v3-ActCode",
@@ -51,11 +50,6 @@ def recoded(resource: Any, chance: random.Random) -> Any:
         else:
             made[name] = recoded(value, chance)
     return made
-
-
-@pytest.fixture(scope="module")
-def validator() -> Validator:
-    return Validator.load(["hl7.fhir.us.core#7.0.0", "hl7.fhir.us.sdoh-clinicalcare#3.0.0"])
 
 
 @pytest.mark.parametrize("path", RESOURCES, ids=lambda path: path.stem)

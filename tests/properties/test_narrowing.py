@@ -13,11 +13,10 @@ import pytest
 from gateway.errors import Invalid
 from gateway.fhir import codec
 from gateway.validation import Validator
-from tests.properties.test_accept import SETS, broken
+from tests.properties.broken import RESOURCES, SETS, broken
 from tests.validation.mutations import mutations
 
 Seen = set[tuple[str | None, str | None, str]]
-RESOURCES = sorted((Path(__file__).parents[2] / "bench" / "resources").glob("*.json"))
 
 
 def errors(issues: Any) -> Seen:
@@ -35,11 +34,6 @@ def agree(validator: Validator, resource: Any, what: object) -> bool:
         told = errors(refusal.issues)
     assert told == whole, (what, told ^ whole)
     return bool(whole)
-
-
-@pytest.fixture(scope="module")
-def validator() -> Validator:
-    return Validator.load(["hl7.fhir.us.core#7.0.0", "hl7.fhir.us.sdoh-clinicalcare#3.0.0"])
 
 
 @pytest.mark.parametrize("path", RESOURCES, ids=lambda path: path.stem)
