@@ -146,5 +146,5 @@ class _TimedTls(smtplib.SMTP_SSL, _Timed):
 
 
 def _shut(held: socket.socket) -> None:
-    with suppress(OSError):
+    with suppress(OSError), held:
         held.shutdown(socket.SHUT_RDWR)

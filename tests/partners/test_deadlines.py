@@ -43,11 +43,17 @@ def speaking(speak: Callable[[socket.socket], None]) -> Iterator[int]:
         listening.close()
 
 
-def drip(one: socket.socket) -> None:
+def drip(one: socket.socket, first: bytes = b"") -> None:
     with one, suppress(OSError):
+        one.sendall(first)
         while True:
             one.sendall(b"2")
             time.sleep(0.05)
+
+
+def drip_tls(one: socket.socket) -> None:
+    """The head of a record of 16 KiB of handshake, and then a byte of it now and then."""
+    drip(one, b"\x16\x03\x03\x40\x00")
 
 
 def test_a_resolver_that_does_not_answer_ends_the_exchange(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -89,11 +95,21 @@ def test_a_number_is_an_address_already(monkeypatch: pytest.MonkeyPatch) -> None
     assert addresses("::1", 80, seconds=0.0) == ("::1",)
 
 
-def test_a_mail_server_that_drips_is_given_up_at_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_handshake_that_drips_is_given_up_at_the_deadline() -> None:
+    began = time.monotonic()
+    with speaking(drip_tls) as port, pytest.raises(Unanswered, match="in time"):
+        Client(f"https://127.0.0.1:{port}/fhir", seconds=0.5).exchange("GET", "/x", headers={})
+    assert time.monotonic() - began < GENEROUS
+
+
+@pytest.mark.parametrize(("scheme", "speak"), [("smtp", drip), ("smtps", drip_tls)])
+def test_a_mail_server_that_drips_is_given_up_at_the_deadline(
+    scheme: str, speak: Callable[[socket.socket], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(mail, "SECONDS", 0.5)
     began = time.monotonic()
-    with speaking(drip) as port:
-        receipt = Smtp(f"smtp://127.0.0.1:{port}", sender="gateway@ecm.example").mail(
+    with speaking(speak) as port:
+        receipt = Smtp(f"{scheme}://127.0.0.1:{port}", sender="gateway@ecm.example").mail(
             "cbo@helpers.example.org", subject="News", text="There is news.\n", id="d1"
         )
     assert (receipt.accepted, receipt.retry) == (False, True)
