@@ -6,7 +6,7 @@ left out of the schema, so that data which has it is not accepted here and goes 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from gateway.validation.compiled import Constraint, Member, Profile, Shape
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _TYPED_REFERENCES = 12
 """Targets of a reference up to which Reference.type is compared with the reference itself."""
+_RESOURCE_TYPES = "http://hl7.org/fhir/ValueSet/resource-types"
 
 _USUAL = ["1", "%", "/min", "Cel", "[degF]", "[in_i]", "[lb_av]", "a", "cm", "d", "g", "h", "kg", "kg/m2", "m", "mg",
           "mg/dL", "min", "mL", "mm[Hg]", "mmol/L", "mo", "s", "wk", "{score}"]  # fmt: skip
@@ -30,8 +31,6 @@ _UNITS: Schema = {
     "if": {"required": ["system", "code"], "properties": {"system": {"const": UCUM}}},
     "then": {"properties": {"code": {"anyOf": [{"enum": _USUAL}, {CHECK: ["unit"]}]}}},
 }
-
-
 _UNIT_SYSTEMS = frozenset(f"{name}.system" for name in QUANTITIES)
 
 
@@ -235,8 +234,9 @@ class Shapes2Schema:
         """What a Reference may point to, by its own words; `told` where a profile asks for no less."""
         kinds = () if not targets or ANY_RESOURCE & set(targets) else targets
         said: Schema = {"properties": {} if told else {"reference": reference(kinds)}}
-        if not kinds or len(kinds) > _TYPED_REFERENCES:
-            return both(said, {"not": {"required": ["type"]}})
+        if not kinds or len(kinds) > _TYPED_REFERENCES:  # whether type and reference agree is the engine's question
+            typed = {"properties": {"type": self._type_named(kinds)}}
+            return both(said, {**typed, "not": {"required": ["type", "reference"]}})
         said["properties"]["type"] = {"enum": sorted(kinds)}
         if len(kinds) == 1:
             return said
@@ -244,6 +244,14 @@ class Shapes2Schema:
             {"properties": {"type": {"const": kind}, "reference": reference((kind,))}} for kind in sorted(kinds)
         ]
         return {**said, "if": {"required": ["reference", "type"]}, "then": {"anyOf": agreeing}}
+
+    def _type_named(self, kinds: Iterable[str]) -> Schema:
+        """`Reference.type` where only `kinds` (none: any resource) may be pointed to."""
+        name = "resource-types"
+        if not kinds and name not in self.defs:
+            listed = self._engine.terminology.codes(_RESOURCE_TYPES) or ()
+            self.defs[name] = {"enum": sorted({code for _, code in listed})}
+        return {"enum": sorted(kinds)} if kinds else {"$ref": f"#/$defs/{name}"}
 
     def _profile(self, canonical: str, shape: Shape) -> Schema | None:
         """The profile that a type asks of a member (SimpleQuantity and the like)."""

@@ -68,6 +68,21 @@ def test_a_number_that_is_no_client_index_number_is_not_valid() -> None:
     assert "ecm-cin-1" in {issue.rule for issue in errors(referral.to_fhir(wrong, context=CONTEXT))}
 
 
+@pytest.mark.parametrize(
+    "bundle",
+    [
+        referral.to_fhir(REFERRAL, context=CONTEXT),
+        care_plan.to_fhir(CARE_PLAN, context=CONTEXT),
+        care_team.to_fhir(CARE_TEAM, context=CONTEXT),
+    ],
+    ids=["referral", "care plan", "care team"],
+)
+def test_what_we_write_is_accepted_without_a_walk_over_it(bundle: dict[str, Any]) -> None:
+    written = [entry["resource"] for entry in bundle["entry"]]
+    slow = {one["resourceType"] for one in written if not validator().acceptor.accepts(one)}
+    assert slow == set()
+
+
 def test_all_that_is_ours_in_what_we_write_is_defined() -> None:
     written = [
         referral.to_fhir(REFERRAL, context=CONTEXT),
