@@ -91,7 +91,7 @@ def knowledge(profiles: Path | None, mappings: Path | None, *, compiled: Path | 
     from gateway.validation import Validator
 
     definitions = Definitions.load(PACKAGES, resources=[file.read_bytes() for file in own_definitions(profiles)])
-    validator = Validator(definitions, unknown_extensions="warning", clock=now, cache=compiled)
+    validator = Validator(definitions, unknown_extensions="warning", displays="warning", clock=now, cache=compiled)
     tables = mappings or shipped.folder("mappings")
     searched = Parameters(definitions, engine=True)
     readers = Readers.load(tables)

@@ -19,7 +19,7 @@ _ABSENT = systems.THO + "data-absent-reason"
 _ANSWERS: dict[Answer, Json] = {
     Answer.YES: {"system": systems.THO + "v2-0136", "code": "Y", "display": "Yes"},
     Answer.NO: {"system": systems.THO + "v2-0136", "code": "N", "display": "No"},
-    Answer.UNKNOWN: {"system": _ABSENT, "code": "asked-unknown", "display": "Don't know"},
+    Answer.UNKNOWN: {"system": _ABSENT, "code": "asked-unknown", "display": "Asked But Unknown"},
 }
 _CODES = {coding["code"]: answer for answer, coding in _ANSWERS.items()}
 

@@ -104,7 +104,7 @@ class Acceptor:
         """Nothing is accepted here: what a reference leads to must be looked at."""
         self._state = Acceptance()
         self._checks = Checks(engine, self._state, self._extension)
-        self._cache = SchemaCache(cache, engine.definitions.fingerprint)
+        self._cache = SchemaCache(cache, f"{engine.definitions.fingerprint} {engine.displays}")
         self._ready: dict[_Key, _Run | None] = {}
         self._met: dict[_Key, int] = {}
         self._paths: frozenset[str] | None = None

@@ -53,7 +53,7 @@ class Checks:
         self._state = state
         self._extension_check = extension
         self._made: dict[str, Check] = {}
-        self._good_codings: set[tuple[str, str]] = set()
+        self._good_codings: set[tuple[str, str, str | None]] = set()
 
     def make(self, said: list[Any]) -> Check:
         """The check that a keyword's value names; the same one for the same value."""
@@ -156,7 +156,7 @@ class Checks:
         def check(value: Any) -> bool:
             if not slowly(value):
                 return False
-            known = (value.get("system"), value.get("code"))
+            known = (value.get("system"), value.get("code"), value.get("display"))
             if type(known[0]) is str is type(known[1]) and worth_keeping(known):
                 if len(good) >= _REMEMBERED:
                     good.clear()

@@ -69,12 +69,12 @@ def unless(quickly: Callable[[Any], bool], check: Callable[[Any], bool]) -> Call
     return validate
 
 
-def unless_among(good: set[tuple[str, str]], check: Callable[[Any], bool]) -> Callable[[Any], None]:
+def unless_among(good: set[tuple[str, str, str | None]], check: Callable[[Any], bool]) -> Callable[[Any], None]:
     """ValueError where a coding is neither among the good ones nor found good."""
 
     def validate(value: Any) -> None:
         try:
-            if (value["system"], value["code"]) in good:
+            if (value["system"], value["code"], value.get("display")) in good:
                 return
         except (KeyError, TypeError):
             pass

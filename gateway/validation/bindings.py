@@ -17,6 +17,7 @@ from gateway.validation.shapes import CORE
 if TYPE_CHECKING:
     from gateway.validation.engine import Engine
 
+Displays = Literal["error", "warning"]
 Verdict = Literal["member", "not-member", "unknown", "no-code"]
 _PLAIN = frozenset(("code", "string", "uri", "id", "markdown", "url", "canonical"))
 QUANTITIES = frozenset(("Quantity", "SimpleQuantity", "Age", "Duration", "Count", "Distance", "MoneyQuantity"))
@@ -144,9 +145,17 @@ class Bindings:
                      "CT or LOINC) were not checked.", run.root_place)  # fmt: skip
             return
         display = value.get("display")
-        if isinstance(display, str) and terminology.display_fits(system, code, display) is False:
-            run.warn("code-invalid", "display", "The display is none of the names that the code system has for the "
-                     "code.", place)  # fmt: skip
+        if not isinstance(display, str) or terminology.display_fits(system, code, display) is not False:
+            return
+        if not terminology.named_so(system, code, display):
+            run.add(self._wrong_display(run, system), "code-invalid", "display", "The display is none of the names "
+                    "that the code system has for the code.", place)  # fmt: skip
+
+    def _wrong_display(self, run: Run, system: str) -> Severity:
+        """How bad it is. Names in other languages, and of code systems of which a part is here, may be right."""
+        told: set[Any] = {one.get("language") for one in (run.resource, run.root)} - {None}
+        spoken = all(type(one) is str and one.partition("-")[0].lower() == "en" for one in told)
+        return self._engine.displays if spoken and self._engine.terminology.complete(system) else "warning"
 
 
 def _is_text(value: Any) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 from gateway import fhirpath
 from gateway.errors import BadProfile
 from gateway.packages.definitions import Definitions
-from gateway.validation.bindings import Bindings
+from gateway.validation.bindings import Bindings, Displays
 from gateway.validation.bundle import Bundles
 from gateway.validation.canonical import CHECKS
 from gateway.validation.compiled import Json, Profile
@@ -52,8 +52,10 @@ class Engine:
         terminology_server: TerminologyServer | None = None,
         resolver: Resolver | None = None,
         example_urls: Examples = "allow",
+        displays: Displays = "error",
     ) -> None:
         self.definitions = definitions
+        self.displays: Displays = displays
         self.now = now
         self.shapes = Shapes(definitions)
         known = KnownProfiles(definitions, self.shapes)

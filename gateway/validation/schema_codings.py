@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 _SYSTEMS = 6
 """Code systems whose codes a document lists: each costs those that are of none of them."""
 _CODES = 200
+_NAMED = 8
+"""Codes of a code system up to which their names are listed too."""
 
 
 def can_fail(binding: Binding) -> bool:
@@ -35,19 +37,29 @@ class Codings:
         self._profiles = list(profiles)
 
     def schema(self) -> Schema:
-        """Codings are asked of Python but where the code is listed here, or no code of the system can be wrong, because
-        none is at hand."""
-        known = self._engine.terminology.code_known
-        unchecked = [system for system in UNCHECKED if known(system, "?") is None and self._good(system, "?")]
+        """Codings are asked of Python but where the code is listed here, with none or one of its names, or no code of
+        the system can be wrong, because none is at hand."""
+        terminology = self._engine.terminology
+        unchecked = [one for one in UNCHECKED if terminology.code_known(one, "?") is None and self._good(one, "?")]
         at_ease = {"required": ["code", "system"], "properties": {"system": {"enum": unchecked}}}
         ways: list[Schema] = []
         for system in self._systems():
-            codes = self._engine.terminology.system_codes(system)
+            codes = terminology.system_codes(system)
             if codes and len(codes) <= _CODES and len(ways) < _SYSTEMS and self._good(system, min(codes)):
-                listed = {"system": {"const": system}, "code": {"enum": sorted(codes)}}
-                ways.append({"required": ["system", "code"], "properties": listed})
+                ways.append(self._listed_here(system, codes))
         asked: Schema = {CHECK: ["coding"]}
         return {"if": at_ease, "else": {"anyOf": [*ways, asked]} if ways else asked}
+
+    def _listed_here(self, system: str, codes: frozenset[str]) -> Schema:
+        said: Schema = {"required": ["system", "code"], "properties": {"system": {"const": system}}}
+        if self._engine.displays == "warning":
+            return said | {"properties": said["properties"] | {"code": {"enum": sorted(codes)}}}
+        ways: list[Schema] = [{"properties": {"code": {"enum": sorted(codes)}, "display": False}}]
+        for code in sorted(codes) if len(codes) <= _NAMED else ():
+            names = sorted(self._engine.terminology.names(system, code))
+            if names:
+                ways.append({"properties": {"code": {"const": code}, "display": {"enum": names}}})
+        return said | {"anyOf": ways}
 
     def _good(self, system: str, code: str) -> bool:
         """Whether nothing is wrong with the system itself."""

@@ -20,6 +20,7 @@ from gateway.fhir.outcome import outcome
 from gateway.fhir.places import locate
 from gateway.packages.definitions import Definitions
 from gateway.validation.accept import Acceptor, key_of
+from gateway.validation.bindings import Displays
 from gateway.validation.compiled import Json, Profile
 from gateway.validation.engine import Engine, unknown_resource
 from gateway.validation.extensions import Examples, Unknown
@@ -46,6 +47,7 @@ class Validator:
         cache: Path | None = None,
         resolver: Resolver | None = None,
         example_urls: Examples = "allow",
+        displays: Displays = "error",
     ) -> None:
         self.definitions = definitions
         self.engine = Engine(
@@ -55,6 +57,7 @@ class Validator:
             terminology_server=terminology_server,
             resolver=resolver,
             example_urls=example_urls,
+            displays=displays,
         )
         self.acceptor = Acceptor(self.engine, cache=cache, engine_only=resolver is not None)
         self._narrowing = Narrowing(self.engine, self.acceptor)
@@ -72,6 +75,7 @@ class Validator:
         cache: Path | None = None,
         resolver: Resolver | None = None,
         example_urls: Examples = "allow",
+        displays: Displays = "error",
     ) -> Self:
         """Load packages (`name#version` of a condensed one, or the path of a .tgz or folder) and loose definitions
         (dict, or JSON/XML bytes; later ones win). R4 core is always there.
@@ -81,6 +85,7 @@ class Validator:
         not known are always errors. `cache` is a file in which what was compiled for `is_valid` and `require` may be
         kept between starts (see `acceptor.save`). `resolver` gives resources outside the one being checked, so that
         they too are held to target profiles (at most 200 a check, each asked for once; then there is no fast way).
+        `displays` is how bad a display is that is none of its code's names ("error" as in HL7's validator, "warning").
         `example_urls="refuse"` makes unknown extensions of example.org and the like errors. Raises BadPackage,
         BadProfile.
         """
@@ -88,7 +93,7 @@ class Validator:
         loose = [one if isinstance(one, dict) else _read_definition(one, folder) for one in given]
         definitions = Definitions.load(packages, folder=folder, resources=loose)
         return cls(definitions, unknown_extensions=unknown_extensions, clock=clock, cache=cache, resolver=resolver,
-                   example_urls=example_urls)  # fmt: skip
+                   example_urls=example_urls, displays=displays)  # fmt: skip
 
     def check(self, resource: Any, profiles: Sequence[str] = ()) -> list[Issue]:
         """Everything found in a resource: [] when it is valid and all was checked.

@@ -14,9 +14,11 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from gateway.validation.terminology.code_systems import Concept
+from gateway.validation.terminology.names import SetNames, Sets
 from gateway.validation.terminology.server import TerminologyServer
 from gateway.validation.terminology.systems import LONGEST, Source, Systems
-from gateway.validation.terminology.value_sets import Question, Sets, ValueSet, compile_value_set
+from gateway.validation.terminology.value_sets import Question, ValueSet, compile_value_set
+from gateway.validation.terminology.value_sets import Sets as Expansions
 
 __all__ = ["Membership", "Terminology", "TerminologyServer"]
 
@@ -45,7 +47,7 @@ class Membership:
 _MEMBER, _NOT_MEMBER = Membership("member"), Membership("not-member")
 
 
-class Definitions(Source, Protocol):
+class Definitions(Source, Sets, Protocol):
     """What is needed of `gateway.packages.Definitions`."""
 
     def code_system_of(self, value_set: str) -> str | None: ...
@@ -58,7 +60,8 @@ class Terminology:
         self._definitions = definitions
         self._server = server
         self._systems = Systems(definitions)
-        self._sets = Sets(self._systems, self._value_set)
+        self._sets = Expansions(self._systems, self._value_set)
+        self._set_names = SetNames(definitions)
         self._compiled: dict[tuple[str, str | None], ValueSet | None] = {}
         self._lists: dict[tuple[str, str | None], frozenset[tuple[str, str]] | None] = {}
         self._answers: dict[tuple[str, str | None, str, str | None], Membership] = {}
@@ -110,16 +113,29 @@ class Terminology:
         found = self._systems.codes(system, None, ())
         return None if found is None else frozenset(code for code in found if self._systems.has(system, code))
 
+    def complete(self, system: str) -> bool:
+        """Whether all codes of the code system are at hand."""
+        found = self._systems.find(system)
+        return found is not None and found.complete
+
+    def names(self, system: str, code: str) -> frozenset[str]:
+        """How the code systems at hand call a code."""
+        concepts = [self.concept(system, code), *self._systems.elsewhere(system, code)]
+        return frozenset(text for concept in concepts if concept is not None for text in concept.displays)
+
     def concept(self, system: str, code: str, *, scope: str | None = None) -> Concept | None:
         """The concept, with displays, properties, `inactive` and `abstract`; None when it is not listed here."""
         return self._systems.concept(system, code, scope=scope)
 
     def display_fits(self, system: str, code: str, display: str, *, scope: str | None = None) -> bool | None:
         """Whether `display` is one of the code's names (case and spacing aside); None when none is known."""
-        concept = self.concept(system, code, scope=scope)
-        if concept is None or not concept.displays:
-            return None
-        return _plain(display) in {_plain(text) for text in concept.displays}
+        concepts = [self.concept(system, code, scope=scope), *self._systems.elsewhere(system, code)]
+        known = {_plain(text) for concept in concepts if concept is not None for text in concept.displays}
+        return _plain(display) in known if known else None
+
+    def named_so(self, system: str, code: str, display: str) -> bool:
+        """Whether some value set at hand calls the code so."""
+        return _plain(display) in {_plain(text) for text in self._set_names.of(system, code)}
 
     def member_of(self, value: Any, value_set: str, *, type: str | None = None) -> bool | None:
         """FHIRPath's memberOf: a code or string, a Coding, a Quantity, or a CodeableConcept (any coding)."""

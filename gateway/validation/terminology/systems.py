@@ -81,18 +81,18 @@ class Systems:
         answer = None if found is None else found.has(code)
         if answer is False and not exact:
             return None
-        if answer is False and version is None and self._has_elsewhere(system, code):
+        if answer is False and version is None and self.elsewhere(system, code):
             return True
         rule = RULES.get(system)
         return rule(code) if answer is None and rule is not None else answer
 
-    def _has_elsewhere(self, system: str, code: str) -> bool:
-        """Whether another version at hand has the code: R4 core's value sets name codes that HL7 has renamed since."""
+    def elsewhere(self, system: str, code: str) -> list[Concept]:
+        """The code in every version at hand: R4 core's value sets name codes that HL7 has renamed since."""
         if system not in self._versions:
             if len(self._versions) >= _KEPT:
                 self._versions.clear()
             self._versions[system] = self._every(system)
-        return any(one.has(code) for one in self._versions[system])
+        return [found for one in self._versions[system] if (found := one.find(code)) is not None]
 
     def _every(self, system: str) -> list[CodeSystem]:
         found = self._definitions.every("CodeSystem", system)
