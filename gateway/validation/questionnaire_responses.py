@@ -1,0 +1,210 @@
+"""The walk over a QuestionnaireResponse beside the Questionnaire it answers.
+
+https://hl7.org/fhir/R4/questionnaireresponse.html. An item that `enableWhen` switches off must not be answered; one of
+which that cannot be told is not required.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from gateway.validation.compiled import Json
+from gateway.validation.enable_when import Conditions, Trail, Truth, items
+from gateway.validation.parts import parts
+from gateway.validation.run import Place, Run
+
+if TYPE_CHECKING:
+    from gateway.validation.engine import Engine
+
+_ANSWERS = {
+    "boolean": ("valueBoolean",), "decimal": ("valueDecimal",), "integer": ("valueInteger",), "date": ("valueDate",),
+    "dateTime": ("valueDateTime",), "time": ("valueTime",), "string": ("valueString",), "text": ("valueString",),
+    "url": ("valueUri",), "attachment": ("valueAttachment",), "reference": ("valueReference",),
+    "quantity": ("valueQuantity",),
+}  # fmt: skip
+"""The member that answers a question of each type; choices say their own."""
+_CHOICES = ("valueCoding", "valueString", "valueInteger", "valueDate", "valueTime", "valueReference")
+_LINK = re.compile(r"/?[A-Za-z0-9][A-Za-z0-9._/\-]{0,31}")
+_FINISHED = frozenset(("completed", "amended"))
+_ASSEMBLED = "http://hl7.org/fhir/uv/sdc/StructureDefinition/sdc-questionnaire-subQuestionnaire"
+"""Marks an item whose questions are in another Questionnaire."""
+
+
+def all_items(questionnaire: Json) -> Iterator[Json]:
+    """Every item, however deep."""
+    stack = items(questionnaire)
+    while stack:
+        one = stack.pop()
+        yield one
+        stack += items(one)
+
+
+class Asked:
+    """A Questionnaire, looked through once."""
+
+    def __init__(self, questionnaire: Json) -> None:
+        every = list(all_items(questionnaire))
+        self.items = items(questionnaire)
+        self.links = frozenset(link_of(one) for one in every)
+        self.conditions = Conditions(questionnaire)
+        self.assembled = any(_assembled(one) for one in every)
+
+
+class Response:
+    """The walk over one response beside its Questionnaire."""
+
+    def __init__(self, engine: Engine, run: Run, asked: Asked, response: Json) -> None:
+        self._engine = engine
+        self._run = run
+        self._known = asked.links
+        self._conditions = asked.conditions
+        status = response.get("status")
+        self._finished = type(status) is str and status in _FINISHED
+
+    def error(self, rule: str, message: str, place: Place) -> None:
+        self._run.error("business-rule", f"answer-{rule}", message, place)
+
+    def level(self, questions: list[Json], trail: Trail, place: Place) -> None:
+        """The items of a response, a group or an answer (the end of the trail) beside the questions asked there."""
+        asked = {link_of(question): (number, question) for number, question in enumerate(questions)}
+        seen: Counter[Any] = Counter()
+        answered = set()
+        last = 0
+        for item, here in parts(trail[-1][1], "item", place):
+            link = link_of(item)
+            if link is None:
+                continue
+            number, question = asked.get(link, (last, None))
+            if question is None:
+                told = ("stands elsewhere in the Questionnaire" if link in self._known
+                        else "is none of the Questionnaire")  # fmt: skip
+                self.error("link", f"The item's linkId {told}.", here)
+                continue
+            if number < last:
+                self.error("order", "The items must be in the order of the Questionnaire.", here)
+            last = max(number, last)
+            seen[link] += 1
+            if seen[link] == 2 and (question.get("repeats") is not True or question.get("type") != "group"):
+                many = question.get("repeats") is True
+                why = "all answers to a question are in one item" if many else "its question does not repeat"
+                self.error("repeats", f"The item may be there only once: {why}.", here)
+            enabled = self._conditions.enabled(question, trail)
+            if enabled is False and _answers_anything(item):
+                self.error("disabled", "The item must have no answer: by its enableWhen it is not asked.", here)
+            elif self._item(question, item, here, trail=trail, asked=enabled):
+                answered.add(link)
+        if self._finished:
+            for question in questions:
+                asks = _required(question) and link_of(question) not in answered
+                if asks and self._conditions.enabled(question, trail):
+                    self.error("required", f"The required item{_named(question)} has no answer.", place)
+
+    def _item(self, question: Json, item: Json, place: Place, *, trail: Trail, asked: Truth) -> bool:
+        """Check one item; whether it answers."""
+        kind, link = question.get("type"), link_of(question)
+        answers = list(parts(item, "answer", place))
+        if kind in ("group", "display"):
+            if answers:
+                self.error("unasked", f"An item of type {kind} must have no answer.", place)
+            if kind == "group" and asked is not False:
+                self.level(items(question), (*trail, (link, item)), place)
+            return bool(items(item))
+        if len(answers) > 1 and question.get("repeats") is not True:
+            self.error("repeats", "There may be only one answer: the question does not repeat.", place)
+        for answer, here in answers:
+            self._answer(question, answer, here)
+            if items(answer) or items(question):
+                self.level(items(question), (*trail, (link, answer)), here)
+        if items(item):
+            self.error("link", "Items below a question stand in its answer.", place)
+        return bool(answers)
+
+    def _answer(self, question: Json, answer: Json, place: Place) -> None:
+        name = next((name for name in answer if name.startswith("value")), None)
+        if name is None:
+            return
+        kind, value = question.get("type"), answer[name]
+        choice = kind in ("choice", "open-choice")
+        allowed = (
+            _CHOICES
+            if kind == "choice"
+            else _open(question)
+            if choice
+            else _ANSWERS.get(kind)
+            if type(kind) is str
+            else None
+        )
+        if allowed is not None and name not in allowed:
+            self.error("type", f"The answer must be of the question's type, {kind}.", place)
+            return
+        longest = question.get("maxLength")
+        if type(longest) is int and type(value) is str and len(value) > longest:
+            self.error("length", f"The answer must not have more than {longest} characters.", place)
+        if kind == "choice":
+            self._choice(question, name, value, place)
+
+    def _choice(self, question: Json, name: str, value: Any, place: Place) -> None:
+        options = question.get("answerOption")
+        if type(options) is list and options:
+            if not any(_same(name, value, option.get(name)) for option in options if type(option) is dict):
+                self.error("option", "The answer must be one of the question's answerOptions.", place)
+            return
+        value_set = question.get("answerValueSet")
+        if type(value_set) is not str or name != "valueCoding":
+            return
+        contained = value_set.startswith("#")
+        belongs = None if contained else self._engine.bindings.member(value_set, "Coding", value, asked_in=None)
+        if belongs is False:
+            self.error("option", "The answer must be a code of the question's answerValueSet.", place)
+        elif belongs is None:
+            self._run.note("not-supported", "binding-unchecked", "The code was not checked: the value set cannot be "
+                           f"expanded here ({value_set}).", place)  # fmt: skip
+
+
+def _open(question: Json) -> tuple[str, ...]:
+    """The members that answer an open choice: a text, a code, or what its options are."""
+    options = question.get("answerOption")
+    listed = [one for one in options if type(one) is dict] if type(options) is list else []
+    return ("valueString", "valueCoding", *(name for one in listed for name in one if name.startswith("value")))
+
+
+def _answers_anything(item: Json) -> bool:
+    """Whether there is an answer in an item or below it."""
+    stack = [item]
+    while stack:
+        one = stack.pop()
+        if one.get("answer"):
+            return True
+        stack += items(one)
+    return False
+
+
+def _required(question: Json) -> bool:
+    return question.get("required") is True and question.get("type") != "display"
+
+
+def _named(question: Json) -> str:
+    """A linkId as it may be shown: one that is written as they are."""
+    link = link_of(question)
+    return f" with linkId {link}" if link is not None and _LINK.fullmatch(link) else ""
+
+
+def _same(name: str, value: Any, option: Any) -> bool:
+    if name == "valueCoding" and type(value) is dict and type(option) is dict:
+        return value.get("code") == option.get("code") and value.get("system") == option.get("system")
+    if name == "valueReference" and type(value) is dict and type(option) is dict:
+        return value.get("reference") == option.get("reference")
+    return option is not None and value == option
+
+
+def link_of(item: Json) -> str | None:
+    link = item.get("linkId")
+    return link if type(link) is str else None
+
+
+def _assembled(item: Json) -> bool:
+    extensions = item.get("extension")
+    return type(extensions) is list and any(type(e) is dict and e.get("url") == _ASSEMBLED for e in extensions)
