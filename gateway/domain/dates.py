@@ -16,10 +16,10 @@ FIRST_YEAR, LAST_YEAR = 2, 9999
 OLDEST = 115
 """Years of age beyond which a birth date deserves a look."""
 
-_ISO = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})")
-_US = re.compile(r"(\d{1,2})[/-](\d{1,2})[/-](\d{4})")
-_COMPACT = re.compile(r"((?:19|20)\d{2})(\d{2})(\d{2})")
-_TIME = re.compile(r"(?P<day>\S+)[T ](?P<time>\d{1,2}:\d{2}.*)")
+_ISO = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})", re.ASCII)
+_US = re.compile(r"(\d{1,2})[/-](\d{1,2})[/-](\d{4})", re.ASCII)
+_COMPACT = re.compile(r"((?:19|20)\d{2})(\d{2})(\d{2})", re.ASCII)
+_TIME = re.compile(r"(?P<day>\S+)[T ](?P<time>\d{1,2}:\d{2}.*)", re.ASCII)
 
 
 def day(text: str) -> date:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 Remark = Callable[[str, str], None]
 
-_CIN = re.compile(r"(\d{8}[A-Z])(?:(\d)(?:(\d)(\d{3}))?)?")
+_CIN = re.compile(r"(\d{8}[A-Z])(?:(\d)(?:(\d)(\d{3}))?)?", re.ASCII)
 _MBI = re.compile(r"[1-9][A-Z][A-Z0-9]\d[A-Z][A-Z0-9]\d[A-Z]{2}\d{2}")
 _HICN = re.compile(r"\d{9}[A-Z][A-Z0-9]?")
 """Medicare numbers before 2018: a Social Security number with a letter."""

@@ -19,9 +19,12 @@ from gateway.mapping import rows
 from gateway.mapping.leaves import Surroundings
 from gateway.mapping.partners import Layout, header_of
 from gateway.mapping.rows import Row
+from gateway.mapping.tables import folded
 
 T = TypeVar("T")
 
+_AS_TEXT = re.compile(r'\s*="([^"]*)"\s*')
+"""How spreadsheets keep leading zeros in CSV: `="00123"` is the text between the quotes."""
 _NEUTRALISED = re.compile(r"'(?=[=+\-@\t\r])")
 
 
@@ -46,6 +49,8 @@ class _Header:
     """The header of one file: per position the table's column (None: unknown), and what follows from it."""
 
     columns: tuple[str | None, ...]
+    unnamed: tuple[int, ...]
+    """Positions, from 1, of columns without a header."""
     positions: Mapping[str, int]
     carried: frozenset[str]
 
@@ -54,7 +59,8 @@ class _Header:
         columns = tuple(header_of(layout, cell) for cell in record.cells)
         fields = {rule.column for rule in layout.table.rules if rule.target is not None}
         positions = {name: at for at, name in enumerate(columns, start=1) if name}
-        return cls(columns, positions, frozenset({*layout.key, *fields}))
+        unnamed = tuple(at for at, cell in enumerate(record.cells, start=1) if not folded(cell))
+        return cls(columns, unnamed, positions, frozenset({*layout.key, *fields}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +78,11 @@ class TableReader(Generic[T]):
         first = next(found, None)
         if first is None or first.empty or first.fault:
             raise Malformed(issues=[Issue("fatal", "structure", "The file has no header row.", rule="csv-header")])
-        header, issues = self._header(first)
         body = list(found)
         if len(body) > self.layout.max_rows:
             raise TooLarge(f"The file has more than {self.layout.max_rows} rows.")
         filled = [record for record in body if not record.empty]
+        header, issues = self._header(first, filled)
         if len(filled) < len(body):
             issues.append(
                 _about("information", "csv-empty-rows", f"{len(body) - len(filled)} empty rows were passed over.")
@@ -88,14 +94,14 @@ class TableReader(Generic[T]):
         read = [self._row(record, header, around, last=record.number == last) for record in filled]
         return FileReading(tuple(_settled(read, self.layout)), tuple(issues))
 
-    def _header(self, record: Record) -> tuple[_Header, list[Issue]]:
+    def _header(self, record: Record, filled: list[Record]) -> tuple[_Header, list[Issue]]:
         header = _Header.of(record, self.layout)
         if not header.positions:
             message = (
                 "The first row holds no column of this layout: the header is missing, or the delimiter is another."
             )
             raise Unmappable(issues=[Issue("error", "structure", message, rule="csv-header", line=1)])
-        problems = list(_column_problems(header, self.layout))
+        problems = [*_unnamed_columns(header, filled, self.layout), *_column_problems(header, self.layout)]
         if any(problem.is_error for problem in problems):
             raise Unmappable(issues=problems)
         return header, problems
@@ -120,12 +126,15 @@ class TableReader(Generic[T]):
         return reading, value
 
     def _cells(self, record: Record, header: _Header) -> dict[str, str]:
-        cells = {name: cell for name, cell in zip(header.columns, record.cells, strict=False) if name}
-        if self.layout.neutralised_formulas:
-            return {
-                name: _NEUTRALISED.sub("", cell, count=1) if cell[:1] == "'" else cell for name, cell in cells.items()
-            }
-        return cells
+        return {name: self._plain(cell) for name, cell in zip(header.columns, record.cells, strict=False) if name}
+
+    def _plain(self, cell: str) -> str:
+        """A cell without what a spreadsheet wrote around its text."""
+        if held := _AS_TEXT.fullmatch(cell):
+            return held[1]
+        if self.layout.neutralised_formulas and cell[:1] == "'":
+            return _NEUTRALISED.sub("", cell, count=1)
+        return cell
 
     def _shape(self, record: Record, header: _Header, *, last: bool) -> Iterator[tuple[str, str]]:
         if record.fault:
@@ -157,8 +166,19 @@ class TableReader(Generic[T]):
                 yield name or f"column {at}"
 
 
+def _unnamed_columns(header: _Header, filled: list[Record], layout: Layout) -> Iterator[Issue]:
+    """A column without a header matters only if a row holds something in it."""
+    for at in header.unnamed:
+        row = next((one.number for one in filled if "".join(one.cells[at - 1 : at]).strip()), None)
+        if row is not None:
+            refuse = layout.unknown_columns == "refuse"
+            said = "name it or empty it" if refuse else "its cells are listed as not carried"
+            message = f"Column {at} has no header, and row {row} holds something in it: {said}."
+            yield _about("error" if refuse else "warning", "column-unnamed", message, column=at)
+
+
 def _column_problems(header: _Header, layout: Layout) -> Iterator[Issue]:
-    unknown = [at for at, name in enumerate(header.columns, start=1) if name is None]
+    unknown = [at for at, name in enumerate(header.columns, start=1) if name is None and at not in header.unnamed]
     for at in unknown:
         refuse = layout.unknown_columns == "refuse"
         said = "add it to the table (with `-` if it is not wanted)" if refuse else "its cells are listed as not carried"
@@ -170,13 +190,13 @@ def _column_problems(header: _Header, layout: Layout) -> Iterator[Issue]:
             places = [at for at, other in enumerate(header.columns, start=1) if other == name]
             message = f"The column '{name}' is there {times} times (columns {', '.join(map(str, places))})."
             yield _about("error", "column-twice", message, column=places[1])
-    present = {name for name in header.columns if name}
-    for rule in layout.table.rules:
-        if rule.column and rule.column not in present:
-            if rule.required or rule.column in layout.key:
-                yield _about("error", "column-missing", f"The column '{rule.column}' is missing.")
-            elif rule.target is not None:
-                yield _about("information", "column-absent", f"The column '{rule.column}' is not in the file.")
+    absent = [rule for rule in layout.table.rules if rule.column and rule.column not in header.positions]
+    needed = {rule.column for rule in absent if rule.required or rule.column in layout.key}
+    for column in dict.fromkeys(rule.column for rule in absent):
+        if column in needed:
+            yield _about("error", "column-missing", f"The column '{column}' is missing.")
+        elif any(rule.target is not None for rule in absent if rule.column == column):
+            yield _about("information", "column-absent", f"The column '{column}' is not in the file.")
 
 
 def _about(severity: Any, rule: str, message: str, *, column: int | None = None) -> Issue:

@@ -90,7 +90,7 @@ def overlaid(concepts: Mapping[str, Concept], own: Mapping[str, Concept]) -> dic
 def read_rows(path: Path, columns: Iterable[str]) -> list[tuple[int, dict[str, str]]]:
     """The rows of one of our own tables with their row numbers (the header is row 1); BadTable if its shape is wrong.
 
-    Empty rows and rows whose first cell starts with `#` are passed over.
+    Empty rows are passed over, and comments: rows whose first cell is `#` or starts with `# `.
     """
     expected = list(columns)
     try:
@@ -102,7 +102,7 @@ def read_rows(path: Path, columns: Iterable[str]) -> list[tuple[int, dict[str, s
         raise BadTable(f"{path.name} row 1: the header must be {','.join(expected)}")
     rows = []
     for number, cells in enumerate(lines[1:], start=2):
-        if not any(cells) or cells[0].startswith("#"):
+        if not any(cells) or cells[0] == "#" or cells[0].startswith("# "):
             continue
         if len(cells) != len(expected):
             raise BadTable(f"{path.name} row {number}: {len(cells)} cells where the header has {len(expected)}")

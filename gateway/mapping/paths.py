@@ -38,9 +38,14 @@ class Target:
         return not is_dataclass(structure.without_none(self.kind))
 
     @property
-    def is_text(self) -> bool:
-        """Free text, where a word such as `Null` may be somebody's name."""
-        return self.put in ("set", "add") and structure.mark(self.kind) in ("text", "long-text", "token", str)
+    def is_free_text(self) -> bool:
+        """Text in the sender's own sentences, kept whatever it says."""
+        return self.put in ("set", "add") and structure.mark(self.kind) == "long-text"
+
+    @property
+    def is_name(self) -> bool:
+        """A line of text, where a word such as `Null` may be somebody's name."""
+        return self.put in ("set", "add") and structure.mark(self.kind) in ("text", str)
 
     @property
     def is_yes_no(self) -> bool:

@@ -18,6 +18,9 @@ from gateway.mapping.tables import Rule, Table
 
 Rules = Callable[[Any, date], Iterable[Finding]]
 
+_SPREADSHEET_ERROR = re.compile(r"#(?:N/A|REF!|VALUE!|NAME\?|DIV/0!|NUM!|NULL!|SPILL!|CALC!|GETTING_DATA|#{2,})")
+"""What spreadsheets show instead of a value; a row of signs is a column that was too narrow."""
+
 
 @dataclass(slots=True)
 class Row:
@@ -91,21 +94,31 @@ def _cell(row: Row, rule: Rule, tree: Tree, around: Surroundings) -> None:
 
 
 def _read(text: str, rule: Rule, around: Surroundings) -> Any:
-    target = rule.target
+    if _SPREADSHEET_ERROR.fullmatch(text):
+        raise Unreadable("spreadsheet-error", "holds a spreadsheet's error value (such as #REF!) instead of data")
     if around.concepts["placeholder"].knows(text):
         raise Unreadable("placeholder", "still holds the report template's placeholder instead of data")
     known = rule.concept is not None and rule.concept.knows(text)
-    if (
-        not known
-        and not (target and target.is_text and not rule.concept)
-        and around.concepts["unknown-word"].knows(text)
-    ):
+    if not known and _says_nothing(text, rule, around):
         return None
     whole = rule.via(text) if rule.via and not known else text
     pieces = whole if isinstance(whole, list) else [whole]
     if rule.concept is not None:
         pieces = [_coded(piece, rule, around) for piece in pieces]
     return pieces if isinstance(whole, list) or len(pieces) != 1 else pieces[0]
+
+
+def _says_nothing(text: str, rule: Rule, around: Surroundings) -> bool:
+    """Whether a cell only says that nothing is known; a word that may be a name says so everywhere but in names."""
+    words = around.concepts["unknown-word"]
+    if not words.knows(text):
+        return False
+    if rule.target is None or rule.concept:
+        return True
+    return not (
+        rule.target.is_free_text
+        or (rule.target.is_name and words.code(text, on=around.today) == "unknown-unless-a-name")
+    )
 
 
 def _coded(piece: Any, rule: Rule, around: Surroundings) -> Any:

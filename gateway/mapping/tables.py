@@ -80,7 +80,8 @@ def compiled(path: Path, root: type, concepts: Mapping[str, Concept], *, version
     by_header: dict[str, Rule] = {}
     for rule in rules:
         for alias in filter(None, (rule.column, *rule.aliases)):
-            if folded(alias) in by_header:
+            other = by_header.get(folded(alias), rule)
+            if other is not rule and (other.column != rule.column or NOT_CARRIED in (other.to, rule.to)):
                 faults.append(f"{rule.place}: another row already takes this column")
             by_header[folded(alias)] = rule
     faults += _twice(rules)

@@ -75,6 +75,14 @@ _CREDENTIAL = re.compile(r"(?:[A-Z]{2,}|(?:[A-Z]\.){2,}|Ph\.?D|PharmD|PsyD|EdD|E
 """A title after a comma (`MD`, `R.N.`, `Jr.`); a first name all in capitals looks the same and is left alone too."""
 
 
+def self_referral(cell: str) -> str | None:
+    """`yes` where the relationship to the member says that the member refers; nothing for any other."""
+    return "yes" if cell.strip().casefold() in _SELF else None
+
+
+_SELF = frozenset(["self", "myself", "member", "patient", "client"])
+
+
 def range_start(cell: str) -> str:
     """`01/02/2026 - 01/09/2026` -> its first day."""
     return _range(cell)[0]
@@ -106,6 +114,7 @@ TRANSFORMS: Mapping[str, Transform] = {
         phones_mobile_home,
         fax,
         full_name,
+        self_referral,
         range_start,
         range_end,
     )

@@ -56,6 +56,11 @@ def test_a_retired_label_is_known_in_its_time_only() -> None:
         TABLES["population"].code("Pregnant and Postpartum", on=TODAY)
 
 
+def test_a_label_may_begin_with_the_sign_of_a_comment(tmp_path: Path) -> None:
+    (tmp_path / "rank.csv").write_text(HEADER + "# the plan's own words,,,,,\n#1 priority,first,,,D,\n#,,,,,\n")
+    assert list(concepts.load(tmp_path)["rank"].rows) == ["#1 priority"]
+
+
 def test_a_partner_lays_rows_over_the_shared_ones(tmp_path: Path) -> None:
     (tmp_path / "gender.csv").write_text(HEADER + "F,other,,,D,this partner means it so\nDame,female,,,D,\n")
     own = concepts.overlaid(TABLES, concepts.load(tmp_path))

@@ -72,11 +72,17 @@ def test_every_bad_row_is_said_at_once(tmp_path: Path) -> None:
         "member.name.first,First,,,,,\nmember.name.last,first ,,,,,\n",
         "member.name.first,First,,,,,\nmember.name.last,Last|FIRST,,,,,\n",
         "member.name.first,First,,,,,\nmember.name.first,Given,,,,,\n",
+        "member.name.first,First,,,,,\n-,First,,,,,\n",
     ],
 )
 def test_one_column_and_one_field_belong_to_one_row(tmp_path: Path, rows: str) -> None:
     with pytest.raises(BadTable, match=r"row 3: another row already"):
         compiled(tmp_path, rows)
+
+
+def test_one_column_may_fill_two_fields(tmp_path: Path) -> None:
+    table = compiled(tmp_path, "member.name.first,First,,,,,\nmember.name.preferred,First,,,,,\n")
+    assert [rule.to for rule in table.rules if rule.column == "First"] == ["member.name.first", "member.name.preferred"]
 
 
 @pytest.mark.parametrize(
