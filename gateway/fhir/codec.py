@@ -49,6 +49,14 @@ def read(data: bytes) -> Any:
     return value
 
 
+def compact(value: Any) -> bytes | None:
+    """How most of those who write compact JSON write a value that was read; None where that cannot be told."""
+    try:
+        return orjson.dumps(value, default=_digits)
+    except TypeError:
+        return None
+
+
 def _digits(value: Any) -> orjson.Fragment:
     """A decimal as it was written."""
     return orjson.Fragment(str(value).encode())

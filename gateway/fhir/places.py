@@ -1,4 +1,8 @@
-"""Where in JSON bytes each part stands, found only when an issue has to say so."""
+"""Where in JSON bytes each part stands, found only when an issue has to say so.
+
+Bytes that are written as we would write them, as most NDJSON is, need not be read again: a part stands behind as many
+bytes as it takes to write what is before it.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,9 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import msgspec
+import orjson
+
+from gateway.fhir.codec import compact
 
 Pointer = tuple[str | int, ...]
 _SPACE = re.compile(rb"[ \t\r\n]*")
@@ -16,9 +23,9 @@ _object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _array = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 
-def locate(data: bytes, wanted: Iterable[Pointer]) -> dict[Pointer, tuple[int, int]]:
+def locate(data: bytes, wanted: Iterable[Pointer], *, value: Any = None) -> dict[Pointer, tuple[int, int]]:
     """Line and column (from 1) of the values at `wanted`; a place that is not there stands at its nearest parent.
-    `data` is JSON that names no member twice in one object."""
+    `data` is JSON that names no member twice in one object, and `value` what was read from it, where that is known."""
     pointers = list(wanted)
     tree: dict[Any, Any] = {}
     for pointer in pointers:
@@ -26,8 +33,11 @@ def locate(data: bytes, wanted: Iterable[Pointer]) -> dict[Pointer, tuple[int, i
         for step in pointer:
             node = node.setdefault(step, {})
     offsets: dict[Pointer, int] = {}
-    start = _end(_SPACE, data, 3 if data.startswith(b"\xef\xbb\xbf") else 0)
-    _note(data[start:], start, (), tree, offsets)
+    if value is not None and _is_compact(data, value):
+        _reckon(value, 0, (), tree, offsets)
+    else:
+        start = _end(_SPACE, data, 3 if data.startswith(b"\xef\xbb\xbf") else 0)
+        _note(data[start:], start, (), tree, offsets)
     found: dict[Pointer, tuple[int, int]] = {}
     for pointer in pointers:
         near = pointer
@@ -35,6 +45,45 @@ def locate(data: bytes, wanted: Iterable[Pointer]) -> dict[Pointer, tuple[int, i
             near = near[:-1]
         found[pointer] = _line_and_column(data, offsets[near])
     return found
+
+
+def _reckon(value: Any, start: int, pointer: Pointer, tree: dict[Any, Any], offsets: dict[Pointer, int]) -> None:
+    """Note where a value stands that is `start` bytes into what `compact` writes, and what `tree` names of what is in
+    it."""
+    offsets[pointer] = start
+    if not tree:
+        return
+    at, left = start + 1, len(tree)
+    if type(value) is dict:
+        before: dict[str, Any] = {}
+        for name, inner in value.items():
+            below = tree.get(name)
+            if below is not None:
+                if before:
+                    at += _length(before) - 1  # with a comma, without braces
+                    before = {}
+                _reckon(inner, at + len(orjson.dumps(name)) + 1, (*pointer, name), below, offsets)
+                left -= 1
+                if not left:
+                    return
+            before[name] = inner
+    elif type(value) is list:
+        last = 0
+        for index in sorted(step for step in tree if type(step) is int and step < len(value)):
+            if index > last:
+                at += _length(value[last:index]) - 1
+                last = index
+            _reckon(value[index], at, (*pointer, index), tree[index], offsets)
+
+
+def _is_compact(data: bytes, value: Any) -> bool:
+    ours = compact(value)
+    return ours is not None and data.startswith(ours) and not data[len(ours) :].strip()
+
+
+def _length(part: Any) -> int:
+    """Bytes of a part of what `compact` writes."""
+    return len(compact(part) or b"")
 
 
 def _note(data: bytes, start: int, pointer: Pointer, tree: dict[Any, Any], offsets: dict[Pointer, int]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
@@ -131,6 +131,8 @@ class Remembering:
     def again(self, run: Run, value: Any, place: Place, told: tuple[_Told, ...]) -> None:
         if told is _ASK:
             self._check(run, value, place)
+        elif run.later is not None:
+            run.later.append((told, place))
         else:
             for one in told:
                 one.tell(run, place)
@@ -157,3 +159,30 @@ def _steps(place: Place | None, here: Place) -> tuple[tuple[Any, ...], ...] | No
         steps.append(place[1:])
         place = place[0]
     return tuple(reversed(steps))
+
+
+def as_key(met: Sequence[tuple[Any, Place | None]]) -> tuple[Any, ...]:
+    """Stands for what was met (`Run.later`) and where."""
+    parts: list[Any] = []
+    for what, place in met:
+        parts.append(what)
+        while place is not None:
+            above, member, index, _ = place
+            parts.append(id(member))
+            parts.append(index)
+            place = above
+    return tuple(parts)
+
+
+def again(run: Run, what: Any, place: Place | None) -> None:
+    """List what was met in another run, which gathered it for later."""
+    if type(what) is Issue:
+        assert place is not None
+        run.again(what, place, "")
+    elif type(what[0]) is _Told:
+        assert place is not None
+        for one in what:
+            one.tell(run, place)
+    else:
+        severity, code, rule, message, profile, about = what
+        run.add(severity, code, rule, message, place, profile=profile, about=about)

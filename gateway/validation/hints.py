@@ -8,7 +8,7 @@ only where it is known that there are none, or away from where they are, and tel
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.validation.compiled import Json, Profile, Shape
@@ -18,12 +18,18 @@ from gateway.validation.engine import Engine
 from gateway.validation.extensions import Extensions
 from gateway.validation.hint_plans import HintWalker
 from gateway.validation.hint_rules import HintConformance
+from gateway.validation.hint_values import again, as_key
 from gateway.validation.members import Hook
 from gateway.validation.run import MAX_ISSUES, Enough, Place, Run, root_place
+from gateway.validation.telling import NOTHING, Listed, listed
 from gateway.validation.vital_signs import vital_signs
 
 _MOST = 400
 """Combinations of type and profiles that are kept ready."""
+_REMEMBERED = 1_000
+"""Lists of hints that are kept for one of these."""
+_LISTED = 40
+"""Hints in one that is kept."""
 
 
 @dataclass(slots=True, eq=False)
@@ -36,6 +42,8 @@ class _Program:
     node: Plan
     profiles: list[Profile]
     place: Place
+    known: dict[tuple[Any, ...], Listed | None] = field(default_factory=dict)
+    """What there is to tell, by what is met in a walk, and where: most resources of a kind tell the same."""
 
 
 class Hints(Engine):
@@ -50,34 +58,65 @@ class Hints(Engine):
         self.walker: HintWalker = HintWalker(self, hooks)
         self._programs: dict[Hashable, _Program | None] = {}
 
-    def gather(
-        self,
-        resource: Json,
-        wanted: Sequence[Profile],
-        key: Hashable,
-        *,
-        run: Run | None = None,
-        without: frozenset[str] = frozenset(),
-    ) -> Run | None:
-        """A run with every hint about a resource, but for its members `without`; added to `run` if one is given. `key`
-        stands for the resource's type and profiles. None where only a walk over all can tell."""
-        try:
-            program = self._programs[key]
-        except KeyError:
-            program = self._program(resource, wanted, key)
+    def gather(self, resource: Json, wanted: Sequence[Profile], key: Hashable) -> Listed | None:
+        """Every hint about a resource that has no error. `key` stands for the resource's type and profiles. None where
+        only a walk over all can tell."""
+        program = self._ready(resource, wanted, key)
         if program is None:
             return None
-        if run is None:
-            run = Run(self)
-            run.resource = run.root = run.top = resource
-            run.root_place = program.place
-            run.scope = program.scope
+        run = self._run(resource, program)
+        met: list[tuple[Any, Place | None]] = []
+        run.later = met
+        try:
+            self._gathered(run, resource, resource, program)
+        except (Enough, RecursionError):
+            return None
+        if not met:
+            return NOTHING
+        if len(met) > _LISTED:
+            return self._listed(resource, program, met)
+        what = as_key(met)
+        known = program.known.get(what, run)
+        if known is run:
+            known = self._listed(resource, program, met)
+            if len(program.known) >= _REMEMBERED:
+                program.known.clear()
+            program.known[what] = known
+        return known  # type: ignore[return-value]
+
+    def _listed(self, resource: Json, program: _Program, met: Sequence[tuple[Any, Place | None]]) -> Listed | None:
+        """What was met, made issues as they are told; None where an error is among it, or too much."""
+        run = self._run(resource, program)
+        for what, place in met:
+            again(run, what, place)
+        return None if run.failed or len(run.found) >= MAX_ISSUES else listed(run)
+
+    def add(
+        self, run: Run, resource: Json, wanted: Sequence[Profile], key: Hashable, *, without: frozenset[str]
+    ) -> Run | None:
+        """Add to a run every hint about a resource but for its members `without`."""
+        program = self._ready(resource, wanted, key)
+        if program is None:
+            return None
         part = {name: value for name, value in resource.items() if name not in without} if without else resource
         try:
             self._gathered(run, resource, part, program)
         except (Enough, RecursionError):
             return None
         return run if len(run.found) < MAX_ISSUES else None
+
+    def _ready(self, resource: Json, wanted: Sequence[Profile], key: Hashable) -> _Program | None:
+        try:
+            return self._programs[key]
+        except KeyError:
+            return self._program(resource, wanted, key)
+
+    def _run(self, resource: Json, program: _Program) -> Run:
+        run = Run(self)
+        run.resource = run.root = run.top = resource
+        run.root_place = program.place
+        run.scope = program.scope
+        return run
 
     def _gathered(self, run: Run, resource: Json, part: Json, program: _Program) -> None:
         node, place, said = program.node, program.place, program.said

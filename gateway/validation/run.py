@@ -59,7 +59,7 @@ class Run:
     """The state of one `check`. Issues are gathered; the same fault found by two profiles is listed once."""
 
     __slots__ = (
-        "about", "active", "bundles", "engine", "env", "first", "found", "memo", "places", "resource", "root",
+        "about", "active", "bundles", "engine", "env", "first", "found", "later", "memo", "places", "resource", "root",
         "root_place", "scope", "seen", "top",
     )  # fmt: skip
 
@@ -67,6 +67,8 @@ class Run:
         self.engine = engine
         self.first = first
         """Stop (Enough) at the first error."""
+        self.later: list[tuple[Any, Place | None]] | None = None
+        """Where it is a list: what was met and where, to be made issues when all is known (hints.py)."""
         self.found: list[Issue] = []
         self.places: list[Place | None] = []
         self.about: list[str] = []
@@ -95,6 +97,9 @@ class Run:
         about: str = "",
     ) -> None:
         """List an issue. `about` is the member that is missing or too many, or an invariant's expression."""
+        if self.later is not None:
+            self.later.append(((severity, code, rule, message, profile, about), place))
+            return
         where = expression(place)
         key = (rule, where, "" if rule == "reference-target" else message)
         if key in self.seen:
@@ -113,6 +118,9 @@ class Run:
 
     def again(self, issue: Issue, place: Place, about: str) -> None:
         """List an issue that is no error and was made before, at its place."""
+        if self.later is not None:
+            self.later.append((issue, place))
+            return
         key = (issue.rule, issue.expression or "", issue.message)
         if key not in self.seen and len(self.found) < MAX_ISSUES:
             self.seen.add(key)

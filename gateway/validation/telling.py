@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from gateway.errors import Issue
 from gateway.fhir.places import Pointer
@@ -30,12 +29,31 @@ def told_of(run: Run) -> list[tuple[Issue, Place | None]]:
     return listed
 
 
+class Listed(NamedTuple):
+    """Issues as they are told, and the place of each."""
+
+    issues: Sequence[Issue]
+    places: Sequence[Place | None]
+
+
+NOTHING = Listed((), ())
+
+
+def listed(run: Run) -> Listed:
+    found = told_of(run)
+    return Listed([issue for issue, _ in found], [place for _, place in found])
+
+
 def way(place: Place | None) -> Pointer | None:
     return None if place is None else pointer(place)
 
 
 def at(issue: Issue, place: tuple[int, int] | None) -> Issue:
-    return issue if place is None else replace(issue, line=place[0], column=place[1])
+    """The issue with line and column."""
+    if place is None:
+        return issue
+    i, (line, column) = issue, place
+    return Issue(i.severity, i.code, i.message, i.expression, i.rule, i.profile, line, column)
 
 
 def nearest(places: dict[Pointer, tuple[int, int]], where: Pointer | None) -> tuple[int, int] | None:

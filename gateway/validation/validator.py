@@ -27,10 +27,10 @@ from gateway.validation.extensions import Examples, Unknown
 from gateway.validation.hints import Hints
 from gateway.validation.narrowing import Narrowing
 from gateway.validation.references import Resolver
-from gateway.validation.run import NOWHERE, Enough, Place, Run, root_place
+from gateway.validation.run import NOWHERE, Enough, Run, root_place
 from gateway.validation.shapes import Shapes
 from gateway.validation.show import show
-from gateway.validation.telling import at, nearest, told, told_of, way
+from gateway.validation.telling import Listed, at, listed, nearest, told, told_of, way
 from gateway.validation.terminology import TerminologyServer
 
 
@@ -106,8 +106,7 @@ class Validator:
         wanted = [self._wanted(canonical) for canonical in profiles]
         if isinstance(resource, bytes | bytearray | memoryview):
             return self._check_source(bytes(resource), wanted)
-        issues, _ = self._check(resource, wanted)
-        return issues
+        return list(self._check(resource, wanted).issues)
 
     def _check_source(self, data: bytes, wanted: Sequence[Profile]) -> list[Issue]:
         try:
@@ -116,7 +115,8 @@ class Validator:
                 issues, places = self._check(read.value, wanted)
                 found = [at(i, nearest(read.places, way(p))) for i, p in zip(issues, places, strict=True)]
                 return [*read.issues, *(i for i in found if not told(i, read.issues))]
-            issues, places = self._check(codec.read(data), wanted)
+            value = codec.read(data)
+            issues, places = self._check(value, wanted)
         except Malformed as error:
             lines = _resources(data)
             if lines is None:
@@ -127,9 +127,9 @@ class Validator:
                 for issue in self._check_source(line, wanted)
             ]
         if not issues:
-            return issues
+            return []
         ways = [way(place) for place in places]
-        where = locate(data, [one for one in ways if one is not None])
+        where = locate(data, [one for one in ways if one is not None], value=value)
         return [at(i, where[one] if one is not None else None) for i, one in zip(issues, ways, strict=True)]
 
     def is_valid(self, resource: Any, profiles: Sequence[str] = ()) -> bool:
@@ -195,21 +195,21 @@ class Validator:
         run = self._walked(resource, [self._wanted(canonical) for canonical in profiles])
         return [issue for issue, _ in told_of(run)]
 
-    def _check(self, resource: Any, wanted: Sequence[Profile]) -> tuple[list[Issue], list[Place | None]]:
-        listed = told_of(self._quickly(resource, wanted) or self._walked(resource, wanted))
-        return [issue for issue, _ in listed], [where for _, where in listed]
+    def _check(self, resource: Any, wanted: Sequence[Profile]) -> Listed:
+        quickly = self._quickly(resource, wanted)
+        return listed(self._walked(resource, wanted)) if quickly is None else quickly
 
-    def _quickly(self, resource: Any, wanted: Sequence[Profile]) -> Run | None:
+    def _quickly(self, resource: Any, wanted: Sequence[Profile]) -> Listed | None:
         """Everything found, by the fast way and what it leaves to tell; None where only the walk over all can tell."""
         if type(resource) is not dict:
             return None
         if self.acceptor.accepts(resource, wanted, eager=False):
-            run = self._hints.gather(resource, wanted, key_of(resource, wanted))
-            return None if run is None or run.failed else run
+            return self._hints.gather(resource, wanted, key_of(resource, wanted))
         found = self._narrowing.where(resource, [one for one in wanted if not one.is_type])
         if found is None:
             return None
-        return self._hints.gather(resource, wanted, key_of(resource, wanted), run=found[0], without=found[1])
+        run = self._hints.add(found[0], resource, wanted, key_of(resource, wanted), without=found[1])
+        return None if run is None else listed(run)
 
     def _walked(self, resource: Any, wanted: Sequence[Profile], *, first: bool = False) -> Run:
         """The engine's run over a resource; `first` stops it at the first error."""
