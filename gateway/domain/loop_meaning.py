@@ -86,7 +86,8 @@ class Vocabulary:
         if change.state is not None:
             state = self.life_cycle.states[change.state]
             closure = _CLOSURE_OF_STATE.get(state.name)
-            found = self._status(change, state.task_status, closure=closure, on=on)
+            begun = state.task_status is TaskStatus.ACCEPTED and present in _UNDER_WAY
+            found = self._status(change, present if begun else state.task_status, closure=closure, on=on)
             return Meaning(found.status, found.closure, state.name, text=found.text)
         return Meaning(None, text=change.reason)
 
@@ -137,6 +138,8 @@ class Vocabulary:
         raise _refused("discontinuation", "discontinuation", "The plan does not use this discontinuation reason then.")
 
 
+_UNDER_WAY = (TaskStatus.IN_PROGRESS, TaskStatus.ON_HOLD)
+"""Services may begin before they are authorized (streamlined authorization): the decision does not set them back."""
 _CLOSURE_OF_STATE = {
     "declined": "no-longer-needed",
     "unreachable": "unable-to-reach",

@@ -15,7 +15,7 @@ from gateway.domain.dates import PACIFIC
 from gateway.domain.loop import Heard, Loop, Party, TaskStatus, hear
 from gateway.domain.loop_meaning import Meaning, Vocabulary
 from gateway.domain.referral_change import ReferralChange
-from gateway.errors import Invalid, Issue, StaleVersion
+from gateway.errors import Conflict, Invalid, Issue, StaleVersion
 from gateway.fhir.outcome import outcome
 from gateway.mapping import loop as loops
 from gateway.mapping import provenance
@@ -89,10 +89,10 @@ def _take_in(news: Recorded, caller: Caller, tx: Transaction, *, services: Servi
     change: ReferralChange = news.record
     kept = named(change, tx, ids=news.context.ids, services=services)
     trace = _provenance_id(change, kept, news.context)
-    if tx.read("Provenance", trace) is not None:
+    turn = turn_of(change, kept, services=services)
+    if (known := tx.read("Provenance", trace)) is not None:
+        _require_same(known, news, turn)
         turn = Turn(kept, Heard.SAME)
-    else:
-        turn = turn_of(change, kept, services=services)
     written, told = settled(turn, change, tx, context=news.context, services=services)
     if turn.heard is Heard.MOVED and not any(one.changed for one, _ in written):
         turn, written = replace(turn, heard=Heard.SAME), []
@@ -115,6 +115,20 @@ def _take_in(news: Recorded, caller: Caller, tx: Transaction, *, services: Servi
     )
     main = written[0][0].kept if written else kept
     return Received(main, False, any(one.changed for one, _ in written), shown)
+
+
+def _require_same(known: Kept, news: Recorded, turn: Turn) -> None:
+    """Raise Conflict for other news under the key of what is known: it must not pass for a repeat.
+
+    A row of a file is named by all that it says; whatever else a key names is told by what would move the loop.
+    """
+    source = news.context.source
+    known_as = content(known)["entity"][0]["what"]["identifier"]["value"]
+    if source.row is not None or known_as == source.sha256:
+        return
+    if turn.heard is Heard.MOVED and turn.meaning is not None and turn.meaning.status is not None:
+        message = "Other news came under this key: this one was not taken in. Give each piece of news its own key."
+        raise Conflict(issues=[Issue("error", "duplicate", message, "key", "change-key-reused")])
 
 
 def settled(
@@ -146,13 +160,15 @@ def turn_of(change: ReferralChange, kept: Kept, *, services: Services) -> Turn:
     meaning = vocabulary.meaning(change, present=present.status, on=at.astimezone(PACIFIC).date())
     if meaning.status is None:
         return Turn(kept, Heard.MOVED, task, meaning)
-    if meaning.ends_care and present.status is TaskStatus.COMPLETED:
+    if meaning.state == "discontinued" and present.status is TaskStatus.COMPLETED:
         return _ended(kept, task, meaning)
     state_heard = _state_heard(task, change.state, at=at, present=present, vocabulary=vocabulary)
     then, heard = hear(present, meaning.status, party=change.party, at=at, reason=meaning.text)
     if Heard.STALE in (heard, state_heard):
         return Turn(kept, Heard.STALE, meaning=meaning)
     if heard is state_heard is Heard.SAME:
+        if change.party is Party.REQUESTER and then.status is TaskStatus.CANCELLED:
+            return Turn(kept, Heard.MOVED, task)  # the target cancelled first, and left the request to its requester
         return Turn(kept, Heard.SAME, meaning=meaning)
     state = meaning.state or _still(task, then, vocabulary)
     after = loops.moved(
@@ -171,9 +187,7 @@ def turn_of(change: ReferralChange, kept: Kept, *, services: Services) -> Turn:
 
 def _ended(kept: Kept, task: Json, meaning: Meaning) -> Turn:
     """Care that ends after its loop was closed (services received): the state of ECM alone moves."""
-    if not meaning.discontinuation and meaning.state is None:
-        return Turn(kept, Heard.SAME, meaning=meaning)
-    after = loops.with_state(task, meaning.state or "discontinued")
+    after = loops.with_state(task, "discontinued")
     return Turn(kept, Heard.SAME if after == task else Heard.MOVED, None if after == task else after, meaning)
 
 
@@ -213,10 +227,10 @@ def _state_heard(task: Json, state: str | None, *, at: datetime, present: Loop, 
 
 
 def _still(task: Json, then: Loop, vocabulary: Vocabulary) -> str | None:
-    """The state of ECM that was known, as long as it fits the status."""
+    """The state of ECM that was known, as long as it fits the status or the status stays."""
     state = loops.state_of(task)
     row = vocabulary.life_cycle.states.get(state) if state else None
-    return state if row and row.task_status is then.status else None
+    return state if row and then.status in (row.task_status, task["status"]) else None
 
 
 def _kept(turn: Turn, change: ReferralChange, tx: Transaction, services: Services) -> list[tuple[Written, Json]]:

@@ -29,7 +29,8 @@ SAID: Final[dict[str, str]] = {
     "ctm-1": "only a practitioner acts on behalf of someone",
     "dom-6": "a resource should have a narrative: put text with a div",
     "gol-1": "a target with a due date or value must say its measure",
-    "inv-1": "exactly one of value, resource and part must be there",
+    "inv-1 Parameters": "exactly one of value, resource and part must be there",
+    "inv-1 Task": "lastModified must not be before authoredOn",
     "obs-3": "a reference range must have a low or high value or text",
     "obs-6": "an observation with a value must not have a dataAbsentReason",
     "obs-7": "a component with the observation's own code rules out a value beside it",
@@ -47,7 +48,7 @@ SAID: Final[dict[str, str]] = {
     "vs-2": "a vital sign without components or members must have a value or a dataAbsentReason",
     "vs-3": "a component without a value must have a dataAbsentReason",
 }
-"""By key, for rules that R4 core states; elsewhere the same key may mean another rule."""
+"""By key, for rules that R4 core states; elsewhere the same key may mean another rule. Core has one key twice."""
 _CORE = "http://hl7.org/fhir/StructureDefinition/"
 
 
@@ -55,7 +56,10 @@ def sentence(constraint: Constraint, *, said: str) -> str:
     """What the invariant asks, as one sentence; `said` is where it was stated, empty for a type's own."""
     source = constraint.source or said
     core = not source or source.startswith(_CORE)
-    told = constraint.human or (SAID.get(constraint.key) if core else None)
+    key = constraint.key
+    if key == "inv-1":
+        key += " Task" if "lastModified" in constraint.expression else " Parameters"
+    told = constraint.human or (SAID.get(key) if core else None)
     if told is None:
         return f"{constraint.key}: this must hold: {constraint.expression[:300]}"
     return f"{constraint.key}: {told}{'' if told.endswith('.') else '.'}"

@@ -70,3 +70,18 @@ def _invariants(definitions: Definitions) -> Iterator[str]:
                 if constraint["severity"] == "error" and "extension" not in constraint:
                     yield constraint["key"]
             waiting += [CORE + kind["code"] for kind in element.get("type", ()) if "/" not in kind["code"]]
+
+
+def test_two_invariants_of_one_key_say_what_each_asks(known: Validator) -> None:
+    task = {
+        "resourceType": "Task",
+        "status": "accepted",
+        "intent": "order",
+        "authoredOn": "2026-03-02",
+        "lastModified": "2026-03-01",
+    }
+    (broken,) = [issue for issue in known.check(task) if issue.rule == "inv-1"]
+    assert broken.message == "inv-1: lastModified must not be before authoredOn."
+    parameters = {"resourceType": "Parameters", "parameter": [{"name": "resource"}]}
+    (neither,) = [issue for issue in known.check(parameters) if issue.rule == "inv-1"]
+    assert neither.message == "inv-1: exactly one of value, resource and part must be there."

@@ -277,3 +277,72 @@ def test_a_provider_that_cannot_be_read_is_refused(referred: FlaskClient, body: 
     answer = referred.post(f"/referrals/{kept(referred, 'ServiceRequest')['id']}/forward", json=body)
     assert answer.status_code == 422
     assert referred.post("/referrals/none/forward", json={"to": {"name": "A"}}).status_code == 404
+
+
+LATER = [
+    {"status": "failed", "reason": "no answer"},
+    {"status": "cancelled", "reason": "moved"},
+    {"status": "rejected", "reason": "no room"},
+    {"referral_status": "loop-closed", "closure_reason": "unable-to-reach"},
+    {"state": "denied"},
+    {"party": "requester", "status": "cancelled", "reason": "moved"},
+]
+
+
+@pytest.mark.parametrize("said", LATER)
+def test_another_ending_told_after_services_were_received_is_refused_and_never_called_known(
+    referred: FlaskClient, said: Json
+) -> None:
+    hear(referred, 1, at=at(9), status="completed")
+    answer = hear(referred, 2, at=at(10), **said)
+    assert (answer.status_code, rules(answer)) == (422, ["loop-move"]), answer.data
+    assert hear(referred, 3, at=at(8), **said).status_code == 200, "what is older is recorded and changes nothing"
+    task = kept(referred, "Task")
+    assert (task["status"], code_of(task["statusReason"], loop.CLOSURE)) == ("completed", "services-received")
+
+
+def test_the_requester_takes_a_mistake_back_after_services_were_received(referred: FlaskClient) -> None:
+    hear(referred, 1, at=at(9), status="completed")
+    assert hear(referred, 2, at=at(10), party="requester", status="entered-in-error").status_code == 200
+    assert kept(referred, "Task")["status"] == kept(referred, "ServiceRequest")["status"] == "entered-in-error"
+
+
+def test_both_cancel_ends_in_one_state_of_task_and_request_in_either_order(client: FlaskClient) -> None:
+    ends = set()
+    for number, order in enumerate(permutations([CANCEL | {"party": "requester"}, CANCEL | {"at": at(11)}])):
+        referral = a_referral() | {"key": {"source": "harbor-clinic", "id": f"R-{number}"}}
+        referral["member"] = referral["member"] | {"cin": f"9{number:07}A"}
+        client.post("/referrals", json=referral)
+        for which, said in enumerate(order):
+            hear(client, number * 10 + which, **{"referral": referral["key"], **said})
+        task = client.get(f"/fhir/Task?identifier=R-{number}").get_json()["entry"][0]["resource"]
+        request = client.get(f"/fhir/{task['focus']['reference']}").get_json()
+        ends.add((task["status"], request["status"]))
+    assert ends == {("cancelled", "revoked")}, "the order is the requester's, who has withdrawn it"
+
+
+def test_a_streamlined_start_is_followed_by_the_authorization(referred: FlaskClient) -> None:
+    for number, (hour, state, status) in enumerate(
+        [
+            (9, "streamlined", "in-progress"),
+            (10, "authorized", "in-progress"),
+            (11, "assigned", "in-progress"),
+            (12, "enrolled", "in-progress"),
+        ]
+    ):
+        answer = hear(referred, number, at=at(hour), state=state)
+        assert answer.status_code == 200, answer.data
+        task = kept(referred, "Task")
+        assert (loop.state_of(task), task["status"]) == (state, status)
+    clocks = referred.get("/loops").get_json()["loops"]
+    assert clocks[0]["status"] == "in-progress"
+
+
+def test_a_key_of_other_news_is_refused_and_not_called_known(referred: FlaskClient) -> None:
+    assert hear(referred, 1, at=at(9), status="accepted").status_code == 200
+    other = hear(referred, 1, at=at(10), status="completed")
+    assert (other.status_code, rules(other)) == (409, ["change-key-reused"])
+    assert kept(referred, "Task")["status"] == "accepted"
+    again = hear(referred, 1, at="2026-03-03T17:00:00Z", status="accepted")
+    assert again.status_code == 200, "the same news, written otherwise"
+    assert "change-same" in again.get_data(as_text=True)

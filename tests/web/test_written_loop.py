@@ -64,6 +64,20 @@ ENDINGS = [
 ]
 
 
+ENDED_WAYS = [
+    ("rejected", ["rejected"]),
+    ("completed", ["accepted", "completed"]),
+    ("failed", ["accepted", "failed"]),
+    ("cancelled", ["cancelled"]),
+]
+
+
+def close(client: FlaskClient, task: Json, ended: str) -> None:
+    for status in dict(ENDED_WAYS)[ended]:
+        answer = write(client, task, status=status, statusReason=REASON)
+        assert answer.status_code == 200, answer.data
+
+
 @pytest.mark.parametrize(("steps", "request_status", "reported", "closure"), ENDINGS)
 def test_the_request_and_the_report_follow_the_task(
     client: FlaskClient, task: Json, steps: list[Any], request_status: str, reported: str, closure: str | None
@@ -251,3 +265,23 @@ def test_what_is_imported_whole_has_no_consequences(client: FlaskClient) -> None
     made["businessStatus"] = {"coding": [{"system": systems.REFERRAL_STATUS, "code": "loop-closed"}]}
     assert send(client, "PUT", "/fhir/Task/old", made).status_code == 201
     assert request_of(client, made)["status"] == "active"
+
+
+@pytest.mark.parametrize("ended", [one for one, _ in ENDED_WAYS])
+def test_a_mistake_can_be_taken_back_after_the_loop_was_closed(client: FlaskClient, task: Json, ended: str) -> None:
+    close(client, task, ended)
+    reported = tasks(client)[0]["businessStatus"]
+    present = {k: v for k, v in tasks(client)[0].items() if k != "statusReason"}
+    answer = send(client, "PUT", f"/fhir/Task/{task['id']}", present | {"status": "entered-in-error"})
+    assert (answer.status_code, answer.get_json()["status"]) == (200, "entered-in-error"), answer.data
+    assert tasks(client)[0]["businessStatus"] == reported, "a mistake is not reported: it keeps what was said last"
+    assert request_of(client, task)["status"] == "entered-in-error"
+
+
+@pytest.mark.parametrize("ended", [one for one, _ in ENDED_WAYS])
+def test_a_request_entered_in_error_takes_its_closed_task_with_it(client: FlaskClient, task: Json, ended: str) -> None:
+    close(client, task, ended)
+    order = request_of(client, task)
+    answer = send(client, "PUT", f"/fhir/ServiceRequest/{order['id']}", order | {"status": "entered-in-error"})
+    assert answer.status_code == 200, answer.data
+    assert tasks(client)[0]["status"] == "entered-in-error"
