@@ -47,7 +47,7 @@ def connect(path: Path, *, wait: float, read_only: bool = False) -> sqlite3.Conn
         connection.execute("PRAGMA query_only = ON")
     else:
         connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA wal_autocheckpoint = 2000")
+        connection.execute("PRAGMA wal_autocheckpoint = 8000")
         connection.execute("PRAGMA journal_size_limit = 67108864")
     return connection
 
