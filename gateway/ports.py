@@ -202,8 +202,8 @@ class Cursors(Protocol):
     def settle(self, cursor: Cursor, *, through: datetime | None, due: datetime) -> bool:
         """Move to `through` (None: stay, the poll failed) and ask again when due; False when overtaken."""
 
-    def due(self, caller: Caller, *, partner: str, name: str, now: datetime) -> None:
-        """Make asking due now: a person wants it. Nothing while somebody is at it."""
+    def due(self, caller: Caller, *, partner: str, name: str, now: datetime) -> bool:
+        """Make asking due now: a person or the partner wants it. False, and nothing, while somebody is at it."""
 
 
 @dataclass(frozen=True, slots=True)

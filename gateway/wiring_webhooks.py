@@ -52,10 +52,23 @@ def offer(settings: Settings, search: Search) -> Offer:
 
 def hooks(settings: Settings) -> Mapping[str, Hook]:
     """Who may send us webhooks."""
+    from gateway.partners import polled_types
+
     read = webhooks_file(settings).hooks
+    polled = polled_types(settings.partners)
     for name, one in read.items():
         _served(one.accepts, f"{settings.webhooks}: [hooks.{name}] accepts")
-    return {name: Hook(name, one.tenant, one.secrets, one.accepts) for name, one in read.items()}
+    return {
+        name: Hook(
+            name,
+            one.tenant,
+            one.secrets,
+            one.accepts,
+            one.tokens,
+            polls=polled.get(name, frozenset()) if one.tenant == settings.tenant else frozenset(),
+        )
+        for name, one in read.items()
+    }
 
 
 def parties(settings: Settings) -> Mapping[str, Subscriber]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from gateway.partners.capabilities import of
 from gateway.partners.console import Console
 from gateway.partners.ehr import Ehr
 from gateway.partners.fhir_server import FhirServer
@@ -33,6 +34,12 @@ def adapters(path: Path) -> dict[str, Adapter]:
 def adapter(settings: PartnerSettings) -> Adapter:
     """The adapter of one partner."""
     return ADAPTERS[settings.kind](settings)
+
+
+def polled_types(path: Path) -> dict[str, frozenset[str]]:
+    """What the partners of a partners.toml are asked for, by name."""
+    asked = {name: of(one.kind, poll=one.poll).polls for name, one in load(path).items() if one.kind in POLLED}
+    return {name: frozenset(rule.type for rule in rules) for name, rules in asked.items()}
 
 
 def polled(path: Path, *, hurry: float = 1.0) -> dict[str, FhirPolling]:

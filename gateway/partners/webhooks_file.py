@@ -10,7 +10,8 @@
     organizations = ["npi|1234567893"]    # for whom it subscribes: only what concerns one of them is named
 
     [hooks.findhelp]                      # POST /hooks/findhelp
-    secrets = ["whsec_..."]               # required, unless unsigned = true
+    secrets = ["whsec_..."]               # its signatures are made with; or
+    tokens = ["..."]                      # what it shows in Authorization: Bearer; or unsigned = true
     tenant = "default"
     accepts = ["Task"]                    # resource types that it may change here; unset: Task
 
@@ -19,6 +20,7 @@ Everything wrong in the file is said at once, and stops the process.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,22 +33,26 @@ from gateway.subscriptions.endpoint import Endpoints
 _ENDPOINTS: Entries = {"loopback": (bool,), "private": (list,)}
 _SECTIONS: Mapping[str, Entries] = {
     "subscribers": {"secrets": (list,), "full_resource": (bool,), "organizations": (list,)},
-    "hooks": {"secrets": (list,), "tenant": (str,), "unsigned": (bool,), "accepts": (list,)},
+    "hooks": {"secrets": (list,), "tokens": (list,), "tenant": (str,), "unsigned": (bool,), "accepts": (list,)},
 }
 _LISTS = {
     "accepts": "accepts that is not a list of resource types",
     "organizations": "organizations that are not a list of texts",
     "secrets": "secrets that are not a list of whsec_...",
+    "tokens": "tokens that are not a list of texts",
 }
+_TOKEN = re.compile(r"[A-Za-z0-9._~+/-]{32,400}=*")
+"""RFC 6750, 2.1, and too long to be guessed."""
 
 
 @dataclass(frozen=True, slots=True)
 class HookEntry:
-    """A partner that sends us webhooks; without secrets they are unsigned."""
+    """A partner that sends us webhooks; without secrets and tokens anybody may."""
 
     tenant: str
     secrets: tuple[str, ...]
     accepts: frozenset[str]
+    tokens: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +86,8 @@ def load(path: Path) -> WebhooksFile:
 
 def _hook(table: dict[str, Any]) -> HookEntry:
     accepts = frozenset(table.get("accepts", ["Task"]))
-    return HookEntry(table.get("tenant", "default"), tuple(table.get("secrets", ())), accepts)
+    secrets, tokens = (tuple(table.get(name, ())) for name in ("secrets", "tokens"))
+    return HookEntry(table.get("tenant", "default"), secrets, accepts, tokens)
 
 
 def _wrong(read: dict[str, Any]) -> Iterator[str]:
@@ -101,6 +108,8 @@ def _wrong_table(section: str, table: Any, known: Entries) -> list[str]:
     if found := toml_file.wrong_entries(table, known):
         return found
     found = [f"has {what}" for entry, what in _LISTS.items() if not toml_file.are_texts(table.get(entry, []))]
-    if section == "hooks" and not table.get("secrets") and not table.get("unsigned"):
-        found.append("has no secrets: anybody could speak for this partner")
+    if section == "hooks" and not any(table.get(name) for name in ("secrets", "tokens", "unsigned")):
+        found.append("has no secrets and no tokens: anybody could speak for this partner")
+    if not found and any(_TOKEN.fullmatch(token) is None for token in table.get("tokens", ())):
+        found.append("has a token that is not 32 to 400 letters, digits or -._~+/")
     return found

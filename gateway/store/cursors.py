@@ -21,6 +21,7 @@ _OWN = "WHERE tenant = ? AND partner = ? AND name = ? AND fence = ?"
 _SETTLE = f"UPDATE poll_cursor SET through = COALESCE(?, through), due = ?, fence = fence + 1 {_OWN}"  # noqa: S608
 _RENEW = f"UPDATE poll_cursor SET due = ? {_OWN}"  # noqa: S608
 _DUE = "UPDATE poll_cursor SET due = ? WHERE tenant = ? AND partner = ? AND name = ? AND due > ? AND fence % 2 = 0"
+_IDLE = "SELECT 1 FROM poll_cursor WHERE tenant = ? AND partner = ? AND name = ? AND fence % 2 = 0"
 
 
 class SqlCursors:
@@ -49,10 +50,13 @@ class SqlCursors:
         with self._engine.writing() as session:
             return session.run(_SETTLE, (reached, micros(due), *_own(cursor))) == 1
 
-    def due(self, caller: Caller, *, partner: str, name: str, now: datetime) -> None:
+    def due(self, caller: Caller, *, partner: str, name: str, now: datetime) -> bool:
         at = micros(now)
         with self._engine.writing() as session:
-            session.run(_DUE, (at, caller.tenant, partner, name, at))
+            session.run(_NEW, (caller.tenant, partner, name))
+            if session.run(_DUE, (at, caller.tenant, partner, name, at)):
+                return True
+            return bool(session.rows(_IDLE, (caller.tenant, partner, name)))
 
 
 def _own(cursor: Cursor) -> tuple[str, str, str, int]:

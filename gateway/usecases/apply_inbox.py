@@ -33,6 +33,8 @@ from gateway.trust.policy import permit
 from gateway.usecases.change_referral import change_referral
 from gateway.usecases.copied_task import as_copied, is_ahead, says_the_same
 from gateway.usecases.delivery_schedule import next_attempt
+from gateway.usecases.empty_hook import CONTENT_TYPE as EMPTY
+from gateway.usecases.empty_hook import ask_soon
 from gateway.usecases.fan_out import fan_out
 from gateway.usecases.heard_back import heard_back, is_ours, may_move
 from gateway.usecases.keep import Written, check, check_references, put_over
@@ -119,6 +121,9 @@ def _apply(message: Inbound, services: Services, applying: Applying) -> str:
     hook = services.hooks.get(message.partner)
     if hook is None:
         raise Unprocessable("The partner sends no webhooks any more.")
+    if message.content_type == EMPTY:
+        caller = Caller("system:poll", tenant=message.tenant, request_id=message.id)
+        return ask_soon(message, caller, hook=hook, services=services)
     value = applying.xml(message.body) if message.content_type in XML_TYPES else codec.read(message.body)
     caller = Caller(f"partner:{message.partner}", tenant=message.tenant, request_id=message.id)
     if not isinstance(value, dict):

@@ -54,13 +54,17 @@ class Subscriber:
 
 @dataclass(frozen=True, slots=True)
 class Hook:
-    """A partner that sends us webhooks: in whose tenant, and the secrets that its signatures are made with."""
+    """A partner that sends us webhooks: in whose tenant, and what it shows: signatures by one of `secrets`, or one of
+    `tokens`. With neither, anybody may speak for it."""
 
     partner: str
     tenant: str = "default"
     secrets: tuple[str, ...] = ()
     accepts: frozenset[str] = frozenset(["Task"])
     """Resource types that it may change here."""
+    tokens: tuple[str, ...] = ()
+    polls: frozenset[str] = frozenset()
+    """Resource types whose changes it is asked for: what a webhook without a body makes due."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,6 +65,7 @@ ROUTES = (
     Route("GET", "/fhir/<type>/<id>/$validate", "validate_instance", validate.validate_instance),
     Route("POST", "/fhir/$convert", "convert", convert),
     Route("POST", "/hooks/<partner>", "receive_hook", hooks.receive),
+    Route("PUT", "/hooks/<partner>/<type>/<id>", "receive_hook_update", hooks.receive),
     Route("POST", "/referrals", "receive_referral", referral),
     Route("POST", "/referrals/<id>/forward", "forward_referral", forward),
     Route("POST", "/referral-changes", "change_referral", referral_change),

@@ -174,6 +174,7 @@ FAILING = {  # a request to each route that must fail, and how
     "status": (None, 404),
     "events": (None, 404),
     "receive_hook": (b"{", 404),
+    "receive_hook_update": (b"{", 404),
     "receive_referral": (b"{", 415),
     "change_referral": (b"{", 415),
     "forward_referral": (b"{", 415),

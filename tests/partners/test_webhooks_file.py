@@ -24,9 +24,11 @@ organizations = ["npi|1234567893"]
 [hooks.findhelp]
 secrets = ["{SECRET}"]
 accepts = ["Task", "Procedure"]
+[hooks.county]
+tokens = ["%s"]
 [hooks.open]
 unsigned = true
-"""
+""" % ("t" * 32)
 
 
 def file(folder: Path, text: str) -> Path:
@@ -42,6 +44,7 @@ def test_what_is_said_is_read(tmp_path: Path) -> None:
     assert found.secrets == {"clinic": (SECRET,)}
     assert found.organizations == {"clinic": ("npi|1234567893",)}
     assert found.hooks["findhelp"].accepts == {"Task", "Procedure"}
+    assert (found.hooks["county"].secrets, found.hooks["county"].tokens) == ((), ("t" * 32,))
     assert (found.hooks["open"].secrets, found.hooks["open"].accepts) == ((), {"Task"})
 
 
@@ -62,11 +65,15 @@ def test_without_a_file_nothing_is_allowed_and_nobody_known(tmp_path: Path) -> N
         ("[endpoints]\nprivate = [1]", "[endpoints] has loopback"),
         ("hooks = 5", "[hooks] is not a table"),
         ("[hooks]\na = 5", "[hooks.a] is not a table"),
-        ("[hooks.a]", "[hooks.a] has no secrets: anybody could speak for this partner"),
+        ("[hooks.a]", "[hooks.a] has no secrets and no tokens: anybody could speak for this partner"),
         ('[hooks.a]\nsecrets = "whsec_"', "[hooks.a] has a secrets of the wrong type"),
         ("[hooks.a]\nsecrets = [1]", "[hooks.a] has secrets that are not a list of whsec_..."),
         ("[hooks.a]\nunsigned = true\naccepts = [1]", "[hooks.a] has accepts that is not a list of resource types"),
         ('[hooks.a]\nunsigned = "yes"', "[hooks.a] has a unsigned of the wrong type"),
+        ('[hooks.a]\ntokens = "x"', "[hooks.a] has a tokens of the wrong type"),
+        ("[hooks.a]\ntokens = [1]", "[hooks.a] has tokens that are not a list of texts"),
+        ('[hooks.a]\ntokens = ["short"]', "[hooks.a] has a token that is not 32 to 400"),
+        (f'[hooks.a]\ntokens = ["{"t" * 31} {"t" * 32}"]', "[hooks.a] has a token that is not 32 to 400"),
         ("[subscribers.a]\nfull_resource = 1", "[subscribers.a] has a full_resource of the wrong type"),
         ("[subscribers.a]\nfull = true", "[subscribers.a] has an unknown entry full"),
         ("[subscribers.a]\norganizations = [1]", "[subscribers.a] has organizations that are not a list of texts"),

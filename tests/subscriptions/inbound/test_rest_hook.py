@@ -1,0 +1,125 @@
+"""A FHIR server that notifies by R4 Subscription writes to our webhook as if it were a server, and shows a token."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from werkzeug.test import TestResponse
+
+from gateway.ports import Caller
+from gateway.settings import Settings
+from tests.subscriptions.conftest import SECRET, WEBHOOKS
+from tests.subscriptions.inbound.conftest import CALLER, Desk, task
+
+TOKEN, OLD = "county-" + "t" * 32, "county-" + "o" * 32
+JSON, XML = "application/fhir+json", "application/fhir+xml"
+POLLER = Caller("system:poll")
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def settings(settings: Settings, tmp_path: Path) -> Settings:
+    token = f'tokens = ["{TOKEN}", "{OLD}"]'
+    hooks = f'[hooks.county]\n{token}\n[hooks.silent]\n{token}\n[hooks.both]\n{token}\nsecrets = ["{SECRET}"]\n'
+    (tmp_path / "webhooks.toml").write_text(WEBHOOKS + hooks)
+    polled = '[county]\nkind = "fhir_server"\nbase_url = "https://county.example/r4"\npoll = ["Task"]\n'
+    (tmp_path / "partners.toml").write_text(polled)
+    return replace(settings, partners=tmp_path / "partners.toml")
+
+
+def told(desk: Desk, resource: dict[str, Any], *, token: str = TOKEN, **headers: str) -> TestResponse:
+    """An update at the service base that our webhook is taken for."""
+    shown = {"Authorization": f"Bearer {token}", "Accept": f"{JSON};q=1.0, application/json+fhir;q=0.9"} | headers
+    path = f"/hooks/county/{resource['resourceType']}/{resource['id']}"
+    return desk.rig.client.put(path, data=json.dumps(resource), headers=shown, content_type=f"{JSON}; charset=UTF-8")
+
+
+def pinged(desk: Desk, partner: str = "county") -> TestResponse:
+    form = "application/x-www-form-urlencoded; charset=UTF-8"  # what HAPI says of no body
+    return desk.rig.client.post(
+        f"/hooks/{partner}", headers={"Authorization": f"Bearer {TOKEN}", "Accept": JSON}, content_type=form
+    )
+
+
+def test_an_update_is_kept_and_applied_like_a_webhook_and_answered_with_a_resource(desk: Desk) -> None:
+    for said in ("kept", "known"):
+        answer = told(desk, task(1))
+        assert (answer.status_code, answer.content_type) == (200, JSON)
+        assert answer.get_json()["resourceType"] == "OperationOutcome"
+        assert answer.get_json()["issue"][0]["diagnostics"] == said
+    desk.apply()
+    assert desk.rig.get("Task/k1")["description"] == "version 1"
+
+
+def test_who_asks_for_xml_is_answered_in_xml_and_who_asks_for_nothing_of_fhir_in_plain_json(desk: Desk) -> None:
+    answer = told(desk, task(1), Accept=f"{XML};q=1.0, application/xml+fhir;q=0.9")
+    assert (answer.status_code, answer.content_type) == (200, XML)
+    assert told(desk, task(2), Accept="*/*").get_json() == {"status": "kept"}
+
+
+def test_either_token_opens_and_nothing_else_does(desk: Desk) -> None:
+    assert told(desk, task(1), token=OLD).status_code == 200
+    for header in ("", "Bearer", "Bearer ", f"Bearer {TOKEN}x", f"Basic {TOKEN}", f"Bearer {TOKEN[:-1]}", "Bearer ü"):
+        answer = told(desk, task(2), Authorization=header)
+        assert answer.status_code == 401, header
+        assert TOKEN not in answer.text
+    assert desk.states() == ["waiting"]
+    assert "inbound.refused" in [row["event"] for row in desk.rig.store.audit(CALLER)]
+
+
+def test_a_partner_with_both_may_show_either(desk: Desk) -> None:
+    assert desk.send(task(1), partner="both").status_code == 200
+    shown = {"Authorization": f"Bearer {TOKEN}"}
+    path = "/hooks/both"
+    assert desk.rig.client.post(path, data=json.dumps(task(2)), headers=shown, content_type=JSON).status_code == 200
+    assert desk.rig.client.post(path, data=json.dumps(task(3)), content_type=JSON).status_code == 401
+
+
+def test_a_token_is_no_signature_where_only_signatures_count(desk: Desk) -> None:
+    shown = {"Authorization": f"Bearer {TOKEN}"}
+    answer = desk.rig.client.post("/hooks/clinic", data=json.dumps(task(1)), headers=shown, content_type=JSON)
+    assert answer.status_code == 401
+
+
+def test_nothing_in_the_body_means_that_the_partner_is_asked_now(desk: Desk) -> None:
+    cursors, now = desk.rig.store.cursors, desk.rig.now()
+    asked = cursors.claim(POLLER, partner="county", name="Task", now=now, lease_seconds=60)
+    assert asked is not None
+    assert cursors.settle(asked, through=now, due=now + HOUR)
+    for _ in range(2):
+        assert pinged(desk).get_json()["issue"][0]["diagnostics"] == "kept", "each may be another change"
+    desk.apply()
+    assert desk.ended == [("applied", "asked for")] * 2
+    assert cursors.claim(POLLER, partner="county", name="Task", now=desk.rig.now(), lease_seconds=60) is not None
+
+
+def test_while_the_partner_is_being_asked_it_waits(desk: Desk) -> None:
+    """What is being read may be older than the change."""
+    cursors, now = desk.rig.store.cursors, desk.rig.now()
+    asked = cursors.claim(POLLER, partner="county", name="Task", now=now, lease_seconds=60)
+    assert asked is not None
+    pinged(desk)
+    desk.apply()
+    assert desk.ended == [("waiting", "transient")]
+    assert cursors.settle(asked, through=now, due=now + HOUR)
+    desk.rig.later(600)
+    desk.apply()
+    assert desk.ended[-1] == ("applied", "asked for")
+    assert cursors.claim(POLLER, partner="county", name="Task", now=desk.rig.now(), lease_seconds=60) is not None
+
+
+def test_nothing_from_a_partner_that_is_not_asked_is_parked_for_a_person(desk: Desk) -> None:
+    pinged(desk, "silent")
+    desk.apply()
+    assert [ending for ending, _ in desk.ended] == ["parked"]
+
+
+def test_an_update_without_a_body_is_no_webhook(desk: Desk) -> None:
+    shown = {"Authorization": f"Bearer {TOKEN}"}
+    answer = desk.rig.client.put("/hooks/county/Task/k1", headers=shown, content_type="text/plain")
+    assert answer.status_code == 415
