@@ -55,8 +55,8 @@ def check_coding(run: Run, value: Any, place: Place) -> None:
         run.error("code-invalid", "coding-system", "Coding.system must be an absolute URI.", place)
     elif type(system) is str and system in MISSPELT:
         run.error("code-invalid", "coding-system", "Coding.system is not how the code system's URL is written.", place)
-    elif type(system) is str and run.engine.is_value_set(system):
-        run.error("code-invalid", "coding-system", "Coding.system names a value set; it must name the code system.",
+    elif type(system) is str and (other := run.engine.no_system(system)) is not None:
+        run.error("code-invalid", "coding-system", f"Coding.system names a {other}; it must name the code system.",
                   place)  # fmt: skip
 
 

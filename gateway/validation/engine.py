@@ -84,14 +84,17 @@ class Engine:
                 "xhtml": check_div,
             },
         )
-        self._named_value_set = lru_cache(maxsize=4096)(self._is_value_set)
+        self._other_than_system = lru_cache(maxsize=4096)(self._named_otherwise)
 
-    def is_value_set(self, url: str) -> bool:
-        """Whether a url names a value set and no code system."""
-        return len(url) <= MAX_CANONICAL and self._named_value_set(url)
+    def no_system(self, url: str) -> str | None:
+        """What else a url names that is meant as a code system: a value set, a supplement; None where it may be one."""
+        return self._other_than_system(url) if len(url) <= MAX_CANONICAL else None
 
-    def _is_value_set(self, url: str) -> bool:
-        return self.definitions.find("ValueSet", url) is not None and (self.definitions.find("CodeSystem", url) is None)
+    def _named_otherwise(self, url: str) -> str | None:
+        system = self.definitions.find("CodeSystem", url)
+        if system is None:
+            return "value set" if self.definitions.find("ValueSet", url) is not None else None
+        return "supplement" if system.kind == "supplement" else None
 
     def coding(self, run: Run, value: Any, place: Place) -> None:
         """What holds for every Coding, bound or not."""

@@ -41,13 +41,8 @@ def mapped(*, code: str = "male", to: str = "M", **group: Any) -> Json:
 
 
 def searched(**members: Any) -> Json:
-    usual = {
-        "description": "x",
-        "code": "x",
-        "base": ["Patient"],
-        "type": "string",
-        "expression": "Patient.name.family",
-    }
+    usual = {"description": "x", "code": "x", "base": ["Patient"], "type": "string",
+             "expression": "Patient.name.family"}  # fmt: skip
     return defined("SearchParameter", **{**usual, **members})
 
 
@@ -83,14 +78,43 @@ def element(path: str, **members: Any) -> Json:
 
 
 def ruled(expression: str) -> Json:
-    return element(
-        "Patient.name", constraint=[{"key": "a", "severity": "error", "human": "x", "expression": expression}]
-    )
+    return element("Patient.name", constraint=[keyed("a", expression)])
 
 
 def sliced(path: str) -> Json:
     discriminator = [{"type": "value", "path": path}]
     return element("Patient.name", slicing={"discriminator": discriminator, "rules": "open"})
+
+
+def beside(*constraints: Json) -> Json:
+    return profiled(*(element(path, constraint=[one]) for path, one in zip(("Patient.name", "Patient.telecom"),
+                    constraints, strict=False)))  # fmt: skip
+
+
+def keyed(key: str, expression: str) -> Json:
+    return {"key": key, "severity": "error", "human": "x", "expression": expression}
+
+
+def extending(name: str, profile: str) -> Json:
+    path = f"Patient.{name}"
+    head = element(path, slicing={"discriminator": [{"type": "value", "path": "url"}], "rules": "open"})
+    part = {"id": f"{path}:a", "path": path, "sliceName": "a", "type": [{"code": "Extension", "profile": [profile]}]}
+    return profiled(head, part)
+
+
+def expanded(**contained: Any) -> Json:
+    return defined("ValueSet", expansion={"timestamp": "2026", "contains": [{"display": "x", "abstract": True,
+                   "contains": [{"system": GENDER, **contained}]}]})  # fmt: skip
+
+
+def adding(code: str, **members: Any) -> Json:
+    return codes(**{"content": "supplement", "supplements": GENDER, "concept": [{"code": code}], **members})
+
+
+def below(parent: str, **members: Any) -> Json:
+    up = {"code": "up", "type": "code", "uri": "http://hl7.org/fhir/concept-properties#parent"}
+    child = {"code": "b", "property": [{"code": "up", "valueCode": parent}]}
+    return codes(property=[up], concept=[{"code": "a"}, child], **members)
 
 
 def pointed(profile: str) -> Json:
@@ -104,6 +128,20 @@ BAD: list[tuple[str, str, Json]] = [
     ("codesystem-property", "CodeSystem.concept[0].property[0]", valued({"code": "p", "valueString": "x"})),
     ("codesystem-property", "CodeSystem.property[1].code",
      codes(property=[{"code": "p", "type": "string"}, {"code": "p", "type": "string"}])),
+    ("codesystem-count", "CodeSystem.count", codes(count=3)),
+    ("codesystem-supplements", "CodeSystem.concept[0]", adding("man")),
+    ("codesystem-supplements", "CodeSystem.caseSensitive", adding("male", caseSensitive=True)),
+    ("codesystem-supplements", "CodeSystem.hierarchyMeaning", adding("male", hierarchyMeaning="is-a")),
+    ("codesystem-value-set", "CodeSystem.valueSet", codes(valueSet=MARITAL)),
+    ("codesystem-property", "CodeSystem.concept[1].property[0]", below("c")),
+    ("definition-system", "ValueSet.compose.include[0].system", chosen(system="https://loinc.org")),
+    ("code-unknown", "ValueSet.expansion.contains[0].contains[0]", expanded(code="man")),
+    ("valueset-filter", "ValueSet.compose.include[0].filter[0]",
+     chosen(filter=[{"property": "status", "op": "exists", "value": "maybe"}])),
+    ("valueset-filter", "ValueSet.compose.include[0].filter[0]",
+     chosen(filter=[{"property": "concept", "op": "regex", "value": "m.*"}])),
+    ("conceptmap-member", "ConceptMap.group[0].element[0]", {**mapped(), "sourceCanonical": MARITAL}),
+    ("conceptmap-member", "ConceptMap.group[0].element[0].target[0]", {**mapped(), "targetCanonical": MARITAL}),
     ("definition-system", "ValueSet.compose.include[0].system", chosen(system="gender")),
     ("definition-system", "ValueSet.compose.include[0].system", chosen(system="#x")),
     ("definition-system", "ValueSet.compose.include[0].system", chosen(system=MARITAL)),
@@ -150,6 +188,30 @@ BAD: list[tuple[str, str, Json]] = [
     ("definition-base", "StructureDefinition.kind", profiled(kind="complex-type")),
     ("definition-differential", "StructureDefinition.differential",
      profiled({"id": "Patient.name:a", "path": "Patient.name", "sliceName": "a", "min": 1})),
+    ("definition-expression", "StructureDefinition.differential.element[1].slicing.discriminator[0].path",
+     profiled(sliced("use."))),
+    ("definition-slicing", "StructureDefinition.differential.element[1].slicing",
+     profiled({**sliced("$this"), "id": "Patient.gender", "path": "Patient.gender"})),
+    ("definition-binding", "StructureDefinition.differential.element[1].binding",
+     profiled(element("Patient.birthDate", binding={"strength": "required", "valueSet": MARITAL}))),
+    ("definition-length", "StructureDefinition.differential.element[1].maxLength",
+     profiled(element("Patient.active", maxLength=3))),
+    ("definition-length", "StructureDefinition.differential.element[1].maxLength",
+     profiled(element("Patient.name", maxLength=3))),
+    ("definition-missing", "StructureDefinition.differential.element[1].meaningWhenMissing",
+     profiled(element("Patient.gender", meaningWhenMissing="x"))),
+    ("definition-modifier", "StructureDefinition.differential.element[2].type[0].profile[0]",
+     extending("modifierExtension", CORE + "patient-birthPlace")),
+    ("definition-key", "StructureDefinition.differential.element[1].constraint[0].key", beside(keyed("pat-1", "true"))),
+    ("definition-key", "StructureDefinition.differential.element[2].constraint[0].key",
+     beside(keyed("a", "true"), keyed("a", "false"))),
+    ("definition-derivation", "StructureDefinition",
+     {name: value for name, value in profiled().items() if name != "derivation"}),
+    ("definition-derivation", "StructureDefinition.type", profiled(derivation="specialization")),
+    ("definition-context", "StructureDefinition.context[0]",
+     profiled(context=[{"type": "element", "expression": "Patient"}])),
+    ("definition-url", "StructureDefinition.differential",
+     extended(differential={"element": [element("Extension"), element("Extension.id", max="0")]})),
     ("definition-url", "StructureDefinition.differential.element[1].fixed.ofType(uri)",
      extended(url="https://a.example/y")),
     ("definition-path", "StructureDefinition.context[0].expression",
@@ -168,6 +230,23 @@ GOOD: list[Json] = [
     chosen(system="https://a.example/unknown", concept=[{"code": "z"}]),
     chosen(system="http://loinc.org", filter=[{"property": "CLASS", "op": "regex", "value": "SURVEY.*"}]),
     mapped(),
+    {**mapped(), "sourceCanonical": "http://hl7.org/fhir/ValueSet/administrative-gender"},
+    {**mapped(), "sourceCanonical": "https://a.example/unknown", "targetUri": "https://a.example/unknown"},
+    expanded(code="male"),
+    expanded(code="man", system="https://a.example/unknown"),
+    chosen(filter=[{"property": "status", "op": "exists", "value": "true"}]),
+    codes(content="fragment", count=7),
+    codes(valueSet="https://a.example/unknown"),
+    adding("male"),
+    adding("zebra", supplements="https://a.example/unknown"),
+    below("a"),
+    below("c", content="fragment"),
+    beside(keyed("a", "true"), keyed("a", "true")),
+    extending("extension", CORE + "patient-birthPlace"),
+    profiled(element("Patient.gender", maxLength=5), element("Patient.multipleBirth[x]", minValueInteger=1)),
+    profiled({**sliced("$this"), "id": "Patient.deceased[x]", "path": "Patient.deceased[x]"}),
+    profiled(element("Patient.maritalStatus", type=[{"code": "CodeableConcept"}],
+                     binding={"strength": "required", "valueSet": MARITAL})),
     searched(expression="(Observation.value as Quantity) | Patient.name.where(use = 'official').family"),
     searched(base=["Resource"], expression="Resource.meta.profile"),
     operated(min=1, max="*"),
@@ -180,7 +259,7 @@ GOOD: list[Json] = [
     extended(),
     extended(context=[{"type": "element", "expression": "CanonicalResource"}]),
     extended(context=[{"type": "element", "expression": "Observation.component"}]),
-]
+]  # fmt: skip
 
 
 def without_none(resource: Json) -> Json:
@@ -207,3 +286,13 @@ def test_any_value_in_the_place_of_a_definition_part_is_survived(validator: Vali
                     for odd in (None, 1, "x", [], {}, [None], [[1]], {"element": [1]}, {"include": {}}, True):
                         if name != "resourceType":
                             validator.check({**resource, name: odd})
+
+
+def test_a_supplement_is_no_code_system_to_take_codes_from() -> None:
+    more = adding("male", url="https://a.example/more")
+    validator = Validator.load(resources=[more])
+    coding = {"system": more["url"], "code": "male"}
+    patient = {"resourceType": "Patient", "text": NARRATIVE, "maritalStatus": {"coding": [coding]}}
+    for resource, rule in ((patient, "coding-system"), (chosen(system=more["url"]), "definition-system")):
+        assert [one.rule for one in validator.check(resource) if one.is_error] == [rule]
+        assert not validator.is_valid(resource)

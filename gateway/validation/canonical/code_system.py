@@ -17,12 +17,13 @@ _VALUES = {
     "boolean": "valueBoolean", "dateTime": "valueDateTime", "decimal": "valueDecimal",
 }  # fmt: skip
 """The member that holds the value of a property of each type."""
+_LONGEST = 2_000
+_RELATIVES = frozenset(f"http://hl7.org/fhir/concept-properties#{name}" for name in ("parent", "child", "partOf"))
 _CONTENTS = ("complete", "not-present", "example", "fragment", "supplement")
 
 
 def check(engine: Engine, run: Run, value: Json, place: Place) -> None:
     """Report what does not fit between a CodeSystem's head and its concepts."""
-    del engine
     content = text(value, "content")
     if content == "supplement" and "supplements" not in value:
         _fault(run, "supplements", "A supplement must say in supplements which code system it adds to.", place)
@@ -35,12 +36,54 @@ def check(engine: Engine, run: Run, value: Json, place: Place) -> None:
     known = list(_concepts(value, place))
     count = value.get("count")
     if content == "complete" and type(count) is int and known and count != len(known):
-        run.warn("business-rule", "codesystem-count", f"The content is complete, so count should be {len(known)}, the "
-                 "number of concepts.", member(place, "count"))  # fmt: skip
+        _fault(run, "count", f"The content is complete, so count must be {len(known)}, the number of concepts.",
+               member(place, "count"))  # fmt: skip
+    if content == "supplement":
+        _supplement(engine, run, value, known, place)
+    _whole(engine, run, value, place)
     types = _declared(run, value, place)
     for concept, here in known:
         for property_, there in parts(concept, "property", here):
             _property(run, property_, types, there)
+    if content == "complete":
+        _relatives(run, value, known, place)
+
+
+def _supplement(engine: Engine, run: Run, value: Json, known: list[tuple[Json, Place]], place: Place) -> None:
+    """A supplement says more of another system's codes, and not how they are written or laid out."""
+    for name in ("caseSensitive", "hierarchyMeaning"):
+        if name in value:
+            _fault(run, "supplements", f"{name} is for the code system to say, not for its supplement.",
+                   member(place, name))  # fmt: skip
+    system, _, version = (text(value, "supplements") or "").partition("|")
+    for concept, here in known:
+        code = text(concept, "code")
+        if code is not None and engine.terminology.code_known(system, code, version=version or None) is False:
+            _fault(run, "supplements", "The code system that is added to does not have this code.", here)
+
+
+def _whole(engine: Engine, run: Run, value: Json, place: Place) -> None:
+    """The value set of all codes takes codes of the system."""
+    url, canonical = text(value, "url"), text(value, "valueSet")
+    found = engine.definitions.get("ValueSet", canonical) if canonical and len(canonical) < _LONGEST else None
+    compose = found.get("compose") if found is not None else None
+    if not isinstance(compose, dict):
+        return
+    chosen = [one for one in compose.get("include") or () if isinstance(one, dict)]
+    if chosen and not any("valueSet" in one or one.get("system") == url for one in chosen):
+        _fault(run, "value-set", "valueSet must be the value set of all codes of this code system.",
+               member(place, "valueSet"))  # fmt: skip
+
+
+def _relatives(run: Run, value: Json, known: list[tuple[Json, Place]], place: Place) -> None:
+    """What stands above or below a concept is a concept here."""
+    codes = {(text(concept, "code") or "").casefold() for concept, _ in known}
+    named = {text(one, "code") for one, _ in parts(value, "property", place) if text(one, "uri") in _RELATIVES}
+    for concept, here in known if named - {None} else ():
+        for property_, there in parts(concept, "property", here):
+            code = text(property_, "valueCode")
+            if text(property_, "code") in named and code is not None and code.casefold() not in codes:
+                _fault(run, "property", "The code is none of this code system's.", member(there, "value[x]"))
 
 
 def _declared(run: Run, value: Json, place: Place) -> dict[str, str | None]:

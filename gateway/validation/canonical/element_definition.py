@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from gateway.validation.canonical.operation_definition import MOST
 from gateway.validation.canonical.paths import element_at, shape_of, step
+from gateway.validation.canonical.search_parameter import check_syntax
 from gateway.validation.compiled import Json, Member, Shape
 from gateway.validation.discriminators import steps
 from gateway.validation.parts import member, part, parts, text, texts
@@ -18,6 +19,12 @@ _STRENGTH = {"example": 0, "preferred": 1, "extensible": 2, "required": 3}
 _ANY = frozenset(("Resource", "DomainResource", "Element", "BackboneElement"))
 _VALUES = ("fixed", "pattern", "minValue", "maxValue", "defaultValue")
 _SYSTEM = "http://hl7.org/fhirpath/"
+_BOUND = frozenset(
+    "code Coding CodeableConcept Quantity SimpleQuantity MoneyQuantity Age Distance Duration Count Range string uri "
+    "url oid uuid Extension CodeableReference".split()
+)
+"""Types that a binding can be of."""
+_NO_LENGTH = frozenset(("boolean", "base64Binary", "xhtml"))
 
 
 class Elements:
@@ -53,6 +60,9 @@ def check_element(run: Run, elements: Elements, element: Json, place: Place) -> 
         run.error("invalid", "definition-path", f"{elements.shape.name} has no such element.", member(place, "path"))
         return
     slicing, there = part(element, "slicing", place)
+    if slicing and found and holder is not None and _once(found, holder):
+        run.error("business-rule", "definition-slicing", "Only what may repeat, or is of several types, can be sliced.",
+                  there)  # fmt: skip
     for discriminator, here in parts(slicing, "discriminator", there):
         _discriminator(run, elements, found, discriminator, here)
     if found:
@@ -62,7 +72,15 @@ def check_element(run: Run, elements: Elements, element: Json, place: Place) -> 
         _types(run, elements, element, found, place)
         _values(run, element, found, place)
         _binding(run, element, found, place)
+        _facets(run, element, found, place)
         _url(run, elements, element, path, sliced, place)
+
+
+def _once(found: list[Member], holder: Shape) -> bool:
+    """Whether an element of one type can stand once only."""
+    count = next((c for c in holder.counts if c.group == found[0].group), None)
+    many = found[0].many if count is None else count.max is None or count.max > 1
+    return not many and "[x]" not in found[0].group
 
 
 def _within(run: Run, element: Json, found: list[Member], holder: Shape, place: Place) -> None:
@@ -96,6 +114,8 @@ def _types(run: Run, elements: Elements, element: Json, found: list[Member], pla
             continue
         for profile, there in texts(one, "profile", here):
             kind = engine.type_of(profile, asked_in=None) if len(profile) < 2_000 else None
+            if kind == "Extension":
+                _modifier(run, engine, profile, found, there)
             if kind is not None and engine.shapes.find(kind) is not None and not _related(engine, kind, code):
                 run.error("business-rule", "definition-type", f"The profile is one of {kind}, not of {code}.", there)
         targets = {t for m in fitting for t in m.targets}
@@ -103,6 +123,14 @@ def _types(run: Run, elements: Elements, element: Json, found: list[Member], pla
             kind = engine.type_of(profile, asked_in=None) if len(profile) < 2_000 else None
             if kind is not None and targets and not any(_related(engine, kind, t) for t in targets):
                 run.error("business-rule", "definition-type", f"The element cannot point to {kind}.", there)
+
+
+def _modifier(run: Run, engine: Engine, profile: str, found: list[Member], place: Place) -> None:
+    """Modifier extensions are for modifierExtension, others are not."""
+    known = engine.profile(profile, asked_in=None)
+    if known is not None and not known.is_type and known.modifier != (found[0].name == "modifierExtension"):
+        run.error("business-rule", "definition-modifier", "An extension must be a modifier in modifierExtension, and "
+                  "nowhere else.", place)  # fmt: skip
 
 
 def _is_a(engine: Engine, code: str, wanted: str) -> bool:
@@ -139,6 +167,23 @@ def _binding(run: Run, element: Json, found: list[Member], place: Place) -> None
                   member(here, "strength"))  # fmt: skip
 
 
+def _facets(run: Run, element: Json, found: list[Member], place: Place) -> None:
+    """A binding is of what is coded, a length of what is written; a constraint gives no meaning to what is missing."""
+    said = {code for one, _ in parts(element, "type", place) if (code := text(one, "code")) is not None}
+    types = said or {one.type for one in found}
+    if any(":" in one for one in types) or types & _ANY:
+        return
+    if "binding" in element and not types & _BOUND:
+        run.error("business-rule", "definition-binding", "Only coded elements, strings and URIs can be bound.",
+                  member(place, "binding"))  # fmt: skip
+    if "maxLength" in element and not any(one[:1].islower() and one not in _NO_LENGTH for one in types):
+        run.error("business-rule", "definition-length", "Only what is written as text has a length.",
+                  member(place, "maxLength"))  # fmt: skip
+    if "meaningWhenMissing" in element and found[0].type != "Extension":
+        run.error("business-rule", "definition-missing", "Only a type says what it means when an element is missing.",
+                  member(place, "meaningWhenMissing"))  # fmt: skip
+
+
 def _url(run: Run, elements: Elements, element: Json, path: str, sliced: bool, place: Place) -> None:
     fixed = text(element, "fixedUri")
     if path == "Extension.url" and not sliced and fixed is not None and elements.url not in (None, fixed):
@@ -148,7 +193,9 @@ def _url(run: Run, elements: Elements, element: Json, path: str, sliced: bool, p
 
 def _discriminator(run: Run, elements: Elements, found: list[Member] | None, one: Json, place: Place) -> None:
     path = text(one, "path")
-    if path is not None and _leads(elements.engine, found, path) is False:
+    if path is None or not check_syntax(elements.engine, run, path, member(place, "path")):
+        return
+    if _leads(elements.engine, found, path) is False:
         run.error("invalid", "discriminator-path", "The discriminator's path leads to no element of what is sliced.",
                   place)  # fmt: skip
 

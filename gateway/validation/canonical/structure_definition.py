@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING
 from gateway.errors import BadProfile
 from gateway.packages.snapshot import with_snapshot
 from gateway.validation.canonical.element_definition import Elements, check_element
+from gateway.validation.canonical.invariant_keys import check_keys
 from gateway.validation.canonical.paths import leads_nowhere
 from gateway.validation.canonical.search_parameter import check_syntax
 from gateway.validation.compiled import Json
 from gateway.validation.parts import member, part, parts, text, texts
 from gateway.validation.profiles import compile_profile
 from gateway.validation.run import Place, Run
+from gateway.validation.shapes import CORE
 
 if TYPE_CHECKING:
     from gateway.validation.engine import Engine
@@ -34,13 +36,35 @@ def check(engine: Engine, run: Run, definition: Json, place: Place) -> None:
     for name in ("differential", "snapshot"):
         for element, at in _elements(engine, definition, name, place):
             _constraints(engine, run, element, at)
+    _derived(engine, run, definition, place)
     if definition.get("derivation") != "constraint" or shape is None:
         return
+    check_keys(engine, run, definition, list(_elements(engine, definition, "differential", place)))
     constrained = Elements(engine, shape, text(definition, "url"))
     for element, at in _elements(engine, definition, "differential", place):
         check_element(run, constrained, element, at)
     if _base(engine, run, definition, place) and not run.failed and not before:
         _compiled(engine, run, definition, place)
+
+
+def _derived(engine: Engine, run: Run, definition: Json, place: Place) -> None:
+    """Check what is said of how the definition is built on its base."""
+    base, kind = text(definition, "baseDefinition"), text(definition, "type")
+    if base is not None and "derivation" not in definition and "_derivation" not in definition:
+        run.error("business-rule", "definition-derivation", "What has a baseDefinition must say in derivation how it "
+                  "is built on it.", place)  # fmt: skip
+    special = definition.get("derivation") == "specialization" and kind is not None
+    if special and base is not None and len(base) <= _LONGEST and engine.type_of(base, asked_in=None) == kind:
+        run.error("business-rule", "definition-derivation", "A specialization defines a type of its own: its type must "
+                  "not be that of the baseDefinition.", member(place, "type"))  # fmt: skip
+    if kind != "Extension" and kind is not None and definition.get("context"):
+        run.error("business-rule", "definition-context", "Only an extension says where it may stand.",
+                  member(place, "context", 0))  # fmt: skip
+    elif kind == "Extension" and base == f"{CORE}Extension":
+        paths = {text(element, "path"): element for element, _ in _elements(engine, definition, "differential", place)}
+        if paths and not paths.get("Extension.url", {}).get("fixedUri"):
+            run.error("business-rule", "definition-url", "The definition of an extension must fix Extension.url to its "
+                      "own url.", member(place, "differential"))  # fmt: skip
 
 
 def _base(engine: Engine, run: Run, definition: Json, place: Place) -> bool:

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from gateway.validation.compiled import Json
+from gateway.validation.datatypes import MISSPELT
 from gateway.validation.parts import member, part, parts, text
 from gateway.validation.run import Place, Run
 
@@ -19,6 +20,8 @@ _TREE = frozenset(("is-a", "descendent-of", "is-not-a", "generalizes", "child-of
 def check(engine: Engine, run: Run, value: Json, place: Place) -> None:
     """Report parts of the definition that can choose nothing, or what they do not mean."""
     compose, here = part(value, "compose", place)
+    expansion, there = part(value, "expansion", place)
+    _expanded(engine, run, expansion, there)
     for name in ("include", "exclude"):
         for chosen, at in parts(compose, name, here):
             _chosen(engine, run, chosen, at)
@@ -49,10 +52,27 @@ def _chosen(engine: Engine, run: Run, chosen: Json, place: Place) -> None:
         _filter(engine, run, system, wanted, here, version=version)
 
 
+def _expanded(engine: Engine, run: Run, expansion: Json, place: Place) -> None:
+    """Codes of an expansion are codes of their systems."""
+    stack = list(parts(expansion, "contains", place))
+    while stack:
+        one, here = stack.pop()
+        system, code, version = text(one, "system"), text(one, "code"), text(one, "version")
+        if system and code:
+            check_code(engine, run, system, code, here, version=version)
+        stack += parts(one, "contains", here)
+
+
 def _filter(engine: Engine, run: Run, system: str, wanted: Json, place: Place, *, version: str | None) -> None:
     op, value = text(wanted, "op"), text(wanted, "value")
     if op in _TREE and value and text(wanted, "property") in ("concept", "code"):
         check_code(engine, run, system, value, place, version=version)
+    elif op == "exists" and value not in (None, "true", "false"):
+        run.error("invalid", "valueset-filter", "The filter's value must be true or false: whether there is any.",
+                  place)  # fmt: skip
+    elif op == "regex" and text(wanted, "property") == "concept":
+        run.error("invalid", "valueset-filter", "The property concept stands for a place in the hierarchy: it is no "
+                  "text to be matched.", place)  # fmt: skip
     elif op == "regex" and value is not None:
         try:
             re.compile(value[:1000])
@@ -68,8 +88,12 @@ def check_system(engine: Engine, run: Run, system: str, place: Place) -> bool:
     if "|" in system:  # some of HL7's own have one
         run.warn("invalid", "definition-system", "The system should not have a version: version says that.", place)
         return False
-    if engine.is_value_set(system):
-        run.error("invalid", "definition-system", "The system names a value set; it must name a code system.", place)
+    if system in MISSPELT:
+        run.error("invalid", "definition-system", "The system is not how the code system's URL is written.", place)
+        return False
+    other = engine.no_system(system)
+    if other is not None:
+        run.error("invalid", "definition-system", f"The system names a {other}; it must name a code system.", place)
         return False
     return True
 
