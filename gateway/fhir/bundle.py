@@ -34,19 +34,20 @@ class Collected:
         An entry that was added `once` carries `ifNoneMatch: *`: what is kept under its id stays as it is.
         """
         order = {type: place for place, type in enumerate(first)}
-        names = sorted(self._resources, key=lambda name: order.get(name.partition("/")[0], len(order)))
+        last = len(order)
+        listed = sorted(self._resources.items(), key=lambda one: order.get(one[1]["resourceType"], last))
         return {
             "resourceType": "Bundle",
             "type": "transaction",
             "entry": [
                 {
                     "fullUrl": f"{base}/{name}",
-                    "resource": self._resources[name],
+                    "resource": resource,
                     "request": {"method": "PUT", "url": name, "ifNoneMatch": "*"}
                     if name in self._write_once
                     else {"method": "PUT", "url": name},
                 }
-                for name in names
+                for name, resource in listed
             ],
         }
 

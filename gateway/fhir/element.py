@@ -15,7 +15,7 @@ DATA_ABSENT_REASON = "http://hl7.org/fhir/StructureDefinition/data-absent-reason
 
 def filled(members: Mapping[str, Any]) -> Json:
     """The members that hold something, in their order (false and 0 are something)."""
-    return {name: value for name, value in members.items() if value or value == 0}
+    return {name: value for name, value in members.items() if value or (value is not None and value == 0)}
 
 
 def some(*items: Json | None) -> list[Json]:
