@@ -11,6 +11,7 @@ from gateway.errors import BadRequest, GatewayError, Issue, TooLarge
 from gateway.fhir import ids
 from gateway.fhir.query_string import pairs
 from gateway.ports import Json
+from gateway.usecases.bundle_members import BUNDLE, ENTRY, REQUEST, strange
 from gateway.usecases.entry_conditions import NONE, Conditions, Parameters, conditions
 from gateway.usecases.references import own, own_address
 from gateway.usecases.services import Services
@@ -38,6 +39,8 @@ class Step:
 
 def steps_of(bundle: Json, *, services: Services, base: str) -> list[Step | GatewayError]:
     """Each entry as a Step, or the BadRequest that says what is wrong with it."""
+    if wrong := list(strange(bundle, BUNDLE, of="Bundle", at="Bundle")):
+        raise BadRequest(issues=wrong)
     entries = bundle.get("entry", [])
     if not isinstance(entries, list):
         raise BadRequest(issues=[Issue("error", "structure", "Bundle.entry is not an array.", "Bundle.entry")])
@@ -57,6 +60,8 @@ def _step(entry: Any, at: str, services: Services, base: str) -> Step | GatewayE
         bad("The entry has no request: it does not say what is to be done.", code="required")
         return BadRequest(issues=wrong)
     request, resource = entry["request"], entry.get("resource")
+    wrong += strange(entry, ENTRY, of="Bundle.entry", at=at)
+    wrong += strange(request, REQUEST, of="Bundle.entry.request", at=f"{at}.request")
     method, url, full_url = request.get("method"), request.get("url"), entry.get("fullUrl")
     if method not in _METHODS:
         bad("request.method is not one of GET, HEAD, POST, PUT, PATCH, DELETE.", ".request.method", "value")
@@ -98,6 +103,8 @@ def _body(resource: Any, *, method: str, type: str, id: str | None, query: Param
         bad("POST goes to a resource type, without id or search.", ".request.url", "value")
     if method == "PUT" and id is None and not query:
         bad("PUT names the resource by id or by search.", ".request.url", "value")
+    if method == "PUT" and id is not None and query:
+        bad("PUT names the resource by id or by search, not by both.", ".request.url", "value")
     if method == "PUT" and id is not None and resource.get("id") != id:
         bad("The resource's id is not the one in request.url.", ".resource.id", "value")
 

@@ -104,7 +104,28 @@ def _stale(entry: Json) -> None:
     entry["resource"]["id"] = "x"
 
 
+def _misspelt_condition(entry: Json) -> None:
+    entry["request"]["ifNoneExists"] = "identifier=http://hospital.example/mrn|MRN-7"
+
+
+def _strange_member(entry: Json) -> None:
+    entry["Zanzibarovna"] = True
+
+
+def _of_a_search(entry: Json) -> None:
+    entry["search"] = {"mode": "match"}
+
+
+def _id_and_search(entry: Json) -> None:
+    entry["request"] |= {"method": "PUT", "url": "ServiceRequest/x?status=active"}
+    entry["resource"]["id"] = "x"
+
+
 FAULTS = {
+    _misspelt_condition: (400, "Bundle.entry[{k}].request"),
+    _strange_member: (400, "Bundle.entry[{k}]"),
+    _of_a_search: (400, "Bundle.entry[{k}]"),
+    _id_and_search: (400, "Bundle.entry[{k}].request.url"),
     _no_request: (400, "Bundle.entry[{k}]"),
     _method: (400, "Bundle.entry[{k}].request.method"),
     _elsewhere: (400, "Bundle.entry[{k}].request.url"),
@@ -133,6 +154,24 @@ def test_a_fault_in_entry_k_keeps_nothing_of_n(client: FlaskClient, transaction:
     assert answer.status_code == status, answer.data
     assert place.format(k=k) in [where for _, where in issues(answer)]
     assert (total(client, "Patient"), total(client, "ServiceRequest")) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    "more", [{"foo": 1}, {"total": 1}, {"implicitRules": "http://x.example/rules"}, {"entries": []}]
+)
+@pytest.mark.parametrize("type", ["batch", "transaction"])
+def test_what_a_bundle_does_not_have_is_refused(client: FlaskClient, transaction: Json, type: str, more: Json) -> None:
+    answer = send(client, "POST", "/fhir", {**transaction, "type": type, **more})
+    assert (answer.status_code, issues(answer)) == (400, [("structure", "Bundle")])
+    assert total(client, "Patient") == 0
+
+
+def test_a_misspelt_condition_is_recognised(client: FlaskClient, transaction: Json) -> None:
+    _misspelt_condition(transaction["entry"][0])
+    answer = send(client, "POST", "/fhir", {**transaction, "type": "batch"})
+    refused, _ = (entry["response"] for entry in answer.get_json()["entry"])
+    assert refused["status"] == "400 Bad Request"
+    assert "Did you mean ifNoneExist?" in refused["outcome"]["issue"][0]["details"]["text"]
 
 
 def test_every_problem_is_listed_at_once(client: FlaskClient, transaction: Json) -> None:
