@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol
 
+from gateway.fhir.part import outlines
 from gateway.search.paths import NotARoute, Route, routes
 from gateway.search.structures import Structures
 
@@ -82,6 +83,7 @@ class Parameters:
         self._definitions = definitions
         self._engine = engine
         self._model = Structures(definitions.structure)
+        self.outlines = outlines(definitions.structure)
         self._types: dict[str, Mapping[str, Parameter]] = {}
         self._known: dict[str, bool] = {}
         self.unsupported: dict[tuple[str, str], str] = {}

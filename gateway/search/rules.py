@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from gateway.errors import BadRequest, Issue
+from gateway.fhir.part import Outlines, Part
 from gateway.ports import Clock
+from gateway.search.controls import read_controls
 from gateway.search.emit import Entry
 from gateway.search.extract import Compile, Indexer
 from gateway.search.parameters import Parameters
@@ -13,6 +16,7 @@ from gateway.search.parse import parse
 from gateway.search.query import Query
 
 Json = dict[str, Any]
+OF_READ = ("_elements", "_summary")
 
 
 class Search:
@@ -42,6 +46,25 @@ class Search:
         """The Query that decoded name-value pairs ask for; BadRequest with all that is wrong."""
         now = self._clock()
         return parse(type, parameters, parameters=self.parameters, lenient=lenient, now=now, base=self._base)
+
+    @property
+    def outlines(self) -> Outlines:
+        """What stays of each type when a part is asked for."""
+        return self.parameters.outlines
+
+    def part(self, type: str, parameters: Sequence[tuple[str, str]], *, lenient: bool = False) -> Part:
+        """Which part of one resource the parameters of its read ask for; BadRequest with all that is wrong."""
+        issues: list[Issue] = []
+        known = [pair for pair in parameters if pair[0] in OF_READ]
+        said = read_controls(type, known, parameters=self.parameters, issues=issues).settled
+        if said.get("summary") == "count":
+            issues.append(Issue("error", "value", "'_summary=count' is of searches.", rule="search-control"))
+        if not lenient and (unknown := len(parameters) - len(known)):
+            message = f"{unknown} parameters are not known here: a read has {', '.join(OF_READ)}."
+            issues.append(Issue("error", "not-supported", message, rule="read-parameter"))
+        if issues:
+            raise BadRequest(issues=issues)
+        return Part(self.outlines, said.get("elements", ()), said.get("summary", "false"))
 
     def entries(self, resource: Json) -> list[Entry]:
         """Index entries of a resource: what `gateway.store.open(index=...)` takes."""

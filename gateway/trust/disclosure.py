@@ -10,9 +10,9 @@ import msgspec
 
 from gateway.errors import Forbidden, Issue
 from gateway.fhir import codec
+from gateway.fhir.part import Part
 from gateway.ports import AuditEntry, Caller, Json, Kept
 from gateway.trust.policy import Action, Decision, decide
-from gateway.trust.subset import subset
 
 Note = Callable[[AuditEntry], None]
 Standing = Callable[[Kept], Decision]
@@ -37,16 +37,17 @@ class Entry:
     kept: Kept | None = None
     resource: Json | None = None
     collected: Collected | None = None
+    part: Part | None = None
+    """The part of this one that is wanted; None: what the Bundle says."""
 
 
 @dataclass(frozen=True, slots=True)
 class Collected:
-    """A Bundle to be written: its members before `entry`, the entries in order, and which elements are wanted."""
+    """A Bundle to be written: its members before `entry`, the entries in order, and which part of each is wanted."""
 
     head: Json
     entries: Sequence[Entry] = field(default_factory=tuple)
-    elements: Sequence[str] = ()
-    summary: str = "false"
+    part: Part | None = None
 
 
 def disclose(
@@ -60,6 +61,7 @@ def disclose(
     wrote: Sequence[Kept] = (),
     focus: Kept | None = None,
     standing: Standing | None = None,
+    part: Part | None = None,
 ) -> Disclosed:
     """Decide, write the audit row, and only then turn `what` into bytes.
 
@@ -67,7 +69,7 @@ def disclose(
     row names the versions that leave and those that were written (`wrote`), to whom (`recipient`, default: the caller
     itself) and on what basis. A dict is content that is not stored (a converted Bundle going back to its sender).
     `standing` decides for a recipient that is not the caller: whether it may have `focus`, which the Bundle is about,
-    and each other version in it.
+    and each other version in it. `part` is the part of a single resource that is wanted.
     """
     seen = [_version(kept) for kept in wrote]
     if isinstance(what, Kept):
@@ -85,7 +87,9 @@ def disclose(
     note(AuditEntry(action, event, tuple(dict.fromkeys(seen)), ending, recipient or caller.principal, decision.basis))
     if not decision.allowed:
         raise Forbidden(issues=[Issue("error", "forbidden", "The recipient may not have this.", rule=decision.basis)])
-    return Disclosed(what.body if isinstance(what, Kept) else codec.write(bundle or what))
+    if isinstance(what, Kept):
+        return Disclosed(what.body if part is None or part.is_whole else codec.write(part.of(content(what))))
+    return Disclosed(codec.write(bundle or what))
 
 
 def content(kept: Kept) -> Json:
@@ -105,7 +109,7 @@ def _bundle(what: Collected, caller: Caller, action: Action, seen: list[str], st
             if standing is not None and not standing(kept).allowed:
                 continue
             seen.append(_version(kept))
-            entries.append(_placed(entry.fields, _resource(kept, what)))
+            entries.append(_placed(entry.fields, _resource(kept, entry.part or what.part)))
         elif entry.collected is not None:
             entries.append(_placed(entry.fields, _bundle(entry.collected, caller, action, seen, standing)))
         elif entry.resource is not None:
@@ -115,11 +119,9 @@ def _bundle(what: Collected, caller: Caller, action: Action, seen: list[str], st
     return {**what.head, "entry": entries} if entries else what.head
 
 
-def _resource(kept: Kept, what: Collected) -> Any:
-    """The exact bytes, or the elements asked for."""
-    if what.elements or what.summary in ("true", "text", "data"):
-        return subset(content(kept), elements=what.elements, summary=what.summary)
-    return msgspec.Raw(kept.body)
+def _resource(kept: Kept, part: Part | None) -> Any:
+    """The exact bytes, or the part asked for."""
+    return msgspec.Raw(kept.body) if part is None or part.is_whole else part.of(content(kept))
 
 
 def _placed(fields: Json, resource: Any) -> Json:

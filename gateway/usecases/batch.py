@@ -56,7 +56,7 @@ def _done(step: Step, *, caller: Caller, services: Services, base: str, full: bo
         return Entry({"response": {"status": "200 OK"}}, collected=inner)
     if step.method == "GET":
         kept = current(caller, step.type, str(step.id), services=services, version=step.version)
-        return answered_read(kept, step, base=base)
+        return answered_read(kept, step, services=services, base=base)
     resource = step.resource or {}
     if step.method == "POST":
         written = create(resource, caller, type=step.type, services=services, unless=step.asked.unless)

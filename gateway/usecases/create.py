@@ -8,7 +8,7 @@ from gateway.trust.policy import permit
 from gateway.usecases.clock_skew import require_task_past
 from gateway.usecases.fan_out import fan_out
 from gateway.usecases.join_loop import join_written
-from gateway.usecases.keep import Written, check, check_references, offered, put
+from gateway.usecases.keep import Written, check, check_references, offered, put, require_whole
 from gateway.usecases.matching import Parameters, one_match
 from gateway.usecases.references import own
 from gateway.usecases.services import Services
@@ -24,6 +24,7 @@ def create(
     offered(type, services)
     permit(caller, action="C", type=type, store=services.store)
     resource = {**own(resource, services.base), "id": services.new_id()}
+    require_whole(resource)
     check(resource, services)
     if type == "Task":
         require_task_past(resource, before=None, now=services.clock())

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from gateway.errors import BadRequest, IllegalMove, Invalid, Issue, NotFound, NotOffered, StaleVersion
 from gateway.fhir import ids
+from gateway.fhir.part import is_part
 from gateway.mapping import loop
 from gateway.ports import Json, Kept, Owed, Transaction
 from gateway.trust.disclosure import Disclosed, content
@@ -56,11 +57,19 @@ def identity(id: str) -> str:
 
 
 def writable(resource: Json, services: Services) -> None:
-    """Raise NotOffered for a definition of the gateway's own."""
+    """Raise NotOffered for a definition of the gateway's own, and Invalid for a part of a resource."""
+    require_whole(resource)
     if f"{resource['resourceType']}/{resource['id']}" in services.reserved:
         raise NotOffered(
             issues=[Issue("error", "not-supported", "This is the gateway's own definition: it is read only.")]
         )
+
+
+def require_whole(resource: Json) -> None:
+    """Raise Invalid for what says of itself that it is a part (SUBSETTED): kept, it would lose all the rest."""
+    if is_part(resource):
+        message = "This is a part of a resource (SUBSETTED): read it whole, change it, and send it whole."
+        raise Invalid(issues=[Issue("error", "incomplete", message, "meta.tag", "subsetted")])
 
 
 def check(resource: Json, services: Services) -> None:

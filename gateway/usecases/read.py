@@ -9,6 +9,7 @@ from functools import partial
 from gateway.errors import Gone, NotFound
 from gateway.fhir import ids
 from gateway.fhir.etag import Tags
+from gateway.fhir.part import Part
 from gateway.ports import Caller, Kept
 from gateway.trust.disclosure import Collected, Disclosed, Entry, disclose
 from gateway.usecases.keep import offered
@@ -24,18 +25,19 @@ def read(
     version: int | None = None,
     unless: Tags | None = None,
     since: datetime | None = None,
+    part: Part | None = None,
 ) -> tuple[Kept, Disclosed | None]:
     """The current version (or `version`) of `type`/`id`; NotFound, or Gone once deleted.
 
     `unless` are the versions the caller already has (If-None-Match), `since` the time of its last read
-    (If-Modified-Since): when one of them is still current nothing is disclosed.
+    (If-Modified-Since): when one of them is still current nothing is disclosed. `part`: only that part of it.
     https://hl7.org/fhir/R4/http.html#read, https://hl7.org/fhir/R4/http.html#vread
     """
     kept = current(caller, type, id, services=services, version=version)
     if had(kept, unless=unless, since=since):
         return kept, None
     note = partial(services.store.note, caller)
-    return kept, disclose(kept, caller=caller, note=note, event="vread" if version else "read")
+    return kept, disclose(kept, caller=caller, note=note, event="vread" if version else "read", part=part)
 
 
 def had(kept: Kept, *, unless: Tags | None, since: datetime | None) -> bool:

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from gateway.errors import Issue
 from gateway.fhir.outcome import outcome
+from gateway.fhir.part import Part
 from gateway.ports import Caller, Json, Kept, Page
 from gateway.trust.disclosure import Collected, Disclosed, Entry, disclose
 from gateway.trust.policy import permit
@@ -44,7 +45,7 @@ def search(
         caller, type, parameters, services=services, base=base, answer=answer, lenient=lenient, by_form=by_form
     )
     if beside:
-        counted = collected.summary == "count" or ("_count", "0") in parameters
+        counted = any(pair in parameters for pair in (("_summary", "count"), ("_count", "0")))
         collected = _with(beside, collected, base=base, counted=counted)
     return disclose(collected, caller=caller, note=partial(services.store.note, caller), event="search")
 
@@ -64,10 +65,15 @@ def found(
     offered(type, services)
     permit(caller, action="R", type=type, store=services.store)
     query = services.search.parse(type, parameters, lenient=lenient)
-    return searchset(answer(query), query, base=base, by_form=by_form)
+    return searchset(answer(query), query, base=base, by_form=by_form, part=part_of(query, services))
 
 
-def searchset(page: Page, query: Query, *, base: str, by_form: bool = False) -> Collected:
+def part_of(query: Query, services: Services) -> Part:
+    """Which part of each resource a search asks for."""
+    return Part(services.search.outlines, query.elements, query.summary)
+
+
+def searchset(page: Page, query: Query, *, base: str, part: Part, by_form: bool = False) -> Collected:
     """One page of matches as a Bundle, with the links to itself and to what follows; not yet disclosed.
 
     After a search by form the next page is had by sending the same form to the address of its link.
@@ -81,9 +87,7 @@ def searchset(page: Page, query: Query, *, base: str, by_form: bool = False) -> 
     if page.total is not None:
         head["total"] = page.total
     head["link"] = links
-    return Collected(
-        head, _entries(page, base=base, warnings=query.warnings), elements=query.elements, summary=query.summary
-    )
+    return Collected(head, _entries(page, base=base, warnings=query.warnings), part)
 
 
 def _with(beside: Sequence[Json], collected: Collected, *, base: str, counted: bool) -> Collected:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 from gateway.errors import Issue
+from gateway.fhir.part import Outlines, Part
 from gateway.ports import Clock, Json, NewId, Store
 from gateway.subscriptions.rules import Offer
 from gateway.usecases.intake import Intake
@@ -31,6 +32,11 @@ class SearchRules(Protocol):
     """What can be searched for, and a query string read by those rules."""
 
     def parse(self, type: str, parameters: Sequence[tuple[str, str]], *, lenient: bool = False) -> Query: ...
+
+    @property
+    def outlines(self) -> Outlines: ...
+
+    def part(self, type: str, parameters: Sequence[tuple[str, str]], *, lenient: bool = False) -> Part: ...
 
     def capabilities(self, type: str) -> Json: ...
 

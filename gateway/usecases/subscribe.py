@@ -10,6 +10,7 @@ from functools import partial
 
 from gateway.errors import BadRequest, Invalid, Issue, NotFound
 from gateway.fhir import ids
+from gateway.fhir.part import Part
 from gateway.ports import Caller, Json, Kept, Owed
 from gateway.search.query import Ids
 from gateway.subscriptions.rules import PROFILE, Offer
@@ -18,7 +19,7 @@ from gateway.trust.policy import permit
 from gateway.usecases.keep import Written, identity, resource_of
 from gateway.usecases.preconditions import ALWAYS, Precondition
 from gateway.usecases.read import history_of
-from gateway.usecases.search import Parameters, searchset
+from gateway.usecases.search import Parameters, part_of, searchset
 from gateway.usecases.services import Services
 
 HANDSHAKE = "handshake"
@@ -87,9 +88,9 @@ def own(caller: Caller, id: str, *, services: Services) -> Kept:
 
 
 def read_subscription(
-    caller: Caller, id: str, *, services: Services, version: int | None = None
+    caller: Caller, id: str, *, services: Services, version: int | None = None, part: Part | None = None
 ) -> tuple[Kept, Disclosed]:
-    """The caller's own Subscription as it is now, or as it was in `version`."""
+    """The caller's own Subscription as it is now, or as it was in `version`; `part`: only that part of it."""
     kept: Kept | None = own(caller, id, services=services)
     permit(caller, action="R", type="Subscription", store=services.store)
     if version is not None:
@@ -97,7 +98,7 @@ def read_subscription(
     if kept is None or kept.deleted:
         raise NotFound("There is no such version here.")
     event = "vread" if version else "read"
-    return kept, disclose(kept, caller=caller, note=partial(services.store.note, caller), event=event)
+    return kept, disclose(kept, caller=caller, note=partial(services.store.note, caller), event=event, part=part)
 
 
 def subscription_history(caller: Caller, id: str, *, services: Services, base: str) -> Disclosed:
@@ -116,7 +117,7 @@ def search_subscriptions(
     mine = Ids(tuple(standing.id for standing in services.store.subscriptions.own(caller)) or ("-",))
     query = services.search.parse("Subscription", parameters, lenient=lenient).and_where(mine)
     page = services.store.search(caller, query)
-    collected = searchset(page, query, base=base)
+    collected = searchset(page, query, base=base, part=part_of(query, services))
     return disclose(collected, caller=caller, note=partial(services.store.note, caller), event="search")
 
 

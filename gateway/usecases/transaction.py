@@ -235,10 +235,10 @@ def answered_get(step: Step, caller: Caller, tx: Transaction, *, services: Servi
         kept = services.store.read(caller, step.type, step.id, step.version)
     if kept is None or kept.deleted:
         raise NotFound(issues=[Issue("error", "not-found", "There is no such resource here.", step.at)])
-    return answered_read(kept, step, base=base)
+    return answered_read(kept, step, services=services, base=base)
 
 
-def answered_read(kept: Kept, step: Step, *, base: str) -> Entry:
+def answered_read(kept: Kept, step: Step, *, services: Services, base: str) -> Entry:
     """The response entry of a read: without the resource if the caller has this version."""
     same = had(kept, unless=step.asked.have, since=step.asked.since)
     response = {
@@ -246,4 +246,5 @@ def answered_read(kept: Kept, step: Step, *, base: str) -> Entry:
         "etag": kept.etag,
         "lastModified": kept.at.isoformat(timespec="milliseconds"),
     }
-    return Entry({"fullUrl": f"{base}/{kept.reference}", "response": response}, None if same else kept)
+    part = services.search.part(step.type, step.query)
+    return Entry({"fullUrl": f"{base}/{kept.reference}", "response": response}, None if same else kept, part=part)

@@ -11,6 +11,7 @@ from gateway.web.context import View, Web
 from gateway.web.formats import wanted
 from gateway.web.parameters import form, query
 from gateway.web.preconditions import of_read
+from gateway.web.prefer import lenient
 
 
 class DefinitionType(BaseConverter):
@@ -37,7 +38,9 @@ def read(web: Web) -> View:
         headers = {"ETag": found.etag}
         if have is not None and have.name(found.version):
             return answers.empty(304, headers=headers)
-        return answers.public(found.resource, format=format, headers=headers)
+        part = web.services.search.part(type, query(), lenient=lenient())
+        resource = found.resource if part.is_whole else part.of(found.resource)
+        return answers.public(resource, format=format, headers=headers)
 
     return view
 

@@ -9,7 +9,9 @@ from gateway.usecases.read import read as read_one
 from gateway.web import answers, definitions
 from gateway.web.context import View, Web, caller
 from gateway.web.formats import wanted
+from gateway.web.parameters import query
 from gateway.web.preconditions import of_read
+from gateway.web.prefer import lenient
 
 
 def read(web: Web) -> View:
@@ -22,7 +24,8 @@ def read(web: Web) -> View:
         have, since = of_read()
         if type == BESIDE and web.published.has(type, id, on=services.clock().date()):
             return ours(type, id)
-        kept, shown = read_one(caller(web), type, id, services=services, unless=have, since=since)
+        part = services.search.part(type, query(), lenient=lenient())
+        kept, shown = read_one(caller(web), type, id, services=services, unless=have, since=since, part=part)
         headers = answers.version_headers(kept)
         return answers.disclosed(shown, headers=headers) if shown else answers.empty(304, headers=headers)
 

@@ -51,7 +51,8 @@ def read(web: Web) -> View:
 
     def view(id: str) -> Response:
         wanted()
-        kept, shown = read_subscription(caller(web), id, services=web.services)
+        part = web.services.search.part("Subscription", query(), lenient=lenient())
+        kept, shown = read_subscription(caller(web), id, services=web.services, part=part)
         return answers.disclosed(shown, headers=answers.version_headers(kept))
 
     return view
@@ -63,7 +64,8 @@ def vread(web: Web) -> View:
     def view(id: str, version: str) -> Response:
         wanted()
         number = version_number(version)
-        kept, shown = read_subscription(caller(web), id, services=web.services, version=number)
+        part = web.services.search.part("Subscription", query(), lenient=lenient())
+        kept, shown = read_subscription(caller(web), id, services=web.services, version=number, part=part)
         return answers.disclosed(shown, headers=answers.version_headers(kept))
 
     return view

@@ -9,6 +9,8 @@ from gateway.usecases.read import read as read_one
 from gateway.web import answers
 from gateway.web.context import View, Web, caller
 from gateway.web.formats import wanted
+from gateway.web.parameters import query
+from gateway.web.prefer import lenient
 
 
 def vread(web: Web) -> View:
@@ -18,7 +20,8 @@ def vread(web: Web) -> View:
     def view(type: str, id: str, version: str) -> Response:
         wanted()
         number = version_number(version)
-        kept, shown = read_one(caller(web), type, id, services=services, version=number)
+        part = services.search.part(type, query(), lenient=lenient())
+        kept, shown = read_one(caller(web), type, id, services=services, version=number, part=part)
         assert shown is not None
         return answers.disclosed(shown, headers=answers.version_headers(kept))
 

@@ -8,6 +8,7 @@ import pytest
 
 from gateway.errors import Forbidden, StoreUnavailable
 from gateway.fhir import codec
+from gateway.fhir.part import Outline, Part
 from gateway.ports import AuditEntry, Caller, Kept
 from gateway.trust.disclosure import Collected, Entry, disclose
 
@@ -68,7 +69,11 @@ def test_a_bundle_names_every_version_in_one_row() -> None:
 
 def test_elements_leave_only_what_was_asked_for_and_are_marked() -> None:
     body = disclose(
-        Collected({"resourceType": "Bundle"}, [Entry({}, kept("a"))], elements=["active"]),
+        Collected(
+            {"resourceType": "Bundle"},
+            [Entry({}, kept("a"))],
+            Part(lambda type: Outline(frozenset(["resourceType", "id", "meta"])), ("active",)),
+        ),
         caller=CALLER,
         note=lambda entry: None,
         event="search",

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from gateway.trust.subset import SUBSETTED, subset
+from gateway.fhir.part import SUBSETTED, Part, is_part, outlines
+from gateway.packages.definitions import Definitions
+from tests.profiles.ecm import PACKAGES
 
 REQUEST: dict[str, Any] = {
     "resourceType": "ServiceRequest",
@@ -24,35 +26,46 @@ REQUEST: dict[str, Any] = {
     "_priority": {"id": "p"},
     "code": {"text": "ECM"},
     "subject": {"reference": "Patient/p1"},
+    "occurrencePeriod": {"start": "2026-03-02"},
     "note": [{"text": "long"}],
 }
 ALWAYS = {"resourceType", "id", "meta", "implicitRules", "modifierExtension"}
-MANDATORY = {"status", "_status", "intent", "code", "subject"}
+MANDATORY = {"status", "_status", "intent", "subject"}
+OUTLINES = outlines(Definitions.load(PACKAGES).structure)
 
 
 @pytest.mark.parametrize(
     ("how", "expected"),
     [
-        ({"elements": ["priority"]}, ALWAYS | MANDATORY | {"priority", "_priority"}),
-        ({"elements": ["note.text"]}, ALWAYS | MANDATORY | {"note"}),
-        ({"elements": ["nothing"]}, ALWAYS | MANDATORY),
+        ({"elements": ("priority",)}, ALWAYS | MANDATORY | {"priority", "_priority"}),
+        ({"elements": ("note.text", "ServiceRequest.code")}, ALWAYS | MANDATORY | {"note", "code"}),
+        ({"elements": ("nothing",)}, ALWAYS | MANDATORY),
+        ({"elements": ("occurrence",)}, ALWAYS | MANDATORY | {"occurrencePeriod"}),
+        ({"elements": ("occurrencePeriod",)}, ALWAYS | MANDATORY | {"occurrencePeriod"}),
         ({"summary": "text"}, ALWAYS | MANDATORY | {"text"}),
         ({"summary": "data"}, set(REQUEST) - {"text"}),
         ({"summary": "true"}, set(REQUEST) - {"text", "contained", "extension", "note"}),
     ],
 )
 def test_what_is_left(how: dict[str, Any], expected: set[str]) -> None:
-    left = subset(REQUEST, **how)
+    left = Part(OUTLINES, **how).of(REQUEST)
     assert set(left) == expected
     assert left["meta"] == {"versionId": "3", "tag": [{"code": "kept"}, SUBSETTED]}
     assert {name: left[name] for name in expected - {"meta"}} == {name: REQUEST[name] for name in expected - {"meta"}}
+    assert is_part(left)
+    assert not is_part(REQUEST)
 
 
 def test_what_has_no_meta_gets_the_tag_too() -> None:
-    assert subset({"resourceType": "Patient", "active": True}, elements=["active"])["meta"] == {"tag": [SUBSETTED]}
+    part = Part(OUTLINES, elements=("active",))
+    assert part.of({"resourceType": "Patient", "active": True})["meta"] == {"tag": [SUBSETTED]}
 
 
 def test_the_resource_itself_stays_as_it_is() -> None:
     before = repr(REQUEST)
-    subset(REQUEST, elements=["priority"])
+    Part(OUTLINES, elements=("priority",)).of(REQUEST)
     assert repr(REQUEST) == before
+
+
+def test_nothing_is_left_out_where_nothing_is_asked_for() -> None:
+    assert [Part(OUTLINES, summary=word).is_whole for word in ("false", "count", "true")] == [True, True, False]
