@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Response, request
+from flask import Response
 
 from gateway.errors import BadRequest, Issue
 from gateway.fhir import codec
@@ -10,17 +10,14 @@ from gateway.usecases import owed
 from gateway.web import answers
 from gateway.web.body import own_json
 from gateway.web.context import View, Web, caller
-
-_KNOWN = ("state", "partner", "count")
+from gateway.web.parameters import named
 
 
 def listed(web: Web) -> View:
     """GET /outbox?state=parked&partner=ehr&count=100"""
 
     def view() -> Response:
-        asked = request.args
-        if unknown := [name for name in asked if name not in _KNOWN]:
-            raise _wrong(f"{len(unknown)} parameters are not known here: there are {', '.join(_KNOWN)}.")
+        asked = named("state", "partner", "count")
         count = asked.get("count", "100")
         if not (count.isascii() and count.isdecimal() and 0 < int(count[:5]) <= owed.MOST):
             raise _wrong(f"count is a number from 1 to {owed.MOST}.")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from flask import request
+from collections.abc import Callable
+from functools import wraps
+
+from flask import Response, request
 
 from gateway.errors import BadRequest, Issue, UnsupportedMedia
 from gateway.fhir.query_string import pairs
 from gateway.web.body import body, media_type
-from gateway.web.context import Web
+from gateway.web.context import View, Web
 from gateway.web.formats import FORMAT
 
 _FORM = frozenset(["_format", "_pretty"])
@@ -25,10 +28,27 @@ def named(*known: str) -> dict[str, str]:
     """
     asked = query()
     if wrong := sum(name not in known for name, _ in asked):
-        raise _refused(f"{wrong} parameters are not known here: there are {', '.join(known)}.")
+        raise _refused(f"{wrong} parameters are not known here: there are {', '.join(known) or 'none'}.")
     if twice := {name for name, _ in asked if sum(name == other for other, _ in asked) > 1}:
         raise _refused(f"{', '.join(sorted(twice))} is given more than once.")
     return dict(asked)
+
+
+def asks_nothing(make: Callable[[Web], View]) -> Callable[[Web], View]:
+    """The same view for an address that takes no parameters (but for the answer's form): it refuses them first."""
+
+    def made(web: Web) -> View:
+        view = make(web)
+
+        @wraps(view)
+        def strict(**place: str) -> Response:
+            if request.query_string:
+                named()
+            return view(**place)
+
+        return strict
+
+    return made
 
 
 def _refused(message: str) -> BadRequest:

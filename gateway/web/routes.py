@@ -15,6 +15,7 @@ from gateway.web.forward import forward
 from gateway.web.history import history
 from gateway.web.loops import loops
 from gateway.web.metadata import metadata
+from gateway.web.parameters import asks_nothing
 from gateway.web.read import read
 from gateway.web.search import search, search_post
 from gateway.web.transaction import transaction
@@ -34,9 +35,9 @@ class Route:
 
 ROUTES = (
     Route("GET", "/fhir/metadata", "metadata", metadata),
-    Route("POST", "/fhir", "transaction", transaction),
-    Route("POST", "/fhir/", "transaction", transaction),
-    Route("POST", "/fhir/<data:type>", "create", create),
+    Route("POST", "/fhir", "transaction", asks_nothing(transaction)),
+    Route("POST", "/fhir/", "transaction", asks_nothing(transaction)),
+    Route("POST", "/fhir/<data:type>", "create", asks_nothing(create)),
     Route("POST", "/fhir/Subscription", "create_subscription", subscriptions.create),
     Route("GET", "/fhir/Subscription", "search_subscription", subscriptions.search),
     Route("POST", "/fhir/Subscription/_search", "search_post_subscription", subscriptions.search_post),
@@ -57,8 +58,8 @@ ROUTES = (
     Route("POST", "/fhir/<data:type>/_search", "search_post", search_post),
     Route("PUT", "/fhir/<data:type>", "conditional_update", conditional_update),
     Route("GET", "/fhir/<data:type>/<id>", "read", read),
-    Route("PUT", "/fhir/<data:type>/<id>", "update", update),
-    Route("GET", "/fhir/<type>/<id>/_history", "history", history),
+    Route("PUT", "/fhir/<data:type>/<id>", "update", asks_nothing(update)),
+    Route("GET", "/fhir/<type>/<id>/_history", "history", asks_nothing(history)),
     Route("GET", "/fhir/<type>/<id>/_history/<version>", "vread", vread),
     Route("POST", "/fhir/<type>/$validate", "validate_type", validate.validate_type),
     Route("POST", "/fhir/<type>/<id>/$validate", "validate_instance", validate.validate_instance),
@@ -66,17 +67,17 @@ ROUTES = (
     Route("POST", "/fhir/$convert", "convert", convert),
     Route("POST", "/hooks/<partner>", "receive_hook", hooks.receive),
     Route("PUT", "/hooks/<partner>/<type>/<id>", "receive_hook_update", hooks.receive),
-    Route("POST", "/referrals", "receive_referral", referral),
-    Route("POST", "/referrals/<id>/forward", "forward_referral", forward),
-    Route("POST", "/referral-changes", "change_referral", referral_change),
-    Route("POST", "/care-plans", "publish_care_plan", care_plan),
-    Route("POST", "/care-teams", "change_care_team", care_team),
+    Route("POST", "/referrals", "receive_referral", asks_nothing(referral)),
+    Route("POST", "/referrals/<id>/forward", "forward_referral", asks_nothing(forward)),
+    Route("POST", "/referral-changes", "change_referral", asks_nothing(referral_change)),
+    Route("POST", "/care-plans", "publish_care_plan", asks_nothing(care_plan)),
+    Route("POST", "/care-teams", "change_care_team", asks_nothing(care_team)),
     Route("GET", "/loops", "loops", loops),
     Route("GET", "/outbox", "list_outbox", outbox.listed),
-    Route("GET", "/outbox/<id>", "show_delivery", outbox.one),
-    Route("POST", "/outbox/<id>/retry", "retry_delivery", outbox.retry),
-    Route("POST", "/outbox/<id>/drop", "drop_delivery", outbox.drop),
-    Route("POST", "/files/<partner>/<kind>", "receive_file", receive_file),
+    Route("GET", "/outbox/<id>", "show_delivery", asks_nothing(outbox.one)),
+    Route("POST", "/outbox/<id>/retry", "retry_delivery", asks_nothing(outbox.retry)),
+    Route("POST", "/outbox/<id>/drop", "drop_delivery", asks_nothing(outbox.drop)),
+    Route("POST", "/files/<partner>/<kind>", "receive_file", asks_nothing(receive_file)),
     Route("GET", "/health/live", "live", health.live),
     Route("GET", "/health/ready", "ready", health.ready),
 )
