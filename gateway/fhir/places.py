@@ -23,9 +23,12 @@ _object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _array = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 
-def locate(data: bytes, wanted: Iterable[Pointer], *, value: Any = None) -> dict[Pointer, tuple[int, int]]:
+def locate(
+    data: bytes, wanted: Iterable[Pointer], *, value: Any = None, above: int = 0
+) -> dict[Pointer, tuple[int, int]]:
     """Line and column (from 1) of the values at `wanted`; a place that is not there stands at its nearest parent.
-    `data` is JSON that names no member twice in one object, and `value` what was read from it, where that is known."""
+    `data` is JSON that names no member twice in one object and has so many lines `above` it, and `value` what was read
+    from it, where that is known."""
     pointers = list(wanted)
     tree: dict[Any, Any] = {}
     for pointer in pointers:
@@ -43,7 +46,8 @@ def locate(data: bytes, wanted: Iterable[Pointer], *, value: Any = None) -> dict
         near = pointer
         while near and near not in offsets:
             near = near[:-1]
-        found[pointer] = _line_and_column(data, offsets[near])
+        line, column = _line_and_column(data, offsets[near])
+        found[pointer] = (line + above, column)
     return found
 
 

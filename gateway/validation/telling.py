@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from gateway.errors import Issue
 from gateway.fhir.places import Pointer
@@ -29,11 +30,19 @@ def told_of(run: Run) -> list[tuple[Issue, Place | None]]:
     return listed
 
 
-class Listed(NamedTuple):
+@dataclass(slots=True, eq=False)
+class Listed:
     """Issues as they are told, and the place of each."""
 
     issues: Sequence[Issue]
     places: Sequence[Place | None]
+    _ways: list[Pointer | None] | None = None
+
+    def ways(self) -> list[Pointer | None]:
+        """The places as members and indexes of the JSON."""
+        if self._ways is None:
+            self._ways = [None if place is None else pointer(place) for place in self.places]
+        return self._ways
 
 
 NOTHING = Listed((), ())
@@ -44,11 +53,7 @@ def listed(run: Run) -> Listed:
     return Listed([issue for issue, _ in found], [place for _, place in found])
 
 
-def way(place: Place | None) -> Pointer | None:
-    return None if place is None else pointer(place)
-
-
-def at(issue: Issue, place: tuple[int, int] | None) -> Issue:
+def at(issue: Issue, place: tuple[int, int | None] | None) -> Issue:
     """The issue with line and column."""
     if place is None:
         return issue

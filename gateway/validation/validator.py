@@ -30,7 +30,7 @@ from gateway.validation.references import Resolver
 from gateway.validation.run import NOWHERE, Enough, Run, root_place
 from gateway.validation.shapes import Shapes
 from gateway.validation.show import show
-from gateway.validation.telling import Listed, at, listed, nearest, told, told_of, way
+from gateway.validation.telling import Listed, at, listed, nearest, told, told_of
 from gateway.validation.terminology import TerminologyServer
 
 
@@ -95,42 +95,38 @@ class Validator:
         return cls(definitions, unknown_extensions=unknown_extensions, clock=clock, cache=cache, resolver=resolver,
                    example_urls=example_urls, displays=displays)  # fmt: skip
 
-    def check(self, resource: Any, profiles: Sequence[str] = ()) -> list[Issue]:
+    def check(self, resource: Any, profiles: Sequence[str] = (), *, line: int | None = None) -> list[Issue]:
         """Everything found in a resource: [] when it is valid and all was checked.
 
-        `resource` is a dict, or JSON or XML bytes (then issues have line and column). It is checked by its type, by
-        the profiles in `meta.profile` and by those named here (canonicals, `|version` if one is meant). Never raises
-        for what the resource is, and never changes it. Raises BadProfile when a profile named here is not known or
-        cannot be compiled.
+        `resource` is a dict, or JSON or XML bytes (then issues have line and column; `line` is the number of the first
+        in its file, for a line of NDJSON). It is checked by its type, by the profiles in `meta.profile` and by those
+        named here (canonicals, `|version` if one is meant). Never raises for what the resource is, and never changes
+        it. Raises BadProfile when a profile named here is not known or cannot be compiled.
         """
         wanted = [self._wanted(canonical) for canonical in profiles]
         if isinstance(resource, bytes | bytearray | memoryview):
-            return self._check_source(bytes(resource), wanted)
+            return self._check_source(bytes(resource), wanted, line=line)
         return list(self._check(resource, wanted).issues)
 
-    def _check_source(self, data: bytes, wanted: Sequence[Profile]) -> list[Issue]:
+    def _check_source(self, data: bytes, wanted: Sequence[Profile], *, line: int | None = None) -> list[Issue]:
         try:
             if looks_like_xml(data):
                 read = xml.read(data, self.engine.shapes)
-                issues, places = self._check(read.value, wanted)
-                found = [at(i, nearest(read.places, way(p))) for i, p in zip(issues, places, strict=True)]
+                known = self._check(read.value, wanted)
+                found = [at(i, nearest(read.places, w)) for i, w in zip(known.issues, known.ways(), strict=True)]
                 return [*read.issues, *(i for i in found if not told(i, read.issues))]
             value = codec.read(data)
-            issues, places = self._check(value, wanted)
+            known = self._check(value, wanted)
         except Malformed as error:
-            lines = _resources(data)
-            if lines is None:
-                return list(error.issues)
-            return [
-                replace(issue, line=number + (issue.line or 1) - 1)
-                for number, line in lines
-                for issue in self._check_source(line, wanted)
-            ]
-        if not issues:
+            lines = _resources(data) if line is None else None
+            if lines is not None:
+                return [issue for number, one in lines for issue in self._check_source(one, wanted, line=number)]
+            return [at(issue, (line, None) if line is not None else None) for issue in error.issues]
+        if not known.issues:
             return []
-        ways = [way(place) for place in places]
-        where = locate(data, [one for one in ways if one is not None], value=value)
-        return [at(i, where[one] if one is not None else None) for i, one in zip(issues, ways, strict=True)]
+        ways, nowhere = known.ways(), (line, None) if line is not None else None
+        where = locate(data, [one for one in ways if one is not None], value=value, above=(line or 1) - 1)
+        return [at(i, where[w] if w is not None else nowhere) for i, w in zip(known.issues, ways, strict=True)]
 
     def is_valid(self, resource: Any, profiles: Sequence[str] = ()) -> bool:
         """Whether a resource has no error."""
