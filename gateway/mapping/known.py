@@ -62,6 +62,7 @@ def known(stated: Json, before: Json, *, on: date | None = None) -> Json:
     kinds = _KINDS[stated["resourceType"]]
     new, old, days = _facts(stated, kinds), _facts(before, kinds), stated_on.days_of(before)
     merged: Json = {name: stated[name] for name in ("resourceType", "id", "meta") if name in stated}
+    merged = stated_on.labelled(merged, before)
     told: dict[str, date] = {}
     for place in (*new, *(one for one in old if one not in new)):
         newer = place in new and (place not in old or on is None or on >= days.of(place))
@@ -75,6 +76,25 @@ def known(stated: Json, before: Json, *, on: date | None = None) -> Json:
     if "subscriberId" in merged or "identifier" in merged:
         merged.pop("_subscriberId", None)  # marks the number as absent
     return merged if on is None else stated_on.dated(merged, told)
+
+
+def rewritten(resource: Json, before: Json, *, on: date) -> Json:
+    """The resource as it was written whole, over what documents stated `before`: what it changes is of the day `on`.
+
+    What it says as it stood keeps its day, whatever tags came with it: they were read along, or left out. Days that
+    neither stood here nor are missing are another gateway's own, and count.
+    """
+    kinds = _KINDS[resource["resourceType"]]
+    new, old, days = _facts(resource, kinds), _facts(before, kinds), stated_on.days_of(before)
+    if days == stated_on.Days():
+        return resource
+    said = stated_on.days_of(resource)
+    theirs = said not in (stated_on.Days(), days)
+    told = {
+        place: days.of(place) if old.get(place) == fact else min(on, said.of(place)) if theirs else on
+        for place, fact in new.items()
+    }
+    return stated_on.dated(resource, told)
 
 
 def _facts(resource: Json, kinds: Mapping[str, Kind]) -> dict[str, tuple[str, Any]]:

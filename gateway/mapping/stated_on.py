@@ -56,15 +56,33 @@ def days_of(resource: Json) -> Days:
 
 
 def dated(resource: Json, told: Mapping[str, date]) -> Json:
-    """The resource with the days as of which its parts are known."""
+    """The resource with the days as of which its parts are known; tags of others stay."""
     whole = max(told.values(), default=date.min)
     codes = [whole.isoformat(), *sorted(f"{place}@{day.isoformat()}" for place, day in told.items() if day != whole)]
-    return resource | {"meta": resource.get("meta", {}) | {"tag": [{"system": TAG, "code": one} for one in codes]}}
+    meta = resource.get("meta", {})
+    tags = [*_of_others(meta), *({"system": TAG, "code": one} for one in codes)]
+    return resource | {"meta": meta | {"tag": tags}}
+
+
+def labelled(resource: Json, before: Json) -> Json:
+    """The resource with the security labels and the tags of others that it had before: no document takes them off."""
+    meta, had = resource.get("meta", {}), before.get("meta", {})
+    labels = [
+        *meta.get("security", ()),
+        *(one for one in had.get("security", ()) if one not in meta.get("security", ())),
+    ]
+    tags = [*meta.get("tag", ()), *(one for one in _of_others(had) if one not in meta.get("tag", ()))]
+    more = ({"security": labels} if labels else {}) | ({"tag": tags} if tags else {})
+    return resource | {"meta": meta | more} if more else resource
+
+
+def _of_others(meta: Json) -> list[Json]:
+    return [one for one in meta.get("tag", ()) if one.get("system") != TAG]
 
 
 def undated(resource: Json) -> Json:
     """The resource without the days, to see whether it says anything new."""
     meta = resource.get("meta", {})
-    tags = [one for one in meta.get("tag", ()) if one.get("system") != TAG]
+    tags = _of_others(meta)
     rest = {name: value for name, value in meta.items() if name not in ("tag", "versionId", "lastUpdated")}
     return resource | {"meta": rest | ({"tag": tags} if tags else {})}

@@ -21,6 +21,7 @@ from gateway.domain.referral_change import ReferralChange
 from gateway.errors import IllegalMove, Invalid, Issue, StaleVersion, Unmappable, Unprocessable
 from gateway.fhir.element import code_of
 from gateway.mapping import loop, organization, stated_task, systems
+from gateway.mapping.known import SHARED, rewritten
 from gateway.ports import Caller, Json, Kept, Transaction
 from gateway.trust.disclosure import content
 from gateway.usecases.change_referral import Turn, settled, turn_of
@@ -83,6 +84,8 @@ class LoopWrites:
         """
         there = current if current is not None and not current.deleted else None
         before = content(there) if there is not None and there.type in ("Task", "ServiceRequest") else None
+        if there is not None and there.type in SHARED:
+            resource = rewritten(resource, content(there), on=self.services.clock().astimezone(PACIFIC).date())
         if resource["resourceType"] == "Task":
             require_task_past(resource, before=before, now=self.services.clock())
         if there is not None and before is not None and stated_task.moves(before, resource):

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from gateway.mapping.stated_on import undated
+from gateway.mapping.stated_on import TAG, undated
 from tests.web.conftest import a_referral
 
 Json = dict[str, Any]
@@ -99,3 +99,66 @@ def test_a_document_without_a_day_is_of_the_day_it_came(client: FlaskClient) -> 
 def test_of_one_day_the_last_that_arrived_counts_so_that_a_correction_can_be_sent(client: FlaskClient) -> None:
     put_in(client, DOCUMENTS[3], referral("mar", "2026-03-01", {}, phones=[OLD_PHONE]))
     assert [one["value"] for one in only(client, "Patient")["telecom"]] == [OLD_PHONE["number"]]
+
+
+OTHER_PHONE = {"number": "+12135550777"}
+
+
+def written(client: FlaskClient, *, keeps_tags: bool, number: str) -> Json:
+    """What an EHR does with what it read: another telephone, and the tags as they were or none."""
+    patient = only(client, "Patient")
+    patient["telecom"] = [{"system": "phone", "value": number}]
+    if not keeps_tags:
+        del patient["meta"]["tag"]
+    answer = client.put(f"/fhir/Patient/{patient['id']}", json=patient)
+    assert answer.status_code == 200, answer.data
+    return only(client, "Patient")
+
+
+def phones(client: FlaskClient) -> list[str]:
+    return [one["value"] for one in only(client, "Patient")["telecom"] if one["system"] == "phone"]
+
+
+@pytest.mark.parametrize("keeps_tags", [True, False])
+def test_what_is_written_as_fhir_is_of_today_and_the_rest_keeps_its_day(client: FlaskClient, keeps_tags: bool) -> None:
+    put_in(client, DOCUMENTS[0], DOCUMENTS[1])
+    written(client, keeps_tags=keeps_tags, number=PHONE["number"])
+    put_in(client, referral("later", "2026-05-05", {}, phones=[OTHER_PHONE], address={"city": "Davis", "zip": "95616"}))
+    assert phones(client) == [PHONE["number"]], "an older document does not take back what was written since"
+    assert [one["city"] for one in only(client, "Patient")["address"]] == ["Davis"], "what was not touched is as old"
+    put_in(client, referral("old", "2026-01-01", {}, spoken_language="vi", address={"city": "Lodi", "zip": "95240"}))
+    patient = only(client, "Patient")
+    assert [one["language"]["coding"][0]["code"] for one in patient["communication"]] == ["es"]
+    assert [one["city"] for one in patient["address"]] == ["Davis"]
+
+
+def test_what_says_nothing_new_makes_no_version_whatever_its_tags(client: FlaskClient) -> None:
+    put_in(client, DOCUMENTS[3])
+    before = only(client, "Patient")
+    meta = {"profile": before["meta"]["profile"]}
+    answer = client.put(f"/fhir/Patient/{before['id']}", json=before | {"meta": meta})
+    assert (answer.status_code, answer.headers["ETag"]) == (200, 'W/"1"')
+
+
+def test_days_that_another_gateway_says_count(client: FlaskClient) -> None:
+    put_in(client, DOCUMENTS[0])
+    patient = only(client, "Patient")
+    patient["meta"]["tag"] = [{"system": TAG, "code": "2026-02-01"}]
+    patient["telecom"] = [{"system": "phone", "value": PHONE["number"]}]
+    assert client.put(f"/fhir/Patient/{patient['id']}", json=patient).status_code == 200
+    put_in(client, referral("later", "2026-02-02", {}, phones=[OTHER_PHONE]))
+    assert phones(client) == [OTHER_PHONE["number"]]
+
+
+def test_labels_and_tags_of_others_stay_when_a_document_comes(client: FlaskClient) -> None:
+    put_in(client, DOCUMENTS[0])
+    patient = only(client, "Patient")
+    label = {"system": "http://terminology.hl7.org/CodeSystem/v3-Confidentiality", "code": "R"}
+    theirs = {"system": "https://ehr.example/tags", "code": "vip"}
+    patient["meta"] |= {"security": [label], "tag": [*patient["meta"]["tag"], theirs]}
+    assert client.put(f"/fhir/Patient/{patient['id']}", json=patient).status_code == 200
+    put_in(client, DOCUMENTS[3])
+    meta = only(client, "Patient")["meta"]
+    assert meta["security"] == [label]
+    assert theirs in meta["tag"]
+    assert {one["code"][-10:] for one in meta["tag"] if one["system"] == TAG} == {"2026-01-10", "2026-03-01"}
