@@ -81,6 +81,14 @@ def condense(resource: Json) -> Json | None:
         raise BadPackage(f"A {kind}{named} does not have the shape of a {kind}.") from None
 
 
+def as_given(resource: Json) -> Json | None:
+    """The same for definitions that are given and not shipped: Questionnaires keep their texts and extensions."""
+    small = condense(resource)
+    if small is None or small.get("resourceType") != "Questionnaire":
+        return small
+    return {name: value for name, value in resource.items() if name != "text"}
+
+
 def _contained(resource: Json) -> Json:
     kept = [small for item in resource.get("contained", ()) if (small := condense(item)) is not None]
     return {"contained": kept} if kept else {}

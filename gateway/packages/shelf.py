@@ -12,7 +12,7 @@ from typing import Any, Protocol, TypeVar
 import msgspec
 
 from gateway.errors import BadPackage
-from gateway.packages.condense import condense
+from gateway.packages.condense import as_given
 from gateway.packages.facts import SUFFIX, Entry, Package, describe, pack
 from gateway.packages.source import read_source
 
@@ -79,7 +79,7 @@ class LooseDefinitions:
             definition = _parse(resource) if isinstance(resource, bytes) else resource
             if not isinstance(definition, dict):
                 raise BadPackage("A loose definition is not a JSON object.")
-            small = condense(definition)
+            small = as_given(definition)
             if small is None:
                 continue
             entry = describe(small)
@@ -164,7 +164,7 @@ def _package(item: str | Path, at_hand: dict[str, Path], folder: Path) -> Packag
     if path.is_file() and path.suffix == SUFFIX:
         return Package.open(path)
     if path.is_file() or path.is_dir():
-        return Package(pack(read_source(path), compress=False), origin=path.name)
+        return Package(pack(read_source(path, keep=as_given), compress=False), origin=path.name)
     raise BadPackage(
         f"The package {item} is neither among the condensed packages in {folder.name}/ nor a file or folder: "
         "bring it in with `ecm-gateway packages import`."

@@ -6,10 +6,12 @@ https://hl7.org/fhir/R4/bundle.html
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 from gateway.validation.compiled import Json
+from gateway.validation.parts import parts, text
 from gateway.validation.run import Place, Run
 from gateway.validation.surroundings import Surroundings, rest
 
@@ -33,8 +35,8 @@ class Bundles:
         entries = [e if type(e) is dict else {} for e in around.entries()]
         for number, entry in enumerate(entries):
             self._entry(run, kind, entry, self._at(place, number))
-        if kind not in _PAGED:
-            self._links(run, bundle, place)
+        if bundle.get("link"):
+            self._links(run, kind, bundle, place)
         if not entries:
             return
         if kind == "document" and _type(entries[0]) == "Composition":
@@ -109,14 +111,15 @@ class Bundles:
         self._must_hold(run, around, wanted, entries[0].get("fullUrl"))
         self._reachable(run, around, entries, place, {"MessageHeader"})
 
-    def _links(self, run: Run, bundle: Json, place: Place) -> None:
-        links = bundle.get("link")
-        member = self._engine.shapes["Bundle"].members["link"]
-        for index, link in enumerate(links if type(links) is list else ()):
-            relation = link.get("relation") if type(link) is dict else None
-            if type(relation) is str and relation in _PAGING:
-                run.error("invalid", "bundle-link", "Only search results and histories have links to pages.",
-                          (place, member, index, member.shape))  # fmt: skip
+    def _links(self, run: Run, kind: Any, bundle: Json, place: Place) -> None:
+        seen: set[str] = set()
+        for link, here in parts(bundle, "link", place):
+            relation = text(link, "relation")
+            if relation in _PAGING and kind not in _PAGED:
+                run.error("invalid", "bundle-link", "Only search results and histories have links to pages.", here)
+            elif relation in seen and (relation in _PAGING or relation == "self"):
+                run.error("invalid", "bundle-link", "There is a link of this relation already.", here)
+            seen.add(relation or "")
 
     def _reachable(self, run: Run, around: Surroundings, entries: list[Json], place: Place, start: set[str]) -> None:
         forward: list[set[int]] = []
@@ -156,14 +159,17 @@ class Bundles:
             if type(resource) is not dict:
                 continue
             search = entry.get("search")
-            mode = search.get("mode") if type(search) is dict else None
+            mode, score = (search.get("mode"), search.get("score")) if type(search) is dict else (None, None)
             modes += mode is not None
-            self._found(run, mode, resource, wanted, self._at(place, number))
+            self._found(run, mode, score, resource, wanted, self._at(place, number))
         if not modes:
             run.warn("invalid", "search-mode", "Entries of a search result should say their search mode.", place)
 
-    def _found(self, run: Run, mode: Any, resource: Json, wanted: set[str] | None, place: Place) -> None:
+    def _found(self, run: Run, mode: Any, score: Any, resource: Json, wanted: set[str] | None, place: Place) -> None:
         kind = resource.get("resourceType")
+        if type(score) in (int, float, Decimal) and not (Decimal(score).is_finite() and 0 <= score <= 1):
+            run.error("invalid", "search-score", "The score must be between 0 (not relevant) and 1 (most relevant).",
+                      place)  # fmt: skip
         if mode == "outcome":
             if kind != "OperationOutcome":
                 run.error("invalid", "search-outcome", "An entry with mode outcome must be an OperationOutcome.", place)
@@ -263,12 +269,12 @@ def _searched(bundle: Json) -> set[str] | None:
     for link in links if type(links) is list else ():
         if type(link) is dict and link.get("relation") == "self" and type(link.get("url")) is str:
             try:
-                parts = urlsplit(link["url"])
-                types = parse_qs(parts.query).get("_type")
+                url = urlsplit(link["url"])
+                types = parse_qs(url.query).get("_type")
             except ValueError:
                 return set()
             if types:
                 return set(types[0].split(","))
-            last = parts.path.rstrip("/").rpartition("/")[2]
+            last = url.path.rstrip("/").rpartition("/")[2]
             return {last} if last[:1].isupper() and last.isalpha() else set()
     return None

@@ -14,18 +14,12 @@ from typing import TYPE_CHECKING, Any
 from gateway.validation.compiled import Json
 from gateway.validation.enable_when import Conditions, Trail, Truth, items
 from gateway.validation.parts import parts
+from gateway.validation.questionnaire_values import ANSWERS, out_of_bounds
 from gateway.validation.run import Place, Run
 
 if TYPE_CHECKING:
     from gateway.validation.engine import Engine
 
-_ANSWERS = {
-    "boolean": ("valueBoolean",), "decimal": ("valueDecimal",), "integer": ("valueInteger",), "date": ("valueDate",),
-    "dateTime": ("valueDateTime",), "time": ("valueTime",), "string": ("valueString",), "text": ("valueString",),
-    "url": ("valueUri",), "attachment": ("valueAttachment",), "reference": ("valueReference",),
-    "quantity": ("valueQuantity",),
-}  # fmt: skip
-"""The member that answers a question of each type; choices say their own."""
 _CHOICES = ("valueCoding", "valueString", "valueInteger", "valueDate", "valueTime", "valueReference")
 _LINK = re.compile(r"/?[A-Za-z0-9][A-Za-z0-9._/\-]{0,31}")
 _FINISHED = frozenset(("completed", "amended"))
@@ -50,6 +44,9 @@ class Asked:
         self.items = items(questionnaire)
         self.links = frozenset(link_of(one) for one in every)
         self.conditions = Conditions(questionnaire)
+        contained = questionnaire.get("contained")
+        listed = [one for one in contained if type(one) is dict] if type(contained) is list else []
+        self.value_sets = {one.get("id"): one for one in listed if one.get("resourceType") == "ValueSet"}
         self.assembled = any(_assembled(one) for one in every)
 
 
@@ -61,6 +58,7 @@ class Response:
         self._run = run
         self._known = asked.links
         self._conditions = asked.conditions
+        self._value_sets = asked.value_sets
         status = response.get("status")
         self._finished = type(status) is str and status in _FINISHED
 
@@ -91,6 +89,8 @@ class Response:
                 many = question.get("repeats") is True
                 why = "all answers to a question are in one item" if many else "its question does not repeat"
                 self.error("repeats", f"The item may be there only once: {why}.", here)
+            if not _same_text(question, item):
+                self.error("text", "The text must be that of the question.", here)
             enabled = self._conditions.enabled(question, trail)
             if enabled is False and _answers_anything(item):
                 self.error("disabled", "The item must have no answer: by its enableWhen it is not asked.", here)
@@ -133,7 +133,7 @@ class Response:
             if kind == "choice"
             else _open(question)
             if choice
-            else _ANSWERS.get(kind)
+            else ANSWERS.get(kind)
             if type(kind) is str
             else None
         )
@@ -143,6 +143,8 @@ class Response:
         longest = question.get("maxLength")
         if type(longest) is int and type(value) is str and len(value) > longest:
             self.error("length", f"The answer must not have more than {longest} characters.", place)
+        for beyond in out_of_bounds(question, value) if "extension" in question else ():
+            self.error("bound", beyond, place)
         if kind == "choice":
             self._choice(question, name, value, place)
 
@@ -155,13 +157,30 @@ class Response:
         value_set = question.get("answerValueSet")
         if type(value_set) is not str or name != "valueCoding":
             return
-        contained = value_set.startswith("#")
-        belongs = None if contained else self._engine.bindings.member(value_set, "Coding", value, asked_in=None)
+        belongs = self._belongs(value_set, value)
         if belongs is False:
             self.error("option", "The answer must be a code of the question's answerValueSet.", place)
         elif belongs is None:
             self._run.note("not-supported", "binding-unchecked", "The code was not checked: the value set cannot be "
                            f"expanded here ({value_set}).", place)  # fmt: skip
+
+    def _belongs(self, value_set: str, coding: Any) -> Truth:
+        """Whether a coding is in a value set; one that is contained is in the Questionnaire, or beside it."""
+        if not value_set.startswith("#"):
+            return self._engine.bindings.member(value_set, "Coding", coding, asked_in=None)
+        found, code = self._value_sets.get(value_set[1:]), coding.get("code") if type(coding) is dict else None
+        if found is None or type(code) is not str:
+            return None
+        system = coding.get("system")
+        return self._engine.terminology.within(found, system, code) if type(system) is str else False
+
+
+def _same_text(question: Json, item: Json) -> bool:
+    """Whether an item that has a text has its question's; texts with extensions may be translated."""
+    said, asked = item.get("text"), question.get("text")
+    if type(said) is not str or type(asked) is not str or "_text" in item or "_text" in question:
+        return True
+    return said.split() == asked.split()
 
 
 def _open(question: Json) -> tuple[str, ...]:

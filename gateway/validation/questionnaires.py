@@ -12,6 +12,7 @@ from gateway.validation.compiled import Json
 from gateway.validation.enable_when import items
 from gateway.validation.parts import member, parts
 from gateway.validation.questionnaire_responses import Asked, Response, all_items, link_of
+from gateway.validation.questionnaire_values import check_values
 from gateway.validation.run import Place, Run
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ class Questionnaires:
             holder, at = stack.pop()
             for one, here in parts(holder, "item", at):
                 stack.append((one, here))
+                check_values(run, one, here)
                 if one.get("type") == "question":
                     run.error("code-invalid", "binding-required", "The code is abstract: say what kind of question it "
                               "is.", member(here, "type"))  # fmt: skip
@@ -51,11 +53,11 @@ class Questionnaires:
 
     def check_response(self, run: Run, value: Json, place: Place) -> None:
         """Check a QuestionnaireResponse's answers by its Questionnaire."""
-        if not items(value):
-            return
         canonical = value.get("questionnaire")
         asked = self._found(run, value, canonical) if type(canonical) is str else None
         if asked is None or asked.assembled:
+            if not items(value):
+                return
             why = "not at hand" if asked is None else "put together from others"
             run.note("not-found", "questionnaire-unchecked", f"The answers were not checked: their Questionnaire is "
                      f"{why}.", place)  # fmt: skip

@@ -185,3 +185,33 @@ def test_aggregation(service_request: Json, manner: list[str], reference: str, r
     validator = Validator.load([], resources=[definition])
     found = validator.check(service_request, profiles=[definition["url"]])
     assert [i.rule for i in found if i.is_error] == rules
+
+
+@pytest.mark.parametrize(
+    ("kind", "relations", "expected"),
+    [
+        ("searchset", ["self", "next"], []),
+        ("searchset", ["self", "next", "next"], ["bundle-link"]),
+        ("searchset", ["self", "self"], ["bundle-link"]),
+        ("searchset", ["self", "related", "related"], []),
+        ("collection", ["self", "self"], ["bundle-link"]),
+    ],
+)
+def test_links_of_a_bundle_are_not_repeated(kind: str, relations: list[str], expected: list[str]) -> None:
+    url = "http://a.example/fhir/Patient"
+    entry = {"fullUrl": f"{url}/1", "resource": {"resourceType": "Patient", "id": "1", "text": NARRATIVE}}
+    bundle = {"resourceType": "Bundle", "type": kind, "entry": [entry],
+              "link": [{"relation": relation, "url": url} for relation in relations]}  # fmt: skip
+    assert [one.rule for one in Validator.load().check(bundle) if one.is_error] == expected
+
+
+@pytest.mark.parametrize(
+    ("score", "expected"), [(0, []), (1, []), (0.5, []), (1.5, ["search-score"]), (-1, ["search-score"])]
+)
+def test_the_score_of_a_match_is_between_none_and_all(score: float, expected: list[str]) -> None:
+    url = "http://a.example/fhir/Patient"
+    entry = {"fullUrl": f"{url}/1", "resource": {"resourceType": "Patient", "id": "1", "text": NARRATIVE},
+             "search": {"mode": "match", "score": score}}  # fmt: skip
+    bundle = {"resourceType": "Bundle", "type": "searchset", "link": [{"relation": "self", "url": url}],
+              "entry": [entry]}  # fmt: skip
+    assert [one.rule for one in Validator.load().check(bundle) if one.is_error] == expected

@@ -137,6 +137,14 @@ class Terminology:
         """Whether some value set at hand calls the code so."""
         return _plain(display) in {_plain(text) for text in self._set_names.of(system, code)}
 
+    def within(self, value_set: Json, system: str | None, code: str) -> bool | None:
+        """Whether a code is in a value set that is contained where it is used."""
+        try:
+            compiled = compile_value_set(value_set, scope=None)
+            return None if compiled is None else self._sets.holds(compiled, Question(system, code, seen={}))
+        except (TypeError, AttributeError, KeyError, ValueError, RecursionError):
+            return None
+
     def member_of(self, value: Any, value_set: str, *, type: str | None = None) -> bool | None:
         """FHIRPath's memberOf: a code or string, a Coding, a Quantity, or a CodeableConcept (any coding)."""
         if isinstance(value, str):
