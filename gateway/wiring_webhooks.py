@@ -52,23 +52,15 @@ def offer(settings: Settings, search: Search) -> Offer:
 
 def hooks(settings: Settings) -> Mapping[str, Hook]:
     """Who may send us webhooks."""
-    from gateway.partners import polled_types
+    from gateway.partners import asked
 
-    read = webhooks_file(settings).hooks
-    polled = polled_types(settings.partners)
+    read, polled = webhooks_file(settings).hooks, asked(settings.partners)
+    made = {}
     for name, one in read.items():
         _served(one.accepts, f"{settings.webhooks}: [hooks.{name}] accepts")
-    return {
-        name: Hook(
-            name,
-            one.tenant,
-            one.secrets,
-            one.accepts,
-            one.tokens,
-            polls=polled.get(name, frozenset()) if one.tenant == settings.tenant else frozenset(),
-        )
-        for name, one in read.items()
-    }
+        polls, our_ids = polled.get(name if one.tenant == settings.tenant else "", (frozenset(), False))
+        made[name] = Hook(name, one.tenant, one.secrets, one.accepts, one.tokens, polls=polls, our_ids=our_ids)
+    return made
 
 
 def parties(settings: Settings) -> Mapping[str, Subscriber]:

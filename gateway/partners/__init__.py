@@ -10,7 +10,7 @@ from gateway.partners.ehr import Ehr
 from gateway.partners.fhir_server import FhirServer
 from gateway.partners.files import Files
 from gateway.partners.findhelp import Findhelp
-from gateway.partners.polling import FhirPolling
+from gateway.partners.polling import FhirPolling, keeps_our_ids
 from gateway.partners.settings import PartnerSettings, load
 
 Adapter = FhirServer | Ehr | Findhelp | Files | Console
@@ -36,10 +36,11 @@ def adapter(settings: PartnerSettings) -> Adapter:
     return ADAPTERS[settings.kind](settings)
 
 
-def polled_types(path: Path) -> dict[str, frozenset[str]]:
-    """What the partners of a partners.toml are asked for, by name."""
-    asked = {name: of(one.kind, poll=one.poll).polls for name, one in load(path).items() if one.kind in POLLED}
-    return {name: frozenset(rule.type for rule in rules) for name, rules in asked.items()}
+def asked(path: Path) -> dict[str, tuple[frozenset[str], bool]]:
+    """The types that partners of a partners.toml are asked for, and whether they keep ours under our ids, by name."""
+    listed = {name: one for name, one in load(path).items() if one.kind in POLLED}
+    types = {name: frozenset(rule.type for rule in of(one.kind, poll=one.poll).polls) for name, one in listed.items()}
+    return {name: (types[name], keeps_our_ids(one)) for name, one in listed.items()}
 
 
 def polled(path: Path, *, hurry: float = 1.0) -> dict[str, FhirPolling]:

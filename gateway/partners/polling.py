@@ -29,6 +29,11 @@ MOST_READ_ALONG = 20
 """Most resources read along with one."""
 
 
+def keeps_our_ids(settings: PartnerSettings) -> bool:
+    """Whether the partner keeps what we send under the ids that it has here."""
+    return settings.kind == "fhir_server" and settings.exchange != "conditional" and bool(settings.send)
+
+
 class FhirPolling:
     """A partner whose FHIR server is asked for changes."""
 
@@ -37,7 +42,7 @@ class FhirPolling:
         self.base = settings.base_url
         self.every_seconds = settings.poll_minutes * 60 / hurry
         self.overlap_seconds = settings.overlap_minutes * 60
-        self.our_ids = settings.kind == "fhir_server" and settings.exchange != "conditional" and bool(settings.send)
+        self.our_ids = keeps_our_ids(settings)
         self._token = settings.token_file
         self._rules = {rule.type: rule for rule in of(settings.kind, poll=settings.poll).polls}
         self.types: Sequence[str] = tuple(self._rules)

@@ -7,7 +7,7 @@ understood is parked for a person, never guessed; what fails for a while is trie
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -30,6 +30,7 @@ from gateway.mapping.loop import guard_news
 from gateway.ports import AuditEntry, Caller, Clock, Inbound, Json, Kept, Source, Transaction
 from gateway.trust.disclosure import content
 from gateway.trust.policy import permit
+from gateway.usecases.as_polled import as_polled
 from gateway.usecases.change_referral import change_referral
 from gateway.usecases.copied_task import as_copied, is_ahead, says_the_same
 from gateway.usecases.delivery_schedule import next_attempt
@@ -44,6 +45,7 @@ from gateway.usecases.references import own
 from gateway.usecases.services import Hook, Services
 from gateway.usecases.source_version import SourceVersion, is_copy, last_known, meta_of, source_version
 from gateway.usecases.start_loop import start_loop
+from gateway.usecases.told import names_nothing, told
 from gateway.usecases.written_loop import LoopWrites
 
 LEASE_SECONDS = 120.0
@@ -122,8 +124,7 @@ def _apply(message: Inbound, services: Services, applying: Applying) -> str:
     if hook is None:
         raise Unprocessable("The partner sends no webhooks any more.")
     if message.content_type == EMPTY:
-        caller = Caller("system:poll", tenant=message.tenant, request_id=message.id)
-        return ask_soon(message, caller, hook=hook, services=services)
+        return ask_soon(message, hook=hook, services=services)
     value = applying.xml(message.body) if message.content_type in XML_TYPES else codec.read(message.body)
     caller = Caller(f"partner:{message.partner}", tenant=message.tenant, request_id=message.id)
     if not isinstance(value, dict):
@@ -133,10 +134,17 @@ def _apply(message: Inbound, services: Services, applying: Applying) -> str:
     if "resourceType" not in value:
         change_referral(value, caller, source=message.body, services=services, base=applying.base)
         return "news of a referral"
+    if hook.polls and names_nothing(value):
+        return ask_soon(message, hook=hook, services=services)
     read = applying.source
     here = partial(_is_here, caller, services)
     newer = []
-    for resource in told(value, hook=hook, source=read, now=applying.clock()):
+    for resource in told(value, hook=hook, source=read):
+        _refuse_unless_accepted(resource, hook=hook, services=services)
+        if resource["resourceType"] in hook.polls:
+            said = as_polled(resource, message, caller, hook=hook, services=services, source=read, base=applying.base)
+            newer.append(not said.startswith("0 "))
+            continue
         needed = along(resource, partner=hook.partner, accepts=hook.accepts & services.types, source=read, here=here)
         for one in (*needed, resource):
             base = read.base(hook.partner)
@@ -150,65 +158,18 @@ def _is_here(caller: Caller, services: Services, type: str, id: str) -> bool:
     return kept is not None and not kept.deleted
 
 
-def told(value: Json, *, hook: Hook, source: Source, now: datetime) -> Iterator[Json]:
-    """The resources that a message is about, in its order; what it only names is read from the partner."""
-    if value["resourceType"] != "Bundle":
-        yield value
-        return
-    entries = _objects(value.get("entry", []), "Bundle.entry")
-    first = entries[0].get("resource") if entries else None
-    if value.get("type") == "history" and isinstance(first, dict) and first.get("resourceType") == "Parameters":
-        yield from _notified(first, entries[1:], hook=hook, source=source)
-        return
-    if value.get("type") not in ("transaction", "batch", "collection", "message", "history"):
-        raise Unprocessable(issues=[Issue("error", "not-supported", "A Bundle of this type is not applied.")])
-    for entry in entries:
-        if _object(entry.get("request", {}), "Bundle.entry.request").get("method") == "DELETE":
-            raise Unprocessable(
-                issues=[Issue("error", "not-supported", "A deletion is not applied: a person decides.")]
-            )
-        if isinstance(entry.get("resource"), dict):
-            yield entry["resource"]
-
-
-def _notified(status: Json, entries: list[Json], *, hook: Hook, source: Source) -> Iterator[Json]:
-    """What a notification tells: resources that it carries, and the focus of each event that it only names."""
-    listed = _objects(status.get("parameter", []), "Parameters.parameter")
-    kind = next((one.get("valueCode") for one in listed if one.get("name") == "type"), None)
-    if kind in ("handshake", "heartbeat", "query-status"):
-        return
-    carried = {str(e.get("fullUrl")): e["resource"] for e in entries if isinstance(e.get("resource"), dict)}
-    place = "Parameters.parameter.part"
-    events = [_objects(one.get("part", []), place) for one in listed if one.get("name") == "notification-event"]
-    named = [_object(p.get("valueReference"), place) for part in events for p in part if p.get("name") == "focus"]
-    focuses = [str(one["reference"]) for one in named if "reference" in one]
-    if len(focuses) < len(events):
-        raise Unprocessable("A notification names no focus: what changed cannot be known from it.")
-    for focus in dict.fromkeys(focuses):
-        yield carried.get(focus) or source.read(hook.partner, focus)
-
-
-def _objects(value: object, place: str) -> list[Json]:
-    """A list of objects; Unprocessable for anything else."""
-    if not isinstance(value, list):
-        raise Unprocessable(issues=[Issue("error", "structure", "A list of objects is expected here.", place)])
-    return [_object(one, place) for one in value]
-
-
-def _object(value: object, place: str) -> Json:
-    if not isinstance(value, dict):
-        raise Unprocessable(issues=[Issue("error", "structure", "An object is expected here.", place)])
-    return value
-
-
-def keep_newest(resource: Json, message: Inbound, caller: Caller, *, hook: Hook, services: Services) -> bool:
-    """Keep a partner's version unless a newer one of it is here; whether anything changed."""
+def _refuse_unless_accepted(resource: Json, *, hook: Hook, services: Services) -> None:
     type, id = resource.get("resourceType"), resource.get("id")
     if not isinstance(type, str) or type not in hook.accepts or type not in services.types:
         raise Forbidden("This partner may not send resources of this type.")
     if not isinstance(id, str) or not ids.is_id(id):
         raise Unprocessable(issues=[Issue("error", "value", "The resource has no id.", f"{type}.id")])
-    permit(caller, action="U", type=str(type), store=services.store)
+
+
+def keep_newest(resource: Json, message: Inbound, caller: Caller, *, hook: Hook, services: Services) -> bool:
+    """Keep a partner's version unless a newer one of it is here; whether anything changed."""
+    _refuse_unless_accepted(resource, hook=hook, services=services)
+    permit(caller, action="U", type=resource["resourceType"], store=services.store)
     version = source_version(resource, message)
     for attempt in range(TRIES):
         try:

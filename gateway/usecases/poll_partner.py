@@ -6,7 +6,7 @@ found again: an overlap makes good what late indexes and other clocks hid. Never
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -172,7 +172,8 @@ def _asked(
 
 
 def _kept(partner: Polled, found: Found, caller: Caller, *, services: Services) -> bool:
-    body = codec.write(_bundle(partner, found))
+    whole, tasks = partner.whole(found), "Task" in partner.types
+    body = codec.write(bundle_of(whole, base=partner.base, our_ids=partner.our_ids, tasks=tasks))
     keep = services.store.inbox.keep
     return keep(
         caller,
@@ -184,14 +185,13 @@ def _kept(partner: Polled, found: Found, caller: Caller, *, services: Services) 
     )
 
 
-def _bundle(partner: Polled, found: Found) -> Json:
-    """The resource, last, and before it what it refers to, each with its address at the partner."""
-    entries = [
-        {"fullUrl": f"{partner.base}/{one['resourceType']}/{one['id']}", "resource": one}
-        for one in partner.whole(found)
-    ]
-    tags = [OUR_IDS] if partner.our_ids else []
-    tags += [] if "Task" in partner.types else [NO_TASKS]
+def bundle_of(resources: Iterable[Json], *, base: str, our_ids: bool, tasks: bool) -> Json:
+    """A resource, last, and before it what it refers to, each with its address at the partner.
+
+    `tasks`: whether the partner is asked for Tasks.
+    """
+    entries = [{"fullUrl": f"{base}/{one['resourceType']}/{one['id']}", "resource": one} for one in resources]
+    tags = ([OUR_IDS] if our_ids else []) + ([] if tasks else [NO_TASKS])
     meta: Json = {"tag": tags} if tags else {}
     return {"resourceType": "Bundle", "meta": meta, "type": "collection", "entry": entries}
 

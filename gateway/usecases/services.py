@@ -70,7 +70,9 @@ class Hook:
     """Resource types that it may change here."""
     tokens: tuple[str, ...] = ()
     polls: frozenset[str] = frozenset()
-    """Resource types whose changes it is asked for: what a webhook without a body makes due."""
+    """Resource types whose changes it is asked for."""
+    our_ids: bool = False
+    """Whether it keeps what is ours under our ids."""
 
 
 @dataclass(frozen=True, slots=True)

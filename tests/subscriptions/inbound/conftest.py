@@ -26,9 +26,10 @@ class Partner:
         self.resources: dict[str, Json] = {}
         self.read_: list[str] = []
         self.down = False
+        self.bases: dict[str, str] = {}
 
     def base(self, partner: str) -> str | None:
-        return None
+        return self.bases.get(partner)
 
     def read(self, partner: str, reference: str) -> Json:
         self.read_.append(reference)

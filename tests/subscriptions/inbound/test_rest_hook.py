@@ -13,23 +13,33 @@ from werkzeug.test import TestResponse
 
 from gateway.ports import Caller
 from gateway.settings import Settings
-from tests.subscriptions.conftest import SECRET, WEBHOOKS
-from tests.subscriptions.inbound.conftest import CALLER, Desk, task
+from gateway.usecases.poll_partner import CONTENT_TYPE, bundle_of
+from tests.subscriptions.conftest import SECRET, WEBHOOKS, Rig
+from tests.subscriptions.inbound.conftest import CALLER, Desk, notification, task
 
 TOKEN, OLD = "county-" + "t" * 32, "county-" + "o" * 32
 JSON, XML = "application/fhir+json", "application/fhir+xml"
 POLLER = Caller("system:poll")
+BASE = "https://county.example/r4"
 HOUR = timedelta(hours=1)
 
 
 @pytest.fixture
 def settings(settings: Settings, tmp_path: Path) -> Settings:
     token = f'tokens = ["{TOKEN}", "{OLD}"]'
-    hooks = f'[hooks.county]\n{token}\n[hooks.silent]\n{token}\n[hooks.both]\n{token}\nsecrets = ["{SECRET}"]\n'
+    hooks = "".join(f"[hooks.{name}]\n{token}\n" for name in ("silent", "both"))
+    hooks += f'secrets = ["{SECRET}"]\n[hooks.county]\n{token}\naccepts = ["Task", "Patient"]\n'
     (tmp_path / "webhooks.toml").write_text(WEBHOOKS + hooks)
-    polled = '[county]\nkind = "fhir_server"\nbase_url = "https://county.example/r4"\npoll = ["Task"]\n'
+    polled = f'[county]\nkind = "fhir_server"\nbase_url = "{BASE}"\npoll = ["Task"]\n'
     (tmp_path / "partners.toml").write_text(polled)
     return replace(settings, partners=tmp_path / "partners.toml")
+
+
+@pytest.fixture
+def desk(rig: Rig) -> Desk:
+    made = Desk(rig)
+    made.partner.bases["county"] = BASE
+    return made
 
 
 def told(desk: Desk, resource: dict[str, Any], *, token: str = TOKEN, **headers: str) -> TestResponse:
@@ -37,6 +47,20 @@ def told(desk: Desk, resource: dict[str, Any], *, token: str = TOKEN, **headers:
     shown = {"Authorization": f"Bearer {token}", "Accept": f"{JSON};q=1.0, application/json+fhir;q=0.9"} | headers
     path = f"/hooks/county/{resource['resourceType']}/{resource['id']}"
     return desk.rig.client.put(path, data=json.dumps(resource), headers=shown, content_type=f"{JSON}; charset=UTF-8")
+
+
+def found(desk: Desk, resource: dict[str, Any]) -> None:
+    """What a poll finds."""
+    whole = [desk.partner.resources["Patient/p9"], resource]
+    body = json.dumps(bundle_of(whole, base=BASE, our_ids=False, tasks=True)).encode()
+    key, now = f"poll:{resource['meta']['versionId']}", desk.rig.now()
+    assert desk.rig.store.inbox.keep(CALLER, partner="county", key=key, content_type=CONTENT_TYPE, body=body, now=now)
+
+
+def kept(desk: Desk) -> list[Any]:
+    """The Task that the partner calls k1."""
+    found = desk.rig.get(f"Task?identifier={BASE}|Task/k1")
+    return [one["resource"] for one in found.get("entry", [])]
 
 
 def pinged(desk: Desk, partner: str = "county") -> TestResponse:
@@ -53,7 +77,22 @@ def test_an_update_is_kept_and_applied_like_a_webhook_and_answered_with_a_resour
         assert answer.get_json()["resourceType"] == "OperationOutcome"
         assert answer.get_json()["issue"][0]["diagnostics"] == said
     desk.apply()
-    assert desk.rig.get("Task/k1")["description"] == "version 1"
+    assert [one["description"] for one in kept(desk)] == ["version 1"]
+
+
+def test_told_and_asked_it_is_one_copy_whichever_came_first(desk: Desk) -> None:
+    """The poll keeps what it finds under ids of ours: what the webhook tells must be known for the same."""
+    desk.partner.resources["Patient/p9"] = {"resourceType": "Patient", "id": "p9", "gender": "female"}
+    theirs: dict[str, Any] = {"for": {"reference": "Patient/p9"}}
+    for number, way in enumerate([told, found, told, found], 1):
+        way(desk, task(number, **theirs))
+        desk.apply()
+        assert [one["description"] for one in kept(desk)] == [f"version {number}"]
+    told(desk, task(3, **theirs, note=[{"text": "late"}]))
+    desk.apply()
+    assert [one["description"] for one in kept(desk)] == ["version 4"]
+    assert {ending for ending, _ in desk.ended} == {"applied"}
+    assert desk.rig.get(f"Patient?identifier={BASE}|Patient/p9")["total"] == 1
 
 
 def test_who_asks_for_xml_is_answered_in_xml_and_who_asks_for_nothing_of_fhir_in_plain_json(desk: Desk) -> None:
@@ -123,3 +162,33 @@ def test_an_update_without_a_body_is_no_webhook(desk: Desk) -> None:
     shown = {"Authorization": f"Bearer {TOKEN}"}
     answer = desk.rig.client.put("/hooks/county/Task/k1", headers=shown, content_type="text/plain")
     assert answer.status_code == 415
+
+
+def notified(desk: Desk, bundle: dict[str, Any], *, partner: str = "county") -> list[tuple[str, str]]:
+    shown = {"Authorization": f"Bearer {TOKEN}"}
+    answer = desk.rig.client.post(f"/hooks/{partner}", data=json.dumps(bundle), headers=shown, content_type=JSON)
+    assert answer.status_code == 200
+    desk.apply()
+    return desk.ended
+
+
+def test_a_notification_that_names_nothing_means_that_the_partner_is_asked_now(desk: Desk) -> None:
+    bundle = notification("Task/k1")
+    bundle["entry"][0]["resource"]["parameter"][-1]["part"].pop()
+    assert notified(desk, bundle) == [("applied", "asked for")]
+    desk.ended.clear()
+    assert [ending for ending, _ in notified(desk, bundle, partner="silent")] == ["parked"]
+
+
+def test_a_notification_that_names_only_some_of_what_changed_is_parked(desk: Desk) -> None:
+    bundle = notification("Task/k1", "Task/k2", carried=(task(1),))
+    bundle["entry"][0]["resource"]["parameter"][-1]["part"].pop()
+    assert [ending for ending, _ in notified(desk, bundle)] == ["parked"]
+
+
+def test_what_a_notification_carries_under_the_address_of_its_version_is_not_read_again(desk: Desk) -> None:
+    bundle = notification("Task/k1", carried=(task(1),))
+    bundle["entry"][1]["fullUrl"] = "Task/k1/_history/1"
+    assert [ending for ending, _ in notified(desk, bundle)] == ["applied"]
+    assert "Task/k1" not in desk.partner.read_
+    assert [one["description"] for one in kept(desk)] == ["version 1"]
