@@ -10,6 +10,7 @@ from typing import Any
 from xml.parsers import expat
 
 from gateway.validation.compiled import Json
+from gateway.validation.narrative_links import link_fault
 from gateway.validation.run import Place, Run
 
 XHTML = "http://www.w3.org/1999/xhtml"
@@ -118,7 +119,7 @@ class Content:
             self.ids.append(value)
         if name == "href" and value.startswith("#"):
             self.links.append(value[1:])
-        if name in _LINKED.get(element, ()) and (fault := _link_fault(value)):
+        if name in _LINKED.get(element, ()) and (fault := link_fault(value)):
             self.faults.append(fault)
 
     def _end(self, name: str) -> None:
@@ -132,24 +133,7 @@ class Content:
 
 
 _LINKED = {"a": ("href",), "area": ("href",), "img": ("src",)}
-_URL = re.compile(r"[\w;?:@&=+$.,/%~#\[\]!'()*|\-]+")
 _EASY_URL = re.compile(r"(?:(?:https?|ftp|mailto|tel):)?(?:[\w;?@=+$.,/%~\[\]!'()*|\-]|&amp;|(?<!^)#)+")
-
-
-def _link_fault(value: str) -> str | None:
-    """What is wrong with a URL that a narrative links to."""
-    scheme = value.strip().lower().partition(":")[0]
-    if scheme in ("javascript", "vbscript"):
-        return "must not have links that are scripts"
-    if not value:
-        return "must not have links without a URL"
-    if scheme in ("urn", "cid") and ":" in value:
-        return "must have links that a browser can follow, not urn: or cid:"
-    if scheme != "data" and not _URL.fullmatch(value):
-        return "must not have links with characters that no URL has"
-    return None
-
-
 _LINK = re.compile(r"""<(?:a|area)\s[^>]*href=["']#([^"']+)["']|<img\s[^>]*src=["']#([^"']+)["']""")
 _ANCHOR = re.compile(r"""\s(?:id|name)=["']([^"']*)["']""")
 _TAG = re.compile(r"""(/?)([a-z][a-z0-9]*)((?:\s+[A-Za-z:]+="[^"<]*")*)\s*(/?)""")

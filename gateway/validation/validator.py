@@ -18,6 +18,7 @@ from gateway.errors import BadProfile, Invalid, Issue, Malformed
 from gateway.fhir import codec, xml
 from gateway.fhir.outcome import outcome
 from gateway.fhir.places import locate
+from gateway.fhir.xml_declaration import misdeclared
 from gateway.packages.definitions import Definitions
 from gateway.validation.accept import Acceptor, key_of
 from gateway.validation.bindings import Displays
@@ -114,7 +115,8 @@ class Validator:
                 read = xml.read(data, self.engine.shapes)
                 known = self._check(read.value, wanted)
                 found = [at(i, nearest(read.places, w)) for i, w in zip(known.issues, known.ways(), strict=True)]
-                return [*read.issues, *(i for i in found if not told(i, read.issues))]
+                said = [*_of_the_xml(data, read.value), *read.issues]
+                return [*said, *(i for i in found if not told(i, read.issues))]
             value = codec.read(data)
             known = self._check(value, wanted)
         except Malformed as error:
@@ -238,6 +240,14 @@ def looks_like_xml(data: bytes) -> bool:
     """Whether bytes are meant as XML rather than JSON."""
     start = data[:64].lstrip(b"\xef\xbb\xbf \t\r\n")
     return start[:1] == b"<" or data[:4] in (b"\xff\xfe<\x00", b"\xfe\xff\x00<")
+
+
+def _of_the_xml(data: bytes, value: Any) -> list[Issue]:
+    """What is wrong with the XML itself, whatever it holds."""
+    wrong = misdeclared(data)
+    if wrong is None and isinstance(value, dict) and value.keys() == {"resourceType"}:
+        wrong = "The resource must have some content."
+    return [] if wrong is None else [Issue("error", "structure", wrong, rule="xml", line=1, column=1)]
 
 
 def _resources(data: bytes) -> list[tuple[int, bytes]] | None:

@@ -19,7 +19,8 @@ _ENTITY = r"&(?:lt|gt|amp|quot|apos|#(?:9|10|13|3[2-9]|[4-9][0-9]|[1-9][0-9]{2,3
 _VALUE = rf'(?:[^{_NEVER}"]|{_ENTITY})*'
 _URL = r"(?:[A-Za-z0-9;?@=+$.,/%~\[\]!'()*|_\-]|&amp;)"
 _LINK = rf"(?:(?:https?|mailto|tel):)?{_URL}+(?:#{_URL}*)?"
-_IMAGE = rf"(?:{_LINK}|data:[A-Za-z0-9/;,+=.\-]*)"
+_64 = "[A-Za-z0-9+/]"
+_IMAGE = rf"(?:{_LINK}|data:image/[a-z]+;base64,(?:{_64}{{4}})*(?:{_64}{{4}}|{_64}{{3}}=|{_64}{{2}}==))"
 _COMMON = (
     "p br div h1 h2 h3 h4 h5 h6 span b em i strong small big tt code blockquote ul ol li dl dt dd pre caption "
     "thead tr tfoot tbody hr sub sup"

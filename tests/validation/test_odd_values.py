@@ -89,6 +89,8 @@ BAD: list[tuple[str, Json]] = [
     *(("txt-1", div(inside)) for inside in (
         "<p><ul><li>x</li></ul></p>", "<p>x<span><table><tr><td>a</td></tr></table></span></p>", "<p><p>x</p></p>",
         '<a href="">x</a>', '<a href="urn:x:y">x</a>', '<a href="http://a b">x</a>', '<img src="a{b}" alt="x"/>',
+        '<img src="data:image/png;base64,YWJ" alt="x"/>', '<img src="data:image/png;base64,!" alt="x"/>',
+        '<img src="data:image/png;base64," alt="x"/>', '<img src="data:png,x" alt="x"/>',
         '<p href="a">x</p>', '<p name="a">x</p>', "<ins>x</ins>", "<del>x</del>",
         "<p><!-- </p> --><ul><li>x</li></ul></p>",
     )),
@@ -118,6 +120,7 @@ GOOD: list[Json] = [
     *(div(inside) for inside in (
         '<p>a</p><ul><li><p>b</p></li></ul><p>c</p>', '<a href="#n1">x</a>', '<p id="here">x</p><a href="#here">y</a>',
         '<a href="mailto:a@b.example?x=1&amp;y=2">x</a>', '<img src="data:image/png;base64,YWJj" alt="x"/>',
+        '<img src="data:,x" alt="x"/>', '<a href="data:text/plain;charset=utf-8;base64,YQ==">x</a>',
         '<a name="q">x</a><a href="#q">y</a>', "<ol type=\"a\" start=\"2\"><li>x</li></ol>",
     )),
 ]  # fmt: skip
