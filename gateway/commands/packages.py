@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -91,7 +92,7 @@ def list_(folder: Path, *, as_json: bool) -> None:
         counts = _counts(package)
         columns = ("StructureDefinition", "ValueSet", "CodeSystem", "SearchParameter")
         table.add_row(package.id, package.about.licence, *(str(counts.get(name, 0)) for name in columns))
-    Console().print(table)
+    Console(width=None if sys.stdout.isatty() else 180).print(table)
 
 
 @command.command()

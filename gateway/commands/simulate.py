@@ -42,7 +42,9 @@ def _names(context: click.Context, option: click.Parameter, text: str) -> list[s
 )
 @click.option("--record", type=click.Path(path_type=Path), help="Write every request to this file, one JSON a line.")
 @click.option(
-    "--seed", type=click.Path(exists=True, path_type=Path), help="A Bundle of what a FHIR partner has already."
+    "--seed",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A Bundle of what a FHIR partner has already.",
 )
 @click.option("--hook", metavar="URL", help="findhelp: where the events of each referral go, signed with --secret.")
 @click.option("--secret", help="findhelp: whsec_ and base64, as the gateway's webhooks.toml has it.")

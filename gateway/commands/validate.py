@@ -30,7 +30,7 @@ _kept: tuple[Any, Validator] | None = None
 
 
 @click.command()
-@click.argument("files", nargs=-1, type=click.Path(exists=True, path_type=Path))
+@click.argument("files", nargs=-1, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option(
     "--profile", "profiles", multiple=True, metavar="URL", help="Also check by this profile (url or url|version)."
 )

@@ -120,6 +120,7 @@ class Referral:
     """One request for ECM, or for one Community Support, for one member."""
 
     key: Key
+    """The sender's own; without one the content names the referral, and a correction of it is another referral."""
     member: Member
     referrer: Referrer
     populations: tuple[codes.PopulationOfFocus, ...] = ()

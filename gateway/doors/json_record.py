@@ -22,6 +22,7 @@ from gateway.domain.rules import Finding
 from gateway.doors.reading import Reading
 from gateway.errors import Issue, Unmappable
 from gateway.fhir import codec
+from gateway.fhir.codec import Json
 from gateway.mapping import cross_checks, structure
 from gateway.mapping.concepts import Concept
 from gateway.mapping.leaves import Surroundings
@@ -33,6 +34,16 @@ T = TypeVar("T")
 
 MOST_VALUES = 8_000
 """Members and entries of one body; the fullest of our fixtures has 400."""
+
+KEYED_BY_CONTENT = frozenset(["referral"])
+"""Kinds that need no key of the sender's: what is revised under its key is not among them."""
+_UNKEYED = Finding(
+    "warning",
+    "key",
+    "key-from-content",
+    "is missing: the content names this referral, and a correction of it will be another one",
+    "incomplete",
+)
 
 
 def _is_date(value: object) -> bool:
@@ -73,8 +84,11 @@ class JsonReader(Generic[T]):
     def read_value(self, raw: Any, *, source: bytes, today: date) -> Reading[T]:
         """As `read`, of JSON that was read already; `source` is its bytes."""
         _bounded(raw)
-        findings = [] if self._fits(raw) else list(_schema_findings(self.wording(), raw))
+        findings = [] if self._fits(raw) else list(dict.fromkeys(_schema_findings(self.wording(), raw)))
         around = Surroundings(today, self.concepts)
+        if self.kind in KEYED_BY_CONTENT and isinstance(raw, dict) and "key" not in raw:
+            raw = {**raw, "key": _content_key(raw, today)}
+            findings.append(_UNKEYED)
         record, built = structure.build(self.root, raw, around)
         built = structure.with_rules(built, self.rules(record, today))
         built += cross_checks.found_in(record, around)
@@ -96,6 +110,16 @@ class JsonReader(Generic[T]):
             return bool(self.gate.is_valid(raw))
         except ValueError:  # a value that it cannot take in: the other one will say what is wrong with it
             return False
+
+
+def _content_key(raw: Json, today: date) -> Json:
+    """A key for a record whose sender gives none: the same content of the same day, however it is written, has it too.
+
+    Where the record says no day itself, that of its arrival counts: next year's referral is not this year's.
+    """
+    day = {} if raw.keys() & {"authored", "received"} else {"arrived": today.isoformat()}
+    content = json.dumps([raw, day], sort_keys=True, default=str)
+    return {"source": "unkeyed", "id": "content-" + hashlib.sha256(content.encode()).hexdigest()[:32]}
 
 
 def _bounded(raw: Any) -> None:

@@ -35,6 +35,8 @@ BASE = "https://ecm-gateway.example/schemas"
 
 _LONGEST = {"long-text": leaves.LONGEST_FREE_TEXT, "token": leaves.LONGEST_TOKEN}
 _NOT_EMPTY = {(CareTeam, "members")}
+_FROM_CONTENT = {(Referral, "key")}
+"""Fields of every record that a door makes where the sender gives none."""
 _MOST_ENTRIES = 500
 
 Json = dict[str, Any]
@@ -74,7 +76,7 @@ def _object(kind: type, definitions: dict[str, Json]) -> Json:
         "description": _sentence(kind.__doc__),
         "type": "object",
         "properties": properties,
-        "required": list(structure.required(kind)),
+        "required": [name for name in structure.required(kind) if (kind, name) not in _FROM_CONTENT],
         "additionalProperties": False,
     }
 

@@ -7,6 +7,7 @@ lone surrogates and NUL characters, nesting beyond `MAX_DEPTH`, anything after t
 
 from __future__ import annotations
 
+import codecs
 import json
 from decimal import Decimal
 from typing import Any, NoReturn
@@ -24,6 +25,7 @@ _encoder = msgspec.json.Encoder(decimal_format="number")
 _encode = _encoder.encode
 
 Json = dict[str, Any]
+_WIDE = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 def read(data: bytes) -> Any:
@@ -33,7 +35,7 @@ def read(data: bytes) -> Any:
     except RecursionError:
         _refuse("is nested too deeply")
     except (ValueError, ArithmeticError) as error:  # msgspec's and UnicodeDecodeError; a number too large for Decimal
-        _refuse(_reason(error))
+        _refuse(_reason(error, data))
     try:
         again = orjson.dumps(value, default=_digits)
     except TypeError:  # whole numbers beyond 64 bits, half of a surrogate pair, nesting beyond MAX_DEPTH
@@ -68,7 +70,7 @@ def _written(value: Any, data: bytes) -> bytes:
     except RecursionError:
         _refuse("is nested too deeply")
     except ValueError as error:
-        _refuse(_reason(error))
+        _refuse(_reason(error, data))
     if data.count(b"[") + data.count(b"{") > MAX_DEPTH and _depth(data) > MAX_DEPTH:
         _refuse("is nested too deeply")
     return again
@@ -88,8 +90,12 @@ def _refuse(reason: str) -> NoReturn:
     raise Malformed(issues=[Issue("fatal", "structure", f"The JSON {reason}.", rule="json")])
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: Exception, data: bytes) -> str:
     text = str(error)
+    if data.startswith(codecs.BOM_UTF8):
+        return "begins with a byte order mark: leave it out (RFC 8259, section 8.1)"
+    if data.startswith(_WIDE) or b"\0" in data[:4]:
+        return "is not UTF-8"
     if isinstance(error, UnicodeDecodeError):
         return "is not UTF-8"
     at = text.rfind("(byte ")

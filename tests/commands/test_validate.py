@@ -106,3 +106,9 @@ def test_show(tmp_path: Path) -> None:
 
 def test_nothing_to_do_is_a_usage_error() -> None:
     assert run()[0] == 2
+
+
+def test_a_folder_is_no_file(tmp_path: Path) -> None:
+    status, told = run(tmp_path)
+    assert status == 2
+    assert "is a directory" in told

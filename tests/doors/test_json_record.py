@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.domain.referral import Key
 from gateway.doors.readers import Readers
 from gateway.errors import BadTable
 from tests.conftest import ROOT
@@ -81,3 +82,44 @@ def _with(value: object, steps: tuple[str | int, ...], leaf: object = 7) -> obje
         return [_with(part, rest, leaf) if at == first else part for at, part in enumerate(value)]
     assert isinstance(value, dict)
     return {name: _with(part, rest, leaf) if name == first else part for name, part in value.items()}
+
+
+def test_what_is_missing_is_said_once(readers: Readers) -> None:
+    said = [(issue.rule, issue.expression) for issue in readers.json("care-plan").read(b"{}", today=TODAY).errors]
+    assert len(said) == len(set(said)) > 1
+
+
+MINIMAL = json.loads((ROOT / "fixtures" / "referrals" / "json-minimal" / "body.json").read_bytes())
+UNKEYED = {name: part for name, part in MINIMAL.items() if name != "key"}
+
+
+def test_a_referral_without_a_key_has_one_of_its_content(readers: Readers) -> None:
+    reader = readers.json("referral")
+    first = reader.read(json.dumps(UNKEYED).encode(), today=TODAY)
+    other_form = json.dumps(dict(reversed(UNKEYED.items())), indent=1, ensure_ascii=False).encode()
+    assert first.require().key.source == "unkeyed"
+    assert reader.read(other_form, today=TODAY).require() == first.require()
+    corrected = reader.read(json.dumps({**UNKEYED, "need": "a bed"}).encode(), today=TODAY)
+    assert corrected.require().key != first.require().key
+    assert [issue.rule for issue in first.issues if issue.severity == "warning"] == ["key-from-content"]
+
+
+def test_next_year_s_referral_is_not_this_year_s(readers: Readers) -> None:
+    def keys(**said: str) -> set[Key]:
+        data = json.dumps({**UNKEYED, **said}).encode()
+        days = (TODAY, TODAY.replace(year=TODAY.year + 1))
+        return {readers.json("referral").read(data, today=day).require().key for day in days}
+
+    assert len(keys()) == 2
+    assert len(keys(authored="2026-03-01")) == 1
+
+
+@pytest.mark.parametrize("kind", ["care-plan", "care-team", "referral-change"])
+def test_what_is_revised_needs_a_key(kind: str, readers: Readers) -> None:
+    assert ("required", "key") in [(i.rule, i.expression) for i in readers.json(kind).read(b"{}", today=TODAY).errors]
+
+
+@pytest.mark.parametrize("key", [None, {}, {"id": "1"}, "1", []])
+def test_a_key_that_cannot_be_read_is_not_replaced(key: object, readers: Readers) -> None:
+    reading = readers.json("referral").read(json.dumps({**UNKEYED, "key": key}).encode(), today=TODAY)
+    assert reading.errors

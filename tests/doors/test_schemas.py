@@ -47,7 +47,7 @@ def test_descriptions_are_sentences_for_those_who_send(kind: str) -> None:
 
 def test_only_what_the_state_needs_is_required() -> None:
     referral = schemas.schema("referral")
-    assert referral["required"] == ["key", "member", "referrer"]
+    assert referral["required"] == ["member", "referrer"]
     # a Population of Focus is due by a rule: a Community Support needs none
     assert referral["$defs"]["Member"]["required"] == ["name", "birth_date"]
     assert referral["$defs"]["Referrer"]["required"] == []

@@ -97,6 +97,22 @@ def test_nesting_is_read_to_the_bound_and_no_further(inner: str, space: str) -> 
         codec.read(nested(codec.MAX_DEPTH + 1))
 
 
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b"\xef\xbb\xbf{}", "byte order mark"),
+        ('{"a":1}'.encode("utf-16"), "not UTF-8"),
+        ('{"a":1}'.encode("utf-16-be"), "not UTF-8"),
+        ('{"a":1}'.encode("utf-16-le"), "not UTF-8"),
+        ('{"a":1}'.encode("utf-32"), "not UTF-8"),
+        ('{"a":"é"}'.encode("latin-1"), "not UTF-8"),
+    ],
+)
+def test_the_wrong_encoding_is_named(body: bytes, said: str) -> None:
+    with pytest.raises(Malformed, match=said):
+        codec.read(body)
+
+
 def test_the_message_does_not_quote_the_body() -> None:
     with pytest.raises(Malformed) as caught:
         codec.read(b'{"family":"Zanzibarovna","family":"Zanzibarovna"}')
