@@ -9,6 +9,7 @@ GatewayError                500 exception
   + UnsupportedMedia        415 not-supported
   + NotOffered              405 not-supported
   + NotAcceptable           406 not-supported
+  + LengthRequired          411 incomplete
   + TooLarge                413 too-long
   + Misdirected             421 security
 + Refused                   403 forbidden
@@ -107,6 +108,12 @@ class NotAcceptable(BadRequest):
     """None of the media types asked for can be written."""
 
     status, code = 406, "not-supported"
+
+
+class LengthRequired(BadRequest):
+    """The body has no end of its own and does not say its length: whether it was cut cannot be seen."""
+
+    status, code = 411, "incomplete"
 
 
 class TooLarge(BadRequest):

@@ -6,19 +6,22 @@ from typing import Any
 
 from flask import request
 
-from gateway.errors import BadRequest, Issue, Malformed, TooLarge, UnsupportedMedia
+from gateway.errors import BadRequest, Issue, LengthRequired, Malformed, TooLarge, UnsupportedMedia
 from gateway.fhir import codec
 from gateway.web.context import Web
 
 JSON_TYPES = frozenset(["application/fhir+json", "application/json"])
 XML_TYPES = frozenset(["application/fhir+xml", "application/xml", "text/xml"])
+_END_THEMSELVES = JSON_TYPES | XML_TYPES
 _PIECE = 65_536
 
 
 def body(web: Web) -> bytes:
     """All bytes of the request's body: TooLarge over the limit, Malformed when it ends early.
 
-    It reads until the stream ends, whether or not a length was announced, so that nothing is silently cut.
+    It reads until the stream ends, whether or not a length was announced, so that nothing is silently cut. A connection
+    that breaks in a chunked body looks like its end (Granian) or like a failure (gunicorn): JSON and XML end by
+    themselves, whatever else is sent in chunks is LengthRequired.
     """
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise UnsupportedMedia("Send the body without a content encoding.")
@@ -27,14 +30,21 @@ def body(web: Web) -> bytes:
     if length is not None and length > web.max_body:
         _too_large(web)
     stream = request.environ["wsgi.input"]
-    if length is not None:
-        data = _exactly(stream, length)
-        if len(data) < length:
-            raise Malformed("The body ended before the length that was announced.")
-        return data
-    if request.environ.get("HTTP_TRANSFER_ENCODING") or request.environ.get("wsgi.input_terminated"):
-        return _until_the_end(stream, web)
-    return b""
+    try:
+        if length is not None:
+            data = _exactly(stream, length)
+        elif request.environ.get("HTTP_TRANSFER_ENCODING") or request.environ.get("wsgi.input_terminated"):
+            data = _until_the_end(stream, web)
+        else:
+            return b""
+    except OSError:
+        raise Malformed("The connection broke before the body had ended.") from None
+    if length is not None and len(data) < length:
+        raise Malformed("The body ended before the length that was announced.")
+    if length is None and data and request.mimetype not in _END_THEMSELVES:
+        message = "Say the length (Content-Length): in chunks nobody can see whether all of it came."
+        raise LengthRequired(issues=[Issue("error", "incomplete", message, rule="body-length")])
+    return data
 
 
 def _length(announced: str) -> int:

@@ -169,6 +169,43 @@ def test_a_chunked_file_over_the_limit_is_not_cut_at_a_row(served: Served) -> No
     assert served.say(chunked("/files/kaiser/referral", rows, media="text/csv"))[0] == 413
 
 
+def cut_off(server: Served, raw: bytes) -> tuple[int, bytes]:
+    """The answer to a request whose sender has gone silent, but still listens."""
+    with socket.create_connection(("127.0.0.1", server.port), timeout=120) as connection:
+        connection.sendall(raw)
+        connection.shutdown(socket.SHUT_WR)
+        return _answer(connection)
+
+
+ROW = b"Zanzibarovna,Ljuba\n"
+WITHOUT_END = [
+    ("/files/kaiser/referral", "text/csv", b"Last,First\n" + ROW),
+    ("/fhir/$convert?partner=kaiser&kind=referral", "text/csv", b"Last,First\n" + ROW),
+    ("/fhir/Patient/_search", "application/x-www-form-urlencoded", b"_count=5"),
+]
+
+
+@pytest.mark.parametrize(("path", "media", "body"), WITHOUT_END)
+@pytest.mark.parametrize("missing", [5, 0], ids=["in a chunk", "between chunks"])
+def test_what_has_no_end_of_its_own_must_say_its_length_so_that_none_is_taken_that_was_cut(
+    served: Served, path: str, media: str, body: bytes, missing: int
+) -> None:
+    head, _, _ = chunked(path, b"", media=media).partition(b"0\r\n")
+    cut = head + b"%x\r\n%s" % (len(body) + missing, body) + (b"" if missing else b"\r\n")
+    assert cut_off(served, cut)[0] in (400, 411)
+    status, answer = served.say(chunked(path, body, media=media))
+    assert (status, json.loads(answer)["issue"][0]["details"]["coding"][0]["code"]) == (411, "body-length")
+    assert served.say(post(path, body, media=media))[0] in (200, 422)
+
+
+def test_a_cut_resource_is_none_and_a_whole_one_is_whole(served: Served) -> None:
+    before = kept(served)
+    raw = chunked("/fhir/Patient", patient())
+    for left in (60, 20):
+        assert cut_off(served, raw[:-left])[0] in (0, 400)
+    assert kept(served) == before
+
+
 def test_a_body_that_ends_early_keeps_nothing(served: Served) -> None:
     before = kept(served)
     raw = post("/fhir/Patient", patient(), length=len(patient()) + 100)
