@@ -41,6 +41,9 @@ def validate_kept(
 ) -> list[Issue]:
     """The same for what would be the next version of `type`/`id`, or (None) for the version that is kept."""
     kept = current(caller, type, id, services=services)
-    return validate(
-        content(kept) if resource is None else resource, caller, type=type, services=services, profiles=profiles
-    )
+    if resource is None:
+        return validate(content(kept), caller, type=type, services=services, profiles=profiles)
+    issues = validate(resource, caller, type=type, services=services, profiles=profiles)
+    if resource.get("id") != id:
+        issues.append(Issue("error", "value", "The body's id is not the one in the address.", f"{type}.id"))
+    return issues

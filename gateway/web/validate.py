@@ -27,7 +27,7 @@ def validate_type(web: Web) -> View:
     def view(type: str) -> Response:
         format = wanted()
         offered(type, services)
-        resource, profiles = _asked(fhir(web))
+        resource, profiles = _asked(fhir(web), needed=True)
         issues = usecase.validate(resource, caller(web), type=type, services=services, profiles=profiles)
         return answers.public(outcome(issues), format=format)
 
@@ -41,14 +41,14 @@ def validate_instance(web: Web) -> View:
     def view(type: str, id: str) -> Response:
         format = wanted()
         sent = request.method == "POST" and bool(request.headers.get("Content-Type"))
-        resource, profiles = _asked(fhir(web)) if sent else (None, _of_address())
+        resource, profiles = _asked(fhir(web), needed=False) if sent else (None, _of_address())
         issues = usecase.validate_kept(resource, caller(web), type=type, id=id, services=services, profiles=profiles)
         return answers.public(outcome(issues), format=format)
 
     return view
 
 
-def _asked(value: Any) -> tuple[Any, list[str]]:
+def _asked(value: Any, *, needed: bool) -> tuple[Any, list[str]]:
     """The resource to check and the profiles named, from a resource or from Parameters."""
     profiles = _of_address()
     if not isinstance(value, dict) or value.get("resourceType") != "Parameters":
@@ -64,6 +64,9 @@ def _asked(value: Any) -> tuple[Any, list[str]]:
                 pass
             case _:
                 raise _refused(f"Parameters.parameter[{at}]")
+    if needed and not resources:
+        message = "Parameters holds no parameter `resource`: there is nothing to validate."
+        raise BadRequest(issues=[Issue("error", "required", message, "Parameters.parameter")])
     return resources[0] if resources else None, profiles
 
 

@@ -75,6 +75,24 @@ def test_a_profile_that_is_not_known_is_the_callers_fault(client: FlaskClient, p
     assert (answer.status_code, issues(answer)[0][0]) == (422, "not-supported")
 
 
+def test_validate_parameters_without_a_resource(client: FlaskClient, patient: Json) -> None:
+    profile = {"resourceType": "Parameters", "parameter": [{"name": "profile", "valueUri": CORE}]}
+    for body in (profile, {"resourceType": "Parameters"}):
+        answer = send(client, "POST", "/fhir/Patient/$validate", body)
+        assert (answer.status_code, issues(answer)) == (400, [("required", "Parameters.parameter")])
+    send(client, "PUT", "/fhir/Patient/p1", {**patient, "id": "p1"})
+    assert send(client, "POST", "/fhir/Patient/p1/$validate", profile).status_code == 200
+
+
+@pytest.mark.parametrize("id", [None, "p2"])
+def test_validate_the_next_version_under_another_id(client: FlaskClient, patient: Json, id: str | None) -> None:
+    send(client, "PUT", "/fhir/Patient/p1", {**patient, "id": "p1"})
+    body = {**patient, "id": id} if id else {name: part for name, part in patient.items() if name != "id"}
+    assert ("value", "Patient.id") in issues(send(client, "POST", "/fhir/Patient/p1/$validate", body))
+    body["id"] = "p1"
+    assert ("value", "Patient.id") not in issues(send(client, "POST", "/fhir/Patient/p1/$validate", body))
+
+
 def test_validate_what_is_kept(client: FlaskClient, patient: Json) -> None:
     path = path_of(send(client, "POST", "/fhir/Patient", patient))
     assert client.get(f"{path}/$validate").status_code == 200
