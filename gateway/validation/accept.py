@@ -19,6 +19,7 @@ from gateway.errors import BadProfile, GatewayError
 from gateway.fhirpath import FhirPathError
 from gateway.validation.accept_cache import SchemaCache
 from gateway.validation.accept_checks import Acceptance, Check, Checks
+from gateway.validation.accept_keyword import keyword
 from gateway.validation.canonical import CHECKS
 from gateway.validation.compiled import Json, Profile
 from gateway.validation.known_profiles import MAX_CANONICAL
@@ -37,6 +38,7 @@ _MOST = 400
 """Combinations of type and profiles that are kept compiled; a caller's odd ones beyond go to the engine."""
 _FEW = 2
 """Resources of a kind that are explained before it is compiled what is accepted: that takes as long as a hundred."""
+_RECURSIVE = "recursive"
 _LARGE = 200_000
 """Bytes of a resource whose refused places are still listed: there may be one for each few of them."""
 _REGEX = jsonschema_rs.RegexOptions()
@@ -49,6 +51,11 @@ _encode = msgspec.json.Encoder(decimal_format="number").encode
 
 
 _Run = Callable[[Any], bool]
+
+
+def _marked(schema: Schema) -> Schema:
+    """The document, which says whether it refers to itself."""
+    return {**schema, "$comment": _RECURSIVE} if is_recursive(schema) else schema
 
 
 def _bounded(run: _Run) -> _Run:
@@ -237,7 +244,7 @@ class Acceptor:
             values = value_types(profiles[0].rules)
             types = Shapes2Schema(self._engine, scope=scope, values=values, contexts=self._contexts())
             types.coding = Codings(self._engine, shape, profiles).schema()
-            return {**extension_document(self._engine, profiles[0], types), "$defs": types.defs}
+            return _marked({**extension_document(self._engine, profiles[0], types), "$defs": types.defs})
         types = Shapes2Schema(self._engine, scope=scope, contexts=self._contexts())
         overlays = Profiles2Schema(self._engine, types)
         types.overlay = overlays.profile
@@ -246,7 +253,7 @@ class Acceptor:
         types.told = frozenset(told for profile in profiles for told in overlays.targeted(profile.rules, shape))
         root = types.ref(shape)
         parts = {profile.canonical: overlays.profile(profile, shape) for profile in profiles}
-        return {**root, "allOf": [part for part in parts.values() if part] or [{}], "$defs": types.defs}
+        return _marked({**root, "allOf": [part for part in parts.values() if part] or [{}], "$defs": types.defs})
 
     def _contexts(self) -> frozenset[str]:
         """Paths of elements that some extension is meant for."""
@@ -282,15 +289,6 @@ class Acceptor:
         return found
 
     def _compiled(self, schema: Schema) -> _Run:
-        asked = self._checks.asked
-
-        class Ask:
-            """Our keyword: hands the value to the check that is named."""
-
-            __slots__ = ("validate",)
-
-            def __init__(self, parent: Any, value: list[Any], path: Any) -> None:
-                self.validate = asked(value)
-
-        made = jsonschema_rs.Draft202012Validator(schema, pattern_options=_REGEX, keywords={CHECK: Ask})
-        return _bounded(made.is_valid) if is_recursive(schema) else made.is_valid
+        asked = {CHECK: keyword(self._checks.asked)}
+        made = jsonschema_rs.Draft202012Validator(schema, pattern_options=_REGEX, keywords=asked)
+        return _bounded(made.is_valid) if schema.get("$comment") == _RECURSIVE else made.is_valid

@@ -26,9 +26,10 @@ from gateway.validation.schema_elements import (
     never_told,
     present,
 )
+from gateway.validation.schema_references import reference
 from gateway.validation.schema_shapes import Shapes2Schema
 from gateway.validation.schema_slices import NotSaid, at_most, chain, implied, matcher, members_of_set
-from gateway.validation.schema_values import CHECK, Schema, both, exactly, holding, reference
+from gateway.validation.schema_values import CHECK, Schema, both, exactly, holding
 
 if TYPE_CHECKING:
     from gateway.validation.engine import Engine

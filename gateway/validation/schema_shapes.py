@@ -16,7 +16,8 @@ from gateway.validation.schema_codings import can_fail
 from gateway.validation.schema_elements import ANY_RESOURCE, counted, distinct_urls
 from gateway.validation.schema_enough import enough
 from gateway.validation.schema_invariants import translated
-from gateway.validation.schema_values import ABSOLUTE, CHECK, ELEMENT_ID, PRIMITIVE, SYSTEM, Schema, both, reference
+from gateway.validation.schema_references import agreeing, reference
+from gateway.validation.schema_values import ABSOLUTE, CHECK, ELEMENT_ID, PRIMITIVE, SYSTEM, Schema, both
 
 if TYPE_CHECKING:
     from gateway.validation.engine import Engine
@@ -240,10 +241,7 @@ class Shapes2Schema:
         said["properties"]["type"] = {"enum": sorted(kinds)}
         if len(kinds) == 1:
             return said
-        agreeing = [
-            {"properties": {"type": {"const": kind}, "reference": reference((kind,))}} for kind in sorted(kinds)
-        ]
-        return {**said, "if": {"required": ["reference", "type"]}, "then": {"anyOf": agreeing}}
+        return {**said, "if": {"required": ["reference", "type"]}, "then": agreeing(kinds)}
 
     def _type_named(self, kinds: Iterable[str]) -> Schema:
         """`Reference.type` where only `kinds` (none: any resource) may be pointed to."""

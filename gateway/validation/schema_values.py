@@ -15,15 +15,15 @@ CHECK: Final = "ecm"
 
 _CONTROL = r"\x00-\x08\x0b\x0c\x0e-\x1f\x{fffe}\x{ffff}"
 _TEXT = rf"^[^{_CONTROL}]*[^{_CONTROL}\s\x85][^{_CONTROL}]*$"
-_MARK = r"\s\x85\x00-\x1f\x{fffe}\x{ffff}"  # what a URI or code never has
-_END = rf"(?:[^{_MARK}:]|$)"
-_NO_OID = rf"i(?:[^{_MARK}d]|d{_END}|$)|[^{_MARK}i]|$"  # what may follow `o`, and `u` with one more step
+MARK: Final = r"\s\x85\x00-\x1f\x{fffe}\x{ffff}"  # what a URI or code never has
+_END = rf"(?:[^{MARK}:]|$)"
+_NO_OID = rf"i(?:[^{MARK}d]|d{_END}|$)|[^{MARK}i]|$"  # what may follow `o`, and `u` with one more step
 _URN = (  # after `urn`: an OID or UUID that is one, or another namespace; the few that look alike go to the engine
     r":(?:oid:[0-2](?:\.(?:0|[1-9][0-9]*))+$|uuid:[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}$"
-    rf"|[^{_MARK}ou])"
+    rf"|[^{MARK}ou])"
 )
 _LEADS = (
-    rf"(?:[^{_MARK}ou]|o(?:{_NO_OID})|u(?:u(?:{_NO_OID})|[^{_MARK}ur]|$|rn{_URN}))"  # neither oid: nor uuid: opens it
+    rf"(?:[^{MARK}ou]|o(?:{_NO_OID})|u(?:u(?:{_NO_OID})|[^{MARK}ur]|$|rn{_URN}))"  # neither oid: nor uuid: opens it
 )
 _YEAR = r"(?:[0-9]{3}[1-9]|[0-9]{2}[1-9]0|[0-9][1-9]00|[1-9]000)"
 _LEAP = (
@@ -37,7 +37,6 @@ _DAY = (
 _CLOCK = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]:(?:[0-5][0-9]|60)(?:\.[0-9]+)?"
 _ZONE = r"(?:Z|[+-](?:(?:0[0-9]|1[0-3]):[0-5][0-9]|14:00))"
 _PARTIAL = rf"{_YEAR}(?:-(?:0[1-9]|1[0-2]))?"
-_ID = r"[A-Za-z0-9\-.]{1,64}"
 
 
 def _matching(pattern: str) -> Schema:
@@ -57,11 +56,11 @@ PRIMITIVE: Final[dict[str, Schema]] = {
     "string": {**_matching(_TEXT), "maxLength": 1048576},
     "markdown": {**_matching(_TEXT), "maxLength": 1048576},
     "xhtml": {"type": "string", "maxLength": 1048576, CHECK: ["xhtml"]},
-    "code": _matching(rf"^[^{_MARK}]+(?: [^{_MARK}]+)*$"),
+    "code": _matching(rf"^[^{MARK}]+(?: [^{MARK}]+)*$"),
     "id": {**_matching(r"^[A-Za-z0-9\-.]+$"), "maxLength": 64},
-    "uri": _matching(rf"^{_LEADS}[^{_MARK}]*$"),
-    "url": _matching(rf"^{_LEADS}[^{_MARK}]*$"),
-    "canonical": _matching(rf"^(?:urn{_URN}|[^{_MARK}ou#:][^{_MARK}#:]*:)[^{_MARK}]*$"),
+    "uri": _matching(rf"^{_LEADS}[^{MARK}]*$"),
+    "url": _matching(rf"^{_LEADS}[^{MARK}]*$"),
+    "canonical": _matching(rf"^(?:urn{_URN}|[^{MARK}ou#:][^{MARK}#:]*:)[^{MARK}]*$"),
     "oid": _matching(r"^urn:oid:[0-2](?:\.(?:0|[1-9][0-9]*))+$"),
     "uuid": _matching(r"^urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"),
     "date": _matching(rf"^(?:{_PARTIAL}|{_DAY})$"),
@@ -84,23 +83,10 @@ UNCHECKED: Final = (
     "http://nucc.org/provider-taxonomy",
 )
 """Code systems whose content is nowhere at hand, so that no code of theirs can be said to be wrong."""
-ABSOLUTE: Final = rf"^[A-Za-z][A-Za-z0-9+.\-]*:[^{_MARK}]+$"
+ABSOLUTE: Final = rf"^[A-Za-z][A-Za-z0-9+.\-]*:[^{MARK}]+$"
 """A URI with a scheme."""
-SYSTEM: Final = rf"^(?:https?:[^{_MARK}]|urn{_URN})[^{_MARK}]*$"
+SYSTEM: Final = rf"^(?:https?:[^{MARK}]|urn{_URN})[^{MARK}]*$"
 """What the absolute URIs of systems nearly always are."""
-
-
-def reference(targets: Iterable[str]) -> Schema:
-    """What `Reference.reference` may be where only `targets` (resource types) may be pointed to; none: any type.
-
-    A local reference (`#id`) is left to the engine.
-    """
-    kinds = "|".join(sorted(targets)) or "[A-Z][A-Za-z]+"
-    rest = rf"(?:https?://[^{_MARK}\\#]*/)?(?:{kinds})/{_ID}(?:/_history/{_ID})?"
-    usual = {"pattern": rf"^(?:{kinds})/[A-Za-z0-9\-.]+$", "maxLength": 64}
-    oid = r"urn:oid:[0-2](?:\.(?:0|[1-9][0-9]*))+"
-    whole = {"pattern": rf"^(?:{rest}|{oid}|urn:uuid:[0-9a-f]{{8}}(?:-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}})$"}
-    return {"type": "string", "anyOf": [usual, whole]}
 
 
 def exactly(value: Any) -> Schema:
