@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gateway.errors import Conflict, Issue, StaleVersion
-from gateway.ports import Kept, Transaction
+from gateway.ports import Json, Kept, Transaction
 from gateway.usecases.services import Services
 
 Parameters = Sequence[tuple[str, str]]
@@ -28,6 +28,20 @@ def one_match(tx: Transaction, type: str, parameters: Parameters, services: Serv
     if len(matches) > 1:
         raise NotOne(issues=[Issue("error", "multiple-matches", "More than one resource meets the condition.")])
     return matches[0] if matches else None
+
+
+def is_meant(resource: Json, parameters: Parameters) -> bool:
+    """Whether a resource that is yet to be kept is what `identifier=system|value` asks for; no other search is asked.
+
+    The resource may not have been validated.
+    """
+    given = resource.get("identifier")
+    match list(parameters):
+        case [("identifier", token)] if isinstance(given, list) and "\\" not in token and "," not in token:
+            system, mark, value = token.rpartition("|")
+            named = [(one.get("system", ""), one.get("value")) for one in given if isinstance(one, dict)]
+            return bool(value) and any(found == value and (not mark or of == system) for of, found in named)
+    return False
 
 
 def same_identity(kept: Kept, id: str | None) -> None:

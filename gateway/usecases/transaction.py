@@ -15,7 +15,7 @@ from gateway.usecases.answered import answered_write
 from gateway.usecases.bundle_entries import Step, duplicates, steps_of
 from gateway.usecases.fan_out import fan_out
 from gateway.usecases.keep import Written, identity, unless_overtaken, within, writable
-from gateway.usecases.matching import NotOne, one_match, same_identity
+from gateway.usecases.matching import NotOne, Parameters, is_meant, one_match, same_identity
 from gateway.usecases.read import had
 from gateway.usecases.references import are_named, missing, references, rewritten
 from gateway.usecases.search import found
@@ -146,19 +146,33 @@ def _conditional_references(
             if not mark or text in table or text in resolved or not type.isalpha():
                 continue
             try:
-                match = one_match(tx, type, pairs(query), services)
+                meant = _meant(type, pairs(query), writes, tx, services)
             except GatewayError as error:
                 place = _place(plan, path, services)
                 issues += [replace(issue, expression=place) for issue in error.issues]
                 continue
-            if match is None:
+            if meant is None:
                 message = "No resource meets this conditional reference."
                 issues.append(Issue("error", "not-found", message, _place(plan, path, services)))
             else:
-                resolved[text] = match.reference
+                resolved[text] = meant
     if issues:
         raise NotOne(issues=issues)
     return resolved
+
+
+def _meant(type: str, asked: Parameters, writes: Sequence[_Planned], tx: Transaction, services: Services) -> str | None:
+    """The one resource that meets a condition once the Bundle is kept: one that is here, or that an entry brings."""
+    match = one_match(tx, type, asked, services)
+    found = {match.reference} if match else set()
+    for plan in writes:
+        step = plan.step
+        own = step.asked.unless if step.method == "POST" else step.query
+        if step.type == type and (tuple(asked) == own or is_meant(step.resource or {}, asked)):
+            found.add(f"{type}/{plan.id}")
+    if len(found) > 1:
+        raise NotOne(issues=[Issue("error", "multiple-matches", "More than one resource meets the condition.")])
+    return next(iter(found), None)
 
 
 def _place(plan: _Planned, path: str, services: Services) -> str:

@@ -54,6 +54,48 @@ def test_a_conditional_reference(client: FlaskClient, transaction: Json, patient
     assert total(client, "ServiceRequest") == 1
 
 
+@pytest.mark.parametrize("how", ["content", "condition", "update"])
+def test_a_conditional_reference_to_an_entry_of_the_same_bundle(
+    client: FlaskClient, transaction: Json, how: str
+) -> None:
+    """https://hl7.org/fhir/R4/http.html#trules: conditional references are resolved when the entries are there."""
+    asked = "identifier=http://hospital.example/mrn|MRN-7"
+    if how == "condition":
+        asked = "family=zanzibarovna&birthdate=1980-04-05"
+        transaction["entry"][0]["request"]["ifNoneExist"] = asked
+    if how == "update":
+        transaction["entry"][0]["request"] = {"method": "PUT", "url": f"Patient?{asked}"}
+    transaction["entry"][1]["resource"]["subject"] = {"reference": f"Patient?{asked}"}
+    for entry in transaction["entry"]:
+        entry.pop("fullUrl", None)
+    answer = send(client, "POST", "/fhir", transaction, Prefer="return=representation")
+    assert answer.status_code == 200, answer.data
+    patient, referral = (entry["resource"] for entry in answer.get_json()["entry"])
+    assert referral["subject"]["reference"] == f"Patient/{patient['id']}"
+
+
+def test_a_conditional_reference_that_two_entries_meet(client: FlaskClient, transaction: Json) -> None:
+    transaction["entry"].append({**deepcopy(transaction["entry"][0]), "fullUrl": "urn:uuid:another"})
+    subject = {"reference": "Patient?identifier=http://hospital.example/mrn|MRN-7"}
+    transaction["entry"][1]["resource"]["subject"] = subject
+    answer = send(client, "POST", "/fhir", transaction)
+    assert (answer.status_code, issues(answer)) == (
+        412,
+        [("multiple-matches", "Bundle.entry[1].resource.subject.reference")],
+    )
+    assert total(client, "Patient") == 0
+
+
+@pytest.mark.parametrize("identifier", [5, "x", {}, [5], [{"value": 5}], [{"system": 5}], None])
+def test_a_conditional_reference_beside_identifiers_that_are_none(
+    client: FlaskClient, transaction: Json, identifier: object
+) -> None:
+    transaction["entry"][0]["resource"]["identifier"] = identifier
+    transaction["entry"][1]["resource"]["subject"] = {"reference": "Patient?identifier=http://hospital.example/mrn|5"}
+    answer = send(client, "POST", "/fhir", transaction)
+    assert (answer.status_code, issues(answer)[0][0]) == (412, "not-found")
+
+
 def _no_request(entry: Json) -> None:
     del entry["request"]
 
