@@ -57,6 +57,11 @@ def is_copy(resource: Json) -> bool:
     return str(resource.get("meta", {}).get("source", "")).startswith(SOURCE)
 
 
+def is_own(resource: Json, partner: str) -> bool:
+    """Whether a resource kept here is this partner's own."""
+    return str(resource.get("meta", {}).get("source", "")).startswith(f"{SOURCE}{partner}:")
+
+
 def known_version(current: Json, partner: str) -> SourceVersion | None:
     """Which version of this partner's the kept one is; None when somebody else wrote it last."""
     source = str(current.get("meta", {}).get("source", ""))

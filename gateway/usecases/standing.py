@@ -22,9 +22,11 @@ from gateway.trust.policy import Decision
 from gateway.usecases.parties import gives_standing, member_in, parties
 from gateway.usecases.references import relative
 from gateway.usecases.services import Subscriber
+from gateway.usecases.source_version import is_own
 
 EVERYONE = Decision(True, "everyone")
 DIRECTORY = Decision(True, "directory")
+OWN = Decision(True, "standing: its own")
 NO_STANDING = Decision(False, "no-standing")
 NOT_TOLD = Decision(False, "not-told-of-this-type")
 REFUSED = {
@@ -38,6 +40,8 @@ _NOBODYS = frozenset(
 """Types that belong to no member's record."""
 RECORD = ("CareTeam", "Task", "Coverage", "ServiceRequest")
 """Where a member's parties are named."""
+_CONVERSATION = ("Task", "ServiceRequest")
+"""Of these a partner hears what became of its own here, whomever they name."""
 _ABOUT = frozenset(
     [
         *RECORD,
@@ -113,6 +117,8 @@ class Standing:
         versions = [content(one) for one in self._versions(kept)]
         if not versions:
             return NO_STANDING
+        if kept.type in _CONVERSATION and any(is_own(version, partner.name) for version in versions):
+            return OWN
         on = kept.at.astimezone(PACIFIC).date()
         named = (found for version in versions for found in parties(version, on=on))
         if ground := self._ground(partner, named):

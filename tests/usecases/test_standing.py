@@ -111,6 +111,23 @@ def test_what_belongs_to_nobodys_record_is_a_directory_and_what_cannot_be_placed
     ]  # fmt: skip
 
 
+OWN = {"source": "urn:ecm-gateway:source:alder:Task/t1:1#2026-03-02T20:00:00+00:00"}
+
+
+def test_a_partner_hears_what_became_of_its_own_task_though_that_names_no_organization(
+    services: Services, caller: Caller
+) -> None:
+    task = {"resourceType": "Task", "id": "x", "meta": OWN, "status": "requested", "for": MEMBER}
+    moved = {name: value for name, value in task.items() if name != "meta"} | {"status": "accepted"}
+    patient = {"resourceType": "Patient", "id": "p", "meta": OWN}
+    first, person, second = kept(services, caller, task, patient, moved)
+    assert decide(services, caller, first) == "standing: its own"
+    assert decide(services, caller, second) == "standing: its own", "whoever writes it next"
+    assert decide(services, caller, person) == "refused: no-standing", "a member's record is more than a conversation"
+    other = Subscriber("alder:Task", organizations=ALDER.organizations)
+    assert decide(services, caller, first, partner=other) == "refused: no-standing"
+
+
 def test_a_partner_is_not_told_of_other_types_and_one_that_says_nothing_is_told_nothing(
     services: Services, caller: Caller
 ) -> None:
