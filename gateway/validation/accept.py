@@ -7,10 +7,10 @@ cache file that the definitions' fingerprint and this code's version invalidate.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import jsonschema_rs
 import msgspec
@@ -20,6 +20,7 @@ from gateway.fhirpath import FhirPathError
 from gateway.validation.accept_cache import SchemaCache
 from gateway.validation.accept_checks import Acceptance, Check, Checks
 from gateway.validation.accept_keyword import keyword
+from gateway.validation.accept_refused import Refused, refused_by
 from gateway.validation.canonical import CHECKS
 from gateway.validation.compiled import Json, Profile
 from gateway.validation.known_profiles import MAX_CANONICAL
@@ -53,6 +54,10 @@ _encode = msgspec.json.Encoder(decimal_format="number").encode
 _Run = Callable[[Any], bool]
 
 
+def _name(kind: str, profiles: Sequence[Profile], scope: str | None) -> str:
+    return "+".join([kind, *sorted({profile.canonical for profile in profiles}), f"in {scope}"])
+
+
 def _marked(schema: Schema) -> Schema:
     """The document, which says whether it refers to itself."""
     return {**schema, "$comment": _RECURSIVE} if is_recursive(schema) else schema
@@ -73,33 +78,6 @@ def key_of(resource: Json, profiles: Sequence[Profile] = ()) -> _Key:
     declared = resource["meta"]["profile"] if "meta" in resource and "profile" in resource["meta"] else ()
     vital = vital_signs(resource) if resource["resourceType"] == "Observation" else ()
     return (resource["resourceType"], *declared, *(profile.canonical for profile in profiles), *vital)
-
-
-class Refused(NamedTuple):
-    """Where a resource was not accepted: the members in which, those that are missing, and whether for something else
-    about the resource as a whole."""
-
-    names: frozenset[str]
-    missing: frozenset[str]
-    whole: bool
-
-
-def _refused(faults: Iterable[jsonschema_rs.ValidationError]) -> Refused | None:
-    """None where a resource is refused for what no schema can say of some element of it."""
-    names, missing, whole = set(), set(), False
-    for fault in faults:
-        path = fault.instance_path
-        if path:
-            names.add(str(path[0]))
-            continue
-        kind = fault.kind
-        if kind.name == "required":
-            missing.add(kind.as_dict()["property"])
-        elif kind.name == "not" and kind.as_dict().get("schema") == {}:
-            return None
-        else:
-            whole = True
-    return Refused(frozenset(names), frozenset(missing), whole)
 
 
 class Acceptor:
@@ -157,7 +135,7 @@ class Acceptor:
             faults = [fault]
         except (ValueError, TypeError, RecursionError, UnicodeError):
             return None
-        return None if state.unsure else _refused(faults)
+        return None if state.unsure else refused_by(faults)
 
     def save(self) -> None:
         """Write what was compiled to the cache file, if there is one."""
@@ -187,9 +165,7 @@ class Acceptor:
                     return False
                 if not eager and self._seldom(key):
                     return False
-                wanted = self._wanted(kind, (*declared, *vital), profiles)
-                scope = self._scope(declared, profiles)
-                self._ready[key] = None if wanted is None else self._validator(kind, wanted, scope)
+                self._ready[key] = self._known(key) or self._made(key, declared, vital, profiles)
             run = self._ready[key]
         return run is not None and self._holds(run, resource)
 
@@ -199,6 +175,25 @@ class Acceptor:
             self._met.clear()
         self._met[key] = self._met.get(key, 0) + 1
         return self._met[key] <= _FEW
+
+    def _known(self, key: _Key) -> _Run | None:
+        """What the cache file has for a type and its profiles, so that these need not be compiled."""
+        named = None if self._engine_only else self._cache.stored("\n".join(key))
+        schema = None if named is None else self._cache.stored(named["name"])
+        return None if schema is None else self._compiled(schema)
+
+    def _made(
+        self, key: _Key, declared: Sequence[str], vital: Sequence[str], profiles: Sequence[Profile]
+    ) -> _Run | None:
+        wanted = self._wanted(key[0], (*declared, *vital), profiles)
+        if wanted is None:
+            return None
+        scope = self._scope(declared, profiles)
+        run = self._validator(key[0], wanted, scope)
+        known = (self._engine.profile(one, asked_in=None) is not None for one in (*declared, *vital))
+        if run is not None and all(known):  # what else a resource claims is not kept in a file
+            self._cache.get("\n".join(key), lambda: {"name": _name(key[0], wanted, scope)})
+        return run
 
     def _wanted(self, kind: str, canonicals: Sequence[str], profiles: Sequence[Profile]) -> list[Profile] | None:
         """The profiles to hold a resource to; None where the engine must decide."""
@@ -232,7 +227,7 @@ class Acceptor:
 
     def _validator(self, kind: str, profiles: Sequence[Profile], scope: str | None) -> _Run | None:
         """None where a profile has what cannot be made a schema: the engine then decides alone."""
-        name = "+".join([kind, *sorted({profile.canonical for profile in profiles}), f"in {scope}"])
+        name = _name(kind, profiles, scope)
         try:
             return self._compiled(self._cache.get(name, lambda: self._document(kind, profiles, scope)))
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError, FhirPathError, GatewayError):

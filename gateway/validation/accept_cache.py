@@ -33,11 +33,16 @@ class SchemaCache:
         if path is not None:
             self._stored = self._read(path)
 
+    def stored(self, name: str) -> Schema | None:
+        """The schema of that name, where the file has it or one was built for it."""
+        found = self._stored.get(name)
+        return None if found is None else msgspec.json.decode(zlib.decompress(found), type=dict)
+
     def get(self, name: str, build: Callable[[], Schema]) -> Schema:
         """The schema of that name, from the file or built now."""
-        found = self._stored.get(name)
+        found = self.stored(name)
         if found is not None:
-            return msgspec.json.decode(zlib.decompress(found), type=dict)
+            return found
         schema = build()
         if self._path is not None:
             self._stored[name] = zlib.compress(msgspec.json.encode(schema), 6)

@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from gateway.errors import BadProfile
-from gateway.validation.accept import Refused
+from gateway.validation.accept_refused import Refused
 from gateway.validation.canonical import CHECKS
 from gateway.validation.compiled import Json, Profile, Shape
 from gateway.validation.members import unknown

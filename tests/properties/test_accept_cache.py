@@ -78,3 +78,20 @@ def test_a_resource_is_told_invalid_with_every_issue(tmp_path: Path) -> None:
     with pytest.raises(Invalid) as refused:
         validator.require({**PATIENT, "birthDate": "1974-02-30", "gender": "x"})
     assert {issue.expression for issue in refused.value.issues} >= {"Patient.birthDate", "Patient.gender"}
+
+
+def test_what_a_resource_claims_is_kept_only_where_it_is_a_profile(tmp_path: Path) -> None:
+    known = "http://hl7.org/fhir/us/core/StructureDefinition/us-core-servicerequest"
+    request = {"resourceType": "ServiceRequest", "status": "active", "intent": "order", "subject": {"display": "x"}}
+    claiming = {**request, "meta": {"profile": [known]}}
+    first = Validator.load(["hl7.fhir.us.core#7.0.0"], cache=tmp_path / "kept")
+    for resource in (request, {**request, "meta": {"profile": ["https://example.org/zanzibarovna"]}}, claiming):
+        first.acceptor.accepts(resource)
+    first.acceptor.save()
+    data = (tmp_path / "kept").read_bytes()
+    assert known.encode() in data
+    assert b"zanzibarovna" not in data
+    second = Validator.load(["hl7.fhir.us.core#7.0.0"], cache=tmp_path / "kept")
+    assert first.check(claiming) == second.check(claiming)
+    assert first.acceptor.accepts(claiming) == second.acceptor.accepts(claiming)
+    assert not second.acceptor.accepts({**claiming, "status": "nonsense"})
