@@ -12,7 +12,26 @@ _REF_1: Final = (
     "reference.startsWith('#').not() or "
     "(reference.substring(1).trace('url') in %rootResource.contained.id.trace('ids'))"
 )
+_PREFIX = "(?:[YZEPTGMkhdcmunpfazy]|da)?"
+_TIME: Final = f"^{_PREFIX}(?:s|min|h|d|wk|mo(?:_[jsg])?|a(?:_[jtg])?)(?:[{{][^}}]*[}}])?$"
+_LENGTH: Final = f"^(?:{_PREFIX}(?:m|pc)|AU|Ao|.*[\\[].*)(?:[{{][^}}]*[}}])?$"
+_AGE: Final = (
+    "(code.exists() or value.empty()) and (system.empty() or system = %ucum) and "
+    "(value.empty() or value.hasValue().not() or value > 0)"
+)
+_DURATION: Final = "code.exists() implies ((system = %ucum) and value.exists())"
+_DISTANCE: Final = "(code.exists() or value.empty()) and (system.empty() or system = %ucum)"
+
+
+def _measuring(expression: str, units: str) -> str:
+    """The invariants of these quantities say in words only what their units measure."""
+    return f"({expression}) and ((code.exists() and system = %ucum) implies code.matches('{units}'))"
+
+
 CORRECTED: Final[dict[str, str]] = {
+    _AGE: _measuring(_AGE, _TIME),
+    _DURATION: _measuring(_DURATION, _TIME),
+    _DISTANCE: _measuring(_DISTANCE, _LENGTH),
     "probability is decimal implies (probability as decimal) <= 100": (
         "(probability.exists() and (probability is decimal)) implies ((probability as decimal) <= 100)"
     ),

@@ -33,6 +33,8 @@ _RELATIVE = re.compile(
     r"|[A-Za-z]+\?[_A-Za-z][\w.:\-]*=[^&]*(?:&[_A-Za-z][\w.:\-]*=[^&]*)*"
 )
 _ABSOLUTE = re.compile(r"(?i)[a-z][a-z0-9+.\-]*:\S+")
+SAMPLE = r"(?:[ELU]|[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)"
+_SAMPLE = re.compile(SAMPLE)
 
 
 def check_attachment(run: Run, value: Any, place: Place) -> None:
@@ -81,6 +83,21 @@ def check_quantity(run: Run, value: Any, place: Place) -> None:
                   f"{UCUM}.", place)  # fmt: skip
     elif system == UCUM and type(code) is str and code and not is_unit(code):
         run.error("code-invalid", "ucum", "Quantity.code must be a unit of UCUM, case-sensitive.", place)
+
+
+def check_meta(run: Run, value: Any, place: Place) -> None:
+    """Security labels are a set."""
+    labels = value.get("security")
+    if type(labels) is list and len(labels) > 1 and any(one in labels[:number] for number, one in enumerate(labels)):
+        run.error("duplicate", "meta-security", "The same security label must not be given twice.", place)
+
+
+def check_sampled_data(run: Run, value: Any, place: Place) -> None:
+    """Decimals, or E, L and U, with spaces between."""
+    data = value.get("data")
+    if type(data) is str and not all(map(_SAMPLE.fullmatch, data.split())):
+        run.error("invalid", "sampled-data", "SampledData.data must be decimals, or E, L or U, with a space between.",
+                  place)  # fmt: skip
 
 
 def check_canonical_url(run: Run, value: Any, place: Place) -> None:

@@ -21,8 +21,10 @@ from gateway.validation.datatypes import (
     check_attachment,
     check_coding,
     check_identifier,
+    check_meta,
     check_quantity,
     check_reference,
+    check_sampled_data,
 )
 from gateway.validation.elements import Walker
 from gateway.validation.extensions import Examples, Extensions, Unknown
@@ -79,7 +81,9 @@ class Engine:
                 "Attachment": check_attachment,
                 "Coding": self.coding,
                 "Identifier": check_identifier,
+                "Meta": check_meta,
                 "Reference": check_reference,
+                "SampledData": check_sampled_data,
                 **dict.fromkeys(QUANTITIES, check_quantity),
                 "xhtml": check_div,
             },

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from gateway.validation.compiled import Constraint, Member, Profile, Shape
-from gateway.validation.datatypes import CANONICAL_URLS, MISSPELT, QUANTITIES, UCUM
+from gateway.validation.datatypes import CANONICAL_URLS, MISSPELT, QUANTITIES, SAMPLE, UCUM
 from gateway.validation.native import NATIVE
 from gateway.validation.schema_codings import can_fail
 from gateway.validation.schema_elements import ANY_RESOURCE, counted, distinct_urls
@@ -73,6 +73,8 @@ class Shapes2Schema:
             },
             "Attachment": lambda: {"not": {"required": ["data", "size"]}},
             "Extension": self._one_value,
+            "Meta": lambda: {"properties": {"security": {"uniqueItems": True}}},
+            "SampledData": lambda: {"properties": {"data": {"pattern": f"^{SAMPLE}(?: {SAMPLE})*$"}}},
             "Questionnaire": lambda: {CHECK: ["between", "Questionnaire"]},
             "QuestionnaireResponse": lambda: {CHECK: ["between", "QuestionnaireResponse"]},
             **dict.fromkeys(QUANTITIES, lambda: _UNITS),

@@ -43,6 +43,18 @@ def attached(data: str) -> Json:
     return patient(photo=[{"contentType": "image/png", "data": data}])
 
 
+def extended(**value: Any) -> Json:
+    return patient(extension=[{"url": EXAMPLE, **value}])
+
+
+def timed(kind: str, code: str) -> Json:
+    return extended(**{f"value{kind}": {"value": 1, "system": "http://unitsofmeasure.org", "code": code}})
+
+
+def sampled(data: str) -> Json:
+    return extended(valueSampledData={"origin": {"value": 1}, "period": 1, "dimensions": 1, "data": data})
+
+
 def of_type(**reference: Any) -> Json:
     return patient(generalPractitioner=[reference])
 
@@ -52,10 +64,15 @@ def scenario(kind: Any) -> Json:
             "instance": [{"resourceId": "a", "resourceType": kind}]}  # fmt: skip
 
 
+SECRET = {"system": "http://terminology.hl7.org/CodeSystem/v3-Confidentiality", "code": "R"}
 UNKNOWN = [{"url": EXAMPLE, "valueString": "x"}]
 BAD: list[tuple[str, Json]] = [
     ("type-base64Binary", attached("YWJj=")),
     ("type-base64Binary", attached("YW=")),
+    ("meta-security", patient(meta={"security": [SECRET, SECRET]})),
+    ("age-1", timed("Age", "mg")), ("age-1", timed("Age", "cm")), ("drt-1", timed("Duration", "kg")),
+    ("dis-1", timed("Distance", "min")),
+    *(("sampled-data", sampled(data)) for data in ("1 a", "1,2", "1 2e", "- 1", "1 " * 50_000 + "x")),
     ("choice-one", patient(deceasedDateTime="2020", _deceasedBoolean={"extension": UNKNOWN})),
     ("choice-one", {**measured(code="mg"), "_valueString": {"extension": UNKNOWN}}),
     ("ele-1", patient(name=[{"id": "a"}])),
@@ -99,6 +116,11 @@ BAD: list[tuple[str, Json]] = [
     ("narrative-link", div('<img src="#nowhere" alt="x"/>')),
 ]  # fmt: skip
 GOOD: list[Json] = [
+    patient(meta={"security": [SECRET, {**SECRET, "code": "N"}]}),
+    *(timed(kind, code) for kind, code in (
+        ("Age", "a"), ("Age", "wk"), ("Age", "mo_j"), ("Duration", "ms"), ("Duration", "min"), ("Duration", "d{days}"),
+        ("Distance", "km"), ("Distance", "[mi_i]"), ("Distance", "mm"))),
+    *(sampled(data) for data in ("1", "1 -2.5 E L U", "1e3 .5 2.", "2041  2043\n2037")),
     attached("YWJj"), attached("YW Jj\nYQ=="), scenario("Patient"),
     patient(id="a", name=[{"id": "a", "family": "x"}], birthDate="2020", _birthDate={"id": "b"}),
     patient(extension=[{"url": CORE + "patient-multipleBirthTotal", "valuePositiveInt": 2}]),

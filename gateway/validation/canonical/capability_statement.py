@@ -21,6 +21,17 @@ def check(engine: Engine, run: Run, value: Json, place: Place) -> None:
                 _of(engine, run, kind, profile, member(here, "profile"))
             for supported, there in texts(resource, "supportedProfile", here):
                 _of(engine, run, kind, supported, there)
+            for searched, there in parts(resource, "searchParam", here):
+                _search(engine, run, searched, there)
+
+
+def _search(engine: Engine, run: Run, searched: Json, place: Place) -> None:
+    """A search parameter that is named is of the type that is said."""
+    canonical, kind = text(searched, "definition"), text(searched, "type")
+    known = engine.definitions.get("SearchParameter", canonical) if canonical and len(canonical) < 2_000 else None
+    if known is not None and kind is not None and known.get("type") not in (None, kind):
+        run.error("business-rule", "capability-search", f"The search parameter's type is {known['type']}.",
+                  member(place, "type"))  # fmt: skip
 
 
 def _of(engine: Engine, run: Run, kind: str | None, profile: str, place: Place) -> None:

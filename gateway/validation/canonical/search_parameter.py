@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from gateway import fhirpath
@@ -13,6 +14,10 @@ from gateway.validation.run import Place, Run
 if TYPE_CHECKING:
     from gateway.validation.engine import Engine
 
+_LONGEST = 2_000
+_ALL = frozenset(("Resource", "DomainResource"))
+_ROOT = re.compile(r"\(*([A-Z][A-Za-z]+)\b")
+
 
 def check(engine: Engine, run: Run, value: Json, place: Place) -> None:
     """Report an expression that cannot be one, and a composite without its parts."""
@@ -20,6 +25,7 @@ def check(engine: Engine, run: Run, value: Json, place: Place) -> None:
     expression = text(value, "expression")
     if expression:
         _expression(engine, run, expression, bases, member(place, "expression"))
+    _derived(engine, run, value, bases, place)
     components = list(parts(value, "component", place))
     for component, here in components:
         inner = text(component, "expression")
@@ -34,11 +40,30 @@ def check(engine: Engine, run: Run, value: Json, place: Place) -> None:
                   components[0][1])  # fmt: skip
 
 
+def _derived(engine: Engine, run: Run, value: Json, bases: list[str], place: Place) -> None:
+    """A search parameter that is derived from another is of its type, and on some of its resources."""
+    canonical = text(value, "derivedFrom")
+    known = engine.definitions.get("SearchParameter", canonical) if canonical and len(canonical) < _LONGEST else None
+    if known is None:
+        return
+    there = member(place, "derivedFrom")
+    if text(value, "type") not in (None, known.get("type")):
+        run.error("business-rule", "searchparameter-derived", f"The type must be that of derivedFrom, "
+                  f"{known.get('type')}.", there)  # fmt: skip
+    wider = set(known.get("base") or ())
+    if wider and not wider & _ALL and not wider.issuperset(bases):
+        run.error("business-rule", "searchparameter-derived", "The base must be among those of derivedFrom.", there)
+
+
 def _expression(engine: Engine, run: Run, expression: str, bases: list[str], place: Place) -> None:
     if not check_syntax(engine, run, expression, place):
         return
     if any(leads_nowhere(engine, path.strip()) for path in expression.split("|")):
         run.error("invalid", "definition-path", "The expression names an element that its type does not have.", place)
+        return
+    roots = [found[1] if (found := _ROOT.match(path.strip())) else None for path in expression.split("|")]
+    if bases and None not in roots and not {*roots, *bases} & _ALL and not set(roots) & set(bases):
+        run.warn("invalid", "definition-path", "The expression starts from none of the resources in base.", place)
 
 
 def check_syntax(engine: Engine, run: Run, expression: str, place: Place) -> bool:
