@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from gateway import settings as environment
 from gateway import shipped
 from gateway.domain.dates import PACIFIC
 from gateway.domain.member import Organization
@@ -44,7 +45,9 @@ class Input:
 @click.option("--partner", help="Whose table reads the file (a folder of mappings/partners).")
 @click.option("--kind", type=click.Choice(sorted(MAPPERS)), default="referral", show_default=True)
 @click.option("--row", type=int, help="Only this row, numbered as a spreadsheet shows it (the header is row 1).")
-@click.option("--mappings", type=click.Path(exists=True, path_type=Path), help="Another mappings folder.")
+@click.option(
+    "--mappings", type=click.Path(exists=True, path_type=Path), help="Another mappings folder [ECM_MAPPINGS]."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(
     path: Path, partner: str | None, kind: str, row: int | None, mappings: Path | None, *, as_json: bool
@@ -61,7 +64,7 @@ def command(
       ecm-gateway explain --partner kaiser referrals.csv --json
     """
     given = _input(path, partner, kind)
-    readers = Readers.load(mappings or shipped.folder("mappings"))
+    readers = Readers.load(mappings or environment.load().mappings or shipped.folder("mappings"))
     found = [_explained(one, given.kind) for one in _readings(given, readers) if row in (None, one.number)]
     if not found:
         raise click.UsageError("There is no such row.")

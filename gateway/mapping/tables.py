@@ -132,6 +132,8 @@ def _check(cells: Mapping[str, str], target: Target, concepts: Mapping[str, Conc
         raise ValueError("a yes/no field needs a concept table (yes-no)")
     if target.put in ("set", "add") and not target.is_leaf and not cells["via"]:
         raise ValueError("`to` leads to a record of several fields: name one of them, or a `via` that makes the record")
+    if cells["default"] and cells["concept"] and not concepts[cells["concept"]].knows(cells["default"]):
+        raise ValueError("`default` is not in the concept table")
     if target.put == "answer" and target.key and target.key in concepts and not concepts[target.key].knows(target.code):
         raise ValueError(f"there is no {target.key} of the name in brackets")
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import shutil
+from pathlib import Path
 
+import pytest
 from click.testing import CliRunner
 
 from gateway.commands.explain import command
@@ -32,6 +35,14 @@ def test_a_row_of_a_partner_s_file() -> None:
     assert "Authorization Number" in row["not_carried"]
     assert any("ecm" in url for url in row["profiles"]["ServiceRequest"])
     assert CANARY not in said.lower()
+
+
+def test_the_tables_are_those_of_the_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copytree(ROOT / "mappings", tmp_path / "mappings")
+    (tmp_path / "mappings" / "partners" / "kaiser").rename(tmp_path / "mappings" / "partners" / "third")
+    monkeypatch.setenv("ECM_MAPPINGS", str(tmp_path / "mappings"))
+    assert run("--partner", "third", CASES / "csv-kaiser-clean" / "file.csv")[0] == 0
+    assert run("--partner", "kaiser", CASES / "csv-kaiser-clean" / "file.csv")[0] == 1
 
 
 def test_a_refused_row_says_why_and_exits_1() -> None:

@@ -48,6 +48,7 @@ def test_a_good_table_compiles(tmp_path: Path) -> None:
         ("member.mrn,,,,,,", "both empty"),
         (",MRN,,,,,", "`to` is empty"),
         ("-,MRN,,phones,,,", "only `from`"),
+        ("coverage.plan,,,,plan,Zanzibar Health,", "`default` is not in"),
         ("member.name..first,First,,,,,", "not a path"),
     ],
 )
