@@ -9,11 +9,13 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from gateway.validation.compiled import MISSING, Rules
+from gateway.validation.compiled import MISSING, Json, Rules
+from gateway.validation.datatypes import UCUM
 from gateway.validation.linear_regex import full_match
 from gateway.validation.narrative import check_languages
 from gateway.validation.primitives import decoded_size
 from gateway.validation.run import Run
+from gateway.validation.terminology.ucum import ratio
 
 if TYPE_CHECKING:
     from gateway.validation.conformance import Item
@@ -81,9 +83,7 @@ def _compare(run: Run, value: Any, limit: tuple[str, Any], *, low: bool) -> int 
     """-1, 0 or 1 as `value` is below, at or above the limit; None when they cannot be compared."""
     kind, bound = limit
     if type(value) is dict and type(bound) is dict:
-        if value.get("code") != bound.get("code") or value.get("system") != bound.get("system"):
-            return None
-        return _order(value.get("value"), bound.get("value"))
+        return _order_quantities(value, bound)
     if kind == "Duration" and type(value) is str and type(bound) is dict:
         days = _DAYS.get(str(bound.get("code") or bound.get("unit")))
         amount = bound.get("value")
@@ -95,6 +95,21 @@ def _compare(run: Run, value: Any, limit: tuple[str, Any], *, low: bool) -> int 
     if type(value) is str and type(bound) is str:
         return _order_moments(value, bound)
     return _order(value, bound)
+
+
+def _order_quantities(value: Json, bound: Json) -> int | None:
+    """Quantities of one unit, or of units of UCUM that measure the same."""
+    if value.get("system") != bound.get("system"):
+        return None
+    one, other, amount = value.get("code"), bound.get("code"), value.get("value")
+    if one == other:
+        return _order(amount, bound.get("value"))
+    if bound.get("system") != UCUM or type(one) is not str or type(other) is not str:
+        return None
+    times = ratio(one, other)
+    if times is None or isinstance(amount, bool) or not isinstance(amount, int | float | Decimal):
+        return None
+    return _order(Decimal(str(amount)) * times, bound.get("value"))
 
 
 def _order(value: Any, bound: Any) -> int | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 
 from gateway.validation.terminology.registries import words
 
@@ -84,3 +85,50 @@ def _is_atom(symbol: str) -> bool:
         symbol[:length] in _PREFIXES and symbol[length:] in _METRIC
         for length in range(1, min(_LONGEST_PREFIX, len(symbol) - 1) + 1)
     )
+
+
+_POWERS = {
+    "Y": 24, "Z": 21, "E": 18, "P": 15, "T": 12, "G": 9, "M": 6, "k": 3, "h": 2, "da": 1, "d": -1, "c": -2, "m": -3,
+    "u": -6, "n": -9, "p": -12, "f": -15, "a": -18, "z": -21, "y": -24,
+}  # fmt: skip
+_SAME = {
+    "L": ("l", Decimal(1)), "min": ("s", Decimal(60)), "h": ("s", Decimal(3600)), "d": ("s", Decimal(86_400)),
+    "wk": ("s", Decimal(604_800)), "mo": ("s", Decimal(2_629_800)), "a": ("s", Decimal(31_557_600)),
+}  # fmt: skip
+"""Units that are so many of another: https://ucum.org/ucum, tables 5 and 12."""
+
+
+def ratio(one: str, other: str) -> Decimal | None:
+    """How many of the second unit the first is, as `mg` is 0.001 of `g`; None where the two measure different things,
+    or are more than prefixed atoms with one division."""
+    if one == other:
+        return Decimal(1)
+    left, right = _reduced(one), _reduced(other)
+    if left is None or right is None or left[0] != right[0]:
+        return None
+    return left[1] / right[1]
+
+
+def _reduced(unit: str) -> tuple[tuple[str, ...], Decimal] | None:
+    """The atoms above and below the line, and the factor before them."""
+    parts = unit.split("/") if len(unit) <= MAX_LENGTH else []
+    found = [_atom_and_factor(part) for part in parts if len(parts) <= 2]
+    if not found or any(one is None for one in found):
+        return None
+    (above, factor), *rest = (one for one in found if one is not None)
+    for _, below in rest:
+        factor /= below
+    return (above, *(atom for atom, _ in rest)), factor
+
+
+def _atom_and_factor(symbol: str) -> tuple[str, Decimal] | None:
+    if symbol in _SAME:
+        return _SAME[symbol]
+    if symbol in _ATOMS:
+        return symbol, Decimal(1)
+    for prefix, power in _POWERS.items():
+        atom = symbol.removeprefix(prefix)
+        if atom != symbol and atom in _METRIC:
+            known, factor = _SAME.get(atom, (atom, Decimal(1)))
+            return known, factor.scaleb(power)
+    return None
