@@ -7,7 +7,7 @@ mappings/criteria; `gateway.mapping.criteria` compiles them. An evaluation is no
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import StrEnum
 from functools import lru_cache
@@ -41,6 +41,9 @@ class Criterion:
     text: str
     min_age: int | None = None
     max_age: int | None = None
+
+    def is_asked_at(self, years: int) -> bool:
+        return (self.min_age or 0) <= years and (self.max_age is None or years <= self.max_age)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,8 +126,9 @@ class Assessment:
 
 def assess(referral: Referral, tables: CriteriaTables, *, on: date) -> Assessment:
     """Evaluate a referral as of the day `on`. Never raises and never refuses."""
-    form = _form(referral, on)
-    shown = _criteria(referral, tables)
+    years = age(referral.member.birth_date, on=referral.authored or on)
+    form = AgeForm.ADULT if years >= ADULT_AGE else AgeForm.CHILD
+    shown = _criteria(referral, tables, years)
     claimed = set(referral.populations)
     said = {id_ for id_, result in shown.items() if result is not _unanswered(id_)}
     results = [
@@ -139,22 +143,29 @@ def assess(referral: Referral, tables: CriteriaTables, *, on: date) -> Assessmen
     mine = [result for result in results if result.claimed]
     families = {result.population[0] for result in mine}
     others = [result for result in results if result.population[0] not in families]  # 1a or 1b is a label, not a need
+    if form is AgeForm.ADULT:
+        others = _alone_or_with_children(others)
     return Assessment(
         results=(*mine, *(r for r in others if r.shown is Shown.MET)),
         suggested=tuple(r.population for r in others if r.shown is Shown.MET),
         worth_asking=tuple(r.population for r in others if r.shown is Shown.UNKNOWN),
         warnings=(
             *_form_warnings(strange, form),
-            *_age_warnings(referral, tables, on),
+            *_age_warnings(referral, tables, years),
             *overlaps(referral, tables.overlaps, on=on),
             *streamlined(referral, tables.streamlined),
         ),
     )
 
 
-def _form(referral: Referral, on: date) -> AgeForm:
-    years = age(referral.member.birth_date, on=referral.authored or on)
-    return AgeForm.ADULT if years >= ADULT_AGE else AgeForm.CHILD
+def _alone_or_with_children(others: list[PopulationResult]) -> list[PopulationResult]:
+    """Whether an adult has children along was not said: 1b is asked with 1a, and not met unless it is claimed."""
+    kept = [one for one in others if one.population is not PopulationOfFocus.HOMELESS_FAMILY]
+    if len(kept) == len(others) or any(one.population == "1a" and one.shown is not Shown.NOT_SHOWN for one in kept):
+        return kept
+    family = next(one for one in others if one not in kept)
+    shown = family.shown if family.shown is Shown.NOT_SHOWN else Shown.UNKNOWN
+    return [*kept, replace(family, population=PopulationOfFocus.HOMELESS, shown=shown)]
 
 
 def _claims(claimed: set[PopulationOfFocus], definition: Definition) -> bool:
@@ -165,7 +176,7 @@ def _claims(claimed: set[PopulationOfFocus], definition: Definition) -> bool:
     return unsaid and definition.population is usual
 
 
-def _criteria(referral: Referral, tables: CriteriaTables) -> dict[str, CriterionResult]:
+def _criteria(referral: Referral, tables: CriteriaTables, years: int) -> dict[str, CriterionResult]:
     found = {id_: _unanswered(id_) for id_ in tables.criteria}
     for answer in referral.criteria:
         if answer.criterion in found:
@@ -187,6 +198,9 @@ def _criteria(referral: Referral, tables: CriteriaTables) -> dict[str, Criterion
             found[fact.criterion] = CriterionResult(
                 criterion=fact.criterion, shown=Shown.UNKNOWN, why=f"not answered, and {shown_by} suggests it: ask"
             )
+    for id_, result in found.items():
+        if result.shown is not Shown.NOT_SHOWN and not tables.criteria[id_].is_asked_at(years):
+            found[id_] = replace(result, shown=Shown.NOT_SHOWN, why=f"{result.why}, and not asked at this age")
     return found
 
 
@@ -271,14 +285,9 @@ def _form_warnings(strange: Iterable[PopulationOfFocus], form: AgeForm) -> Itera
         )
 
 
-def _age_warnings(referral: Referral, tables: CriteriaTables, on: date) -> Iterable[Finding]:
-    years = age(referral.member.birth_date, on=referral.authored or on)
+def _age_warnings(referral: Referral, tables: CriteriaTables, years: int) -> Iterable[Finding]:
     for at, answer in enumerate(referral.criteria):
         criterion = tables.criteria.get(answer.criterion)
-        if criterion is None or answer.answer is not Answer.YES:
-            continue
-        too_young = criterion.min_age is not None and years < criterion.min_age
-        too_old = criterion.max_age is not None and years > criterion.max_age
-        if too_young or too_old:
-            limit = f"from {criterion.min_age}" if too_young else f"to {criterion.max_age}"
+        if criterion is not None and answer.answer is Answer.YES and not criterion.is_asked_at(years):
+            limit = f"from {criterion.min_age}" if years < (criterion.min_age or 0) else f"to {criterion.max_age}"
             yield Finding("warning", f"criteria[{at}]", "criterion-age", f"is for members {limit} years of age")

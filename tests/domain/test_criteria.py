@@ -69,6 +69,8 @@ def shown(found: Assessment, population: str) -> Shown:
         ("7", CHILD, "7.1 7.2", Shown.MET),
         ("8", CHILD, "8.5", Shown.MET),
         ("8", date(2003, 12, 31), "8.3", Shown.MET),
+        ("8", date(1995, 6, 1), "8.3", Shown.NOT_SHOWN),
+        ("8", CHILD, "8.3", Shown.NOT_SHOWN),
         ("9", ADULT, "9.1 9.2", Shown.MET),
         ("9", ADULT, "4.C7 9.2", Shown.MET),
     ],
@@ -95,6 +97,24 @@ def test_a_fact_suggests_a_question_and_answers_none(tables: CriteriaTables) -> 
     found = assess(replace(plain, member=replace(plain.member, races=(Race.BLACK,))), tables, on=TODAY)
     assert found.suggested == ()
     assert PopulationOfFocus.BIRTH_EQUITY in found.worth_asking
+
+
+@pytest.mark.parametrize(
+    ("yes", "suggested", "asked"),
+    [("", (), ("1",)), ("1.H1", (), ("1",)), ("1.H1 1.N1", ("1a",), ()), ("1.N1", (), ("1a",)), ("1.M1", (), ("1",))],
+)
+def test_whether_a_homeless_adult_has_children_along_is_asked(
+    tables: CriteriaTables, yes: str, suggested: tuple[str, ...], asked: tuple[str, ...]
+) -> None:
+    plain = referral("2", yes=yes)
+    found = assess(replace(plain, member=replace(plain.member, no_fixed_address=True)), tables, on=TODAY)
+    assert (found.suggested, found.worth_asking) == (suggested, asked)
+
+
+def test_what_is_not_asked_at_an_age_is_not_suggested_by_a_fact(tables: CriteriaTables) -> None:
+    former = Coverage(aid_code="4M")
+    assert assess(referral("2", born=date(2002, 6, 1), coverage=former), tables, on=TODAY).worth_asking == ("8",)
+    assert assess(referral("2", born=date(1990, 6, 1), coverage=former), tables, on=TODAY).worth_asking == ()
 
 
 def test_a_fact_does_not_overrule_an_answer(tables: CriteriaTables) -> None:
