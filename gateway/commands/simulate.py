@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import threading
 from pathlib import Path
@@ -118,13 +117,6 @@ def _place(recorded: Recorded) -> str:
 
 
 def _write(recorded: Recorded, file: Path) -> None:
-    line = {
-        "method": recorded.method,
-        "path": recorded.path,
-        "headers": recorded.headers,
-        "body": base64.b64encode(recorded.body).decode(),
-        "fault": recorded.fault,
-    }
     file.parent.mkdir(parents=True, exist_ok=True)
     with file.open("a", encoding="utf-8") as out:
-        out.write(json.dumps(line) + "\n")
+        out.write(json.dumps(recorded.plain()) + "\n")

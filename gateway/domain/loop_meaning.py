@@ -17,6 +17,8 @@ from gateway.errors import Issue, Unmappable
 
 SERVICES_RECEIVED = "services-received"
 PROVIDER_DECLINED = "provider-declined"
+IN_CARE = frozenset(["enrolled", "active-care", "renewal-due"])
+"""States of ECM in which somebody serves the member."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +53,16 @@ class Meaning:
         """Whether nobody serves the member on this referral from now on. Services received means that they go on."""
         if self.discontinuation or self.state in ("discontinued", "declined", "unreachable", "denied", "expired"):
             return True
-        return self.status in CLOSED and not (self.closure and self.closure.code == SERVICES_RECEIVED)
+        return self.status in CLOSED and not self._served
+
+    @property
+    def in_care(self) -> bool:
+        """Whether somebody serves the member from now on: there has to be a Lead Care Manager."""
+        return not self.ends_care and (self.state in IN_CARE or self._served)
+
+    @property
+    def _served(self) -> bool:
+        return self.closure is not None and self.closure.code == SERVICES_RECEIVED
 
 
 @dataclass(frozen=True, slots=True)

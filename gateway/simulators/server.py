@@ -6,6 +6,7 @@ with Simulator() as partner:
 
 from __future__ import annotations
 
+import base64
 import socket
 import socketserver
 from collections.abc import Callable, Mapping
@@ -40,9 +41,12 @@ class Recorded:
         return self.headers.get("idempotency-key", "")
 
     def plain(self) -> dict[str, object]:
-        """As JSON: what came, with its body as text."""
-        body = self.body.decode(errors="replace")
-        return {"method": self.method, "path": self.path, "headers": self.headers, "body": body, "fault": self.fault}
+        """As JSON: what came, with its body as text, or in base64 where it is none."""
+        try:
+            body = {"body": self.body.decode()}
+        except UnicodeDecodeError:
+            body = {"body_base64": base64.b64encode(self.body).decode()}
+        return {"method": self.method, "path": self.path, "headers": self.headers, **body, "fault": self.fault}
 
 
 class Memory(Protocol):

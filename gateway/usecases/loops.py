@@ -11,6 +11,7 @@ from gateway.domain.clocks import NextAction, next_action
 from gateway.domain.dates import PACIFIC
 from gateway.domain.loop import CLOSED, TaskStatus
 from gateway.domain.loop_events import Stood, events_of
+from gateway.domain.loop_meaning import IN_CARE
 from gateway.errors import BadRequest, Issue
 from gateway.fhir.element import extension_value
 from gateway.mapping import care_team, loop, service_request, task, team_membership
@@ -18,12 +19,14 @@ from gateway.ports import Caller, Json, Kept
 from gateway.trust.disclosure import Disclosed, content, disclose
 from gateway.trust.policy import permit
 from gateway.usecases.every_match import every
-from gateway.usecases.named_loop import Reads, one_loop
+from gateway.usecases.named_loop import Reads, asked_for, one_loop
 from gateway.usecases.references import relative
 from gateway.usecases.services import Services
 from gateway.usecases.standing import Outside
 
 OPEN = ",".join(status for status in TaskStatus if status not in CLOSED)
+OTHER = "other"
+"""What asks for neither Enhanced Care Management nor a Community Support: the clocks are not about it."""
 MOST = 1_000
 """Most loops in one answer."""
 
@@ -102,15 +105,34 @@ def shown(
 
 
 def teams_without_lead(caller: Caller, *, services: Services) -> list[Kept]:
-    """Care teams of members in care that have not exactly one Lead Care Manager today."""
+    """Care teams of members in care that have not exactly one Lead Care Manager today.
+
+    A team that is only proposed counts once its member is cared for.
+    """
     permit(caller, action="R", type="CareTeam", store=services.store)
     today = services.clock().astimezone(PACIFIC).date()
     return [
         kept
-        for kept in _all(caller, "CareTeam", [("status", "active,suspended")], services)
-        if care_team.PROFILES[0] in content(kept).get("meta", {}).get("profile", ())
-        and team_membership.leads(content(kept), on=today) != 1
+        for kept in _all(caller, "CareTeam", [("status", "active,suspended,proposed")], services)
+        if care_team.PROFILES[0] in (team := content(kept)).get("meta", {}).get("profile", ())
+        and team_membership.leads(team, on=today) != 1
+        and (team["status"] != "proposed" or _is_cared_for(team["subject"]["reference"], caller, services))
     ]
+
+
+def _is_cared_for(patient: str, caller: Caller, services: Services) -> bool:
+    """Whether a referral of the member for Enhanced Care Management has led to care."""
+    tasks = (content(one) for one in _all(caller, "Task", [("patient", patient), ("code", "fulfill")], services))
+    kept = Outside(services.store, caller)
+    return any(
+        _in_care(one) and loop.is_referral_task(one) and asked_for(one, kept) == service_request.ECM_SERVICE
+        for one in tasks
+    )
+
+
+def _in_care(task: Json) -> bool:
+    state = loop.state_of(task)
+    return state in IN_CARE or (task["status"] == TaskStatus.COMPLETED and state != "discontinued")
 
 
 def grouped(tasks: Iterable[Kept], kept: Reads) -> list[list[Kept]]:
@@ -146,16 +168,18 @@ def _loop(group: Sequence[Kept], caller: Caller, *, services: Services, now: dat
     ]
     request = _request(content(first), caller, services)
     tables = services.loops
+    service = (service_request.asked_for(request) or OTHER) if request else service_request.ECM_SERVICE
     events = events_of(history, tables.signs) | _of_team(content(first), caller, services)
+    rules = () if service == OTHER else tables.rules
     action = next_action(
-        events.items(), rules=tables.rules, calendar=tables.calendar, kinds=_kinds(request, tables.unreported)
+        events.items(), rules=rules, calendar=tables.calendar, kinds=_kinds(request, tables.unreported)
     )
     return OpenLoop(
         kept=first,
         status=history[-1].status,
         state=history[-1].state,
         since=history[-1].at,
-        service=(service_request.service_from(request) if request else None) or "ecm",
+        service=service,
         action=action,
         overdue=action is not None and action.is_overdue(now),
         also=tuple(one.reference for one in others),

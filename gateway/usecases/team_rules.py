@@ -28,6 +28,7 @@ from gateway.usecases.services import Services
 
 NO_LEAD = "team-one-lead"
 LIVE = ("active", "suspended", "proposed")
+_UNLED = "The member's care team has no one active Lead Care Manager: name one."
 _TWO_TEAMS = "The member has another care team with a Lead Care Manager: one of them has to end."
 
 
@@ -49,9 +50,11 @@ def team_follows(
     """
     subject = task.get("for") or {}
     patient = relative(subject.get("reference", ""))
-    if patient is None or not (change.provider or change.lead or meaning.ends_care):
+    if patient is None or not (change.provider or change.lead or meaning.ends_care or meaning.in_care):
         return TeamChanged([], [])
     asked = asked_for(task, tx)
+    if not (change.provider or change.lead or meaning.ends_care):
+        return TeamChanged([], _unled(task, tx, services) if asked == ECM_SERVICE else [])
     if meaning.ends_care and (asked is None or members(task, tx, services)):
         return TeamChanged([], [])
     service = None if asked == ECM_SERVICE else asked
@@ -69,7 +72,7 @@ def team_follows(
     if issues := [issue for one in (*collected, after) for issue in services.validator.faults(one)]:
         raise Invalid(issues=issues)
     written = [(put(tx, one), one) for one in (*collected, after)]
-    return TeamChanged(written, _alarm(after, today, written[-1][0].kept, tx))
+    return TeamChanged(written, _alarm(after, today, written[-1][0].kept, tx, in_care=meaning.in_care))
 
 
 def one_team(written: Written, team: Json, *, tx: Transaction, services: Services) -> TeamChanged:
@@ -170,11 +173,23 @@ def _begun(task: Json, on: date, context: Context, tx: Transaction) -> Json:
     )
 
 
-def _alarm(team: Json, today: date, kept: Kept, tx: Transaction) -> list[Issue]:
-    """A member in care without exactly one lead: told to the sender, kept in the audit, listed by loops."""
-    if team["status"] not in ("active", "suspended") or team_membership.leads(team, on=today) == 1:
+def _unled(task: Json, tx: Transaction, services: Services) -> list[Issue]:
+    """The alarm of a member who is cared for and has no team, or one without exactly one lead."""
+    team = _team(task["for"]["reference"], tx, services)
+    today = services.clock().astimezone(PACIFIC).date()
+    if team is not None and team_membership.leads(content(team), on=today) == 1:
         return []
-    return _alarm_of("The member's care team has no one active Lead Care Manager: name one.", kept, tx)
+    about = team or tx.read("Task", task["id"])
+    assert about is not None
+    return _alarm_of(_UNLED, about, tx)
+
+
+def _alarm(team: Json, today: date, kept: Kept, tx: Transaction, *, in_care: bool = False) -> list[Issue]:
+    """A member in care without exactly one lead: told to the sender, kept in the audit, listed by loops."""
+    waits = team["status"] == "proposed" and not in_care
+    if waits or team["status"] not in LIVE or team_membership.leads(team, on=today) == 1:
+        return []
+    return _alarm_of(_UNLED, kept, tx)
 
 
 def _alarm_of(message: str, kept: Kept, tx: Transaction) -> list[Issue]:

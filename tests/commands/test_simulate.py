@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -115,3 +116,19 @@ def test_what_was_seeded_is_there_when_the_address_is_said() -> None:
 def test_events_are_a_platforms_and_signed(words: tuple[str, ...]) -> None:
     refused = CliRunner().invoke(cli, ["simulate", *words])
     assert (refused.exit_code, "--secret" in refused.output) == (2, True)
+
+
+def test_the_file_holds_what_is_shown_as_it_came(tmp_path: Path) -> None:
+    file = tmp_path / "out" / "findhelp.jsonl"
+    with simulated("findhelp", "--record", str(file)) as (process, platform):
+        refer(platform)
+        binary = urllib.request.Request(f"{platform}/v1/la-care/referrals", b"\xff", {"Idempotency-Key": "k2"})
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(binary, timeout=30)
+        refused.value.close()
+        lines(process, 2)
+        with urllib.request.urlopen(platform.replace("/fhir", "/recorded"), timeout=30) as answer:
+            shown = json.load(answer)
+    assert [json.loads(line) for line in file.read_text().splitlines()] == shown
+    assert json.loads(shown[0]["body"]) == REFERRAL
+    assert shown[1]["body_base64"] == "/w=="

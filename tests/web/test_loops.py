@@ -90,3 +90,22 @@ def test_the_command_lists_them_and_says_by_its_status(settings: Settings, monke
     assert "authorization-decided from plan (T2)" in done.stdout
     none = CliRunner().invoke(cli, ["loops", "--overdue", "--who", "provider", "--json"])
     assert (none.exit_code, none.stdout) == (0, "")
+
+
+def test_what_is_no_referral_for_ecm_is_not_called_one(client: FlaskClient, transaction: Json) -> None:
+    transaction["entry"][1]["resource"]["code"] = {"text": "Diabetes education"}
+    request = transaction["entry"][1]["fullUrl"]
+    person = transaction["entry"][0]["fullUrl"]
+    task = {
+        "resourceType": "Task",
+        "status": "requested",
+        "intent": "order",
+        "code": {"coding": [{"system": "http://hl7.org/fhir/CodeSystem/task-code", "code": "fulfill"}]},
+        "focus": {"reference": request},
+        "for": {"reference": person},
+        "authoredOn": "2026-03-02",
+    }
+    transaction["entry"].append({"resource": task, "request": {"method": "POST", "url": "Task"}})
+    assert client.post("/fhir", json=transaction, content_type="application/fhir+json").status_code == 200
+    (one,) = listed(client)
+    assert (one["service"], one["clock"], one["overdue"]) == ("other", None, False)

@@ -142,3 +142,28 @@ def test_the_order_of_five_updates_does_not_matter_to_the_team(client: FlaskClie
         found = client.get("/fhir/CareTeam?status=active").get_json()
         ends.add((found["total"] - number, len(found["entry"][0]["resource"]["participant"])))
     assert ends == {(1, 2)}
+
+
+CARED_FOR: list[Json] = [
+    {"state": "enrolled"},
+    {"state": "active-care"},
+    {"status": "completed"},
+    {"referral_status": "loop-closed", "closure_reason": "services-received"},
+]
+
+
+@pytest.mark.parametrize("said", CARED_FOR)
+def test_a_member_who_is_cared_for_without_a_lead_is_an_alarm_though_none_was_ever_named(
+    referred: FlaskClient, said: Json
+) -> None:
+    assert told(hear(referred, 1, at=day(3), status="accepted", provider=ALDER)) == [], "nobody has been reached yet"
+    assert referred.get("/loops").get_json()["teams_without_lead"] == []
+    assert told(hear(referred, 2, at=day(4), **said)) == ["team-one-lead"]
+    assert referred.get("/loops").get_json()["teams_without_lead"] == [f"CareTeam/{team(referred)['id']}"]
+    assert told(hear(referred, 3, at=day(5), lead=ODESSA)) == []
+    assert referred.get("/loops").get_json()["teams_without_lead"] == []
+
+
+def test_a_member_who_is_cared_for_without_any_team_is_told_of(referred: FlaskClient) -> None:
+    assert told(hear(referred, 1, at=day(4), state="enrolled")) == ["team-one-lead"]
+    assert told(hear(referred, 2, at=day(5), state="active-care", provider=ALDER, lead=ODESSA)) == []
