@@ -32,7 +32,7 @@ def command(paths: tuple[Path, ...], against: str | None, junit_file: Path | Non
       ecm-gateway replay fixtures
       ecm-gateway replay fixtures/bundles --against http://127.0.0.1:8080 --junit out/replay.xml
     """
-    found = [case for path in paths for case in cases.load(path)]
+    found = [case for path in paths for case in cases.load(path, among_others=len(paths) > 1)]
     with _transport(against) as transport:
         watched: Iterable[cases.Case] = found
         if not as_json:

@@ -56,11 +56,14 @@ class Case:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-def load(path: Path) -> list[Case]:
-    """All cases at or below `path`, in order of their names; Misconfigured when there is none or one is wrong."""
+def load(path: Path, *, among_others: bool = False) -> list[Case]:
+    """All cases at or below `path`, in order of their names; Misconfigured when there is none or one is wrong.
+
+    Names are relative to `path`; `among_others`: they begin with its own name, so that no two folders' are the same.
+    """
     if not path.exists():
         raise Misconfigured(f"There is nothing at {path}.")
-    cases = list(_find(path, root=path if path.is_dir() else path.parent))
+    cases = list(_find(path, root=path if path.is_dir() and not among_others else path.parent))
     if not cases:
         raise Misconfigured(f"No case.toml and no FHIR resource was found at {path}.")
     return cases

@@ -103,3 +103,12 @@ def test_a_wrong_case_is_refused_by_name(tmp_path: Path, toml: str) -> None:
 def test_junit_counts_failures(tmp_path: Path) -> None:
     result = drive.run(case(tmp_path, REFUSED), Scripted(refusal(status=400)))
     assert b'tests="1" failures="1"' in junit.write([result], suite="s")
+
+
+def test_cases_of_two_folders_have_names_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(FIXTURES)
+    for folder in (FIXTURES / "care-plans", Path("care-plans")):
+        assert {case.name for case in cases.load(folder, among_others=True)} >= {"care-plans/filled"}
+        assert {case.name for case in cases.load(folder)} >= {"filled"}
+    (single,) = cases.load(Path("care-plans/filled"), among_others=True)
+    assert single.name == "filled"
