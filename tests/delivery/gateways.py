@@ -40,13 +40,15 @@ def until(condition: Callable[[], Any], what: str, *, seconds: float = SECONDS) 
 
 @dataclass
 class Gateway:
-    """One gateway. `partners` is its partners.toml, `accepts` what may come by webhook, by partner."""
+    """One gateway. `partners` is its partners.toml, `accepts` what may come by signed webhook, by partner; `webhooks`
+    is more of its webhooks.toml."""
 
     name: str
     folder: Path
     partners: str = ""
     accepts: dict[str, list[str]] = field(default_factory=dict)
     port: int = 0
+    webhooks: str = ""
 
     def __post_init__(self) -> None:
         self.folder.mkdir()
@@ -66,15 +68,22 @@ class Gateway:
             for name, types in self.accepts.items()
         )
         subscribers = f'[endpoints]\nloopback = true\n[subscribers.local]\nsecrets = ["{SECRET}"]\n'
-        (self.folder / "webhooks.toml").write_text(subscribers + hooks)
+        (self.folder / "webhooks.toml").write_text(subscribers + hooks + self.webhooks)
         with ExitStack() as stack:
-            for command in (["serve", "--threads", "4"], ["worker", "--hurry", "50"]):
-                stack.enter_context(self._started(command))
-            until(self._answers, f"{self.name} to answer")
+            commands = (["serve", "--threads", "4"], ["worker", "--hurry", "50"])
+            started = {command[0]: stack.enter_context(self._started(command)) for command in commands}
+
+            def answers() -> bool:
+                for command, process in started.items():
+                    ended = process.poll()
+                    assert ended is None, f"{self.name} {command} ended with {ended}: {self._last_words(command)}"
+                return self._answers()
+
+            until(answers, f"{self.name} to answer")
             yield
 
     @contextmanager
-    def _started(self, command: list[str]) -> Iterator[None]:
+    def _started(self, command: list[str]) -> Iterator[subprocess.Popen[bytes]]:
         own = {
             "ECM_DATABASE": f"sqlite:///{self.folder / 'gateway.sqlite'}",
             "ECM_PORT": str(self.port),
@@ -88,7 +97,7 @@ class Gateway:
                 [sys.executable, "-m", "gateway", *command], env=environment, stdout=log, stderr=log
             )
             try:
-                yield
+                yield process
             finally:
                 process.send_signal(signal.SIGTERM)
                 try:
@@ -96,6 +105,9 @@ class Gateway:
                 except subprocess.TimeoutExpired:
                     process.kill()
                     process.wait()
+
+    def _last_words(self, command: str) -> str:
+        return (self.folder / f"{command}.log").read_text()[-2000:]
 
     def _answers(self) -> bool:
         try:
