@@ -84,19 +84,29 @@ def _open(request: Json, task: Json, tx: Transaction, services: Services, among:
         return
     today = services.clock().astimezone(PACIFIC).date()
     target = _target(task, tx, among)
-    replaced = {one["identifier"].get("value") for one in request.get("replaces", ()) if "identifier" in one}
-    replaced |= {one.get("reference") for one in request.get("replaces", ())}
     found = sorted(referral_tasks(tx, services, patient=patient), key=lambda kept: (kept.at, kept.id))
+    replaced = _replaced(request, found)
     for kept in found:
         other = content(kept)
         if kept.id == task["id"] or other["status"] in CLOSED or asked_for(other, tx) != service:
             continue
-        known_as = {one.get("value") for one in other.get("identifier", ())} | {other["focus"].get("reference")}
-        if not target.same(_target(other, tx)) or (replaced - {None}) & known_as:
+        if not target.same(_target(other, tx)) or loop.group_of(other) in replaced:
             continue
         days = services.loops.window(service, on=today, plan=target.plan or plan_of(other, tx))
         if days and (today - loop.day_begun(other)).days <= days:
             yield kept
+
+
+def _replaced(request: Json, found: Sequence[Kept]) -> set[str]:
+    """The loops that hold a referral which the request replaces: it begins one of its own."""
+    named = {one["identifier"].get("value") for one in request.get("replaces", ()) if "identifier" in one}
+    named |= {one.get("reference") for one in request.get("replaces", ())}
+    tasks = [content(kept) for kept in found] if named - {None} else []
+    return {loop.group_of(one) for one in tasks if (named - {None}) & _known_as(one)}
+
+
+def _known_as(task: Json) -> set[str | None]:
+    return {one.get("value") for one in task.get("identifier", ())} | {(task.get("focus") or {}).get("reference")}
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,6 +98,11 @@ def test_one_that_replaces_the_open_one_does_not_join_it(client: FlaskClient) ->
     assert "loop-joined" not in refer(client, SHELTER, replaces={"source": "harbor-clinic", "id": "R-2026-0001"})
 
 
+def test_one_that_replaces_any_senders_referral_does_not_join_that_loop(three: FlaskClient) -> None:
+    assert "loop-joined" not in refer(three, {"source": "shelter", "id": "S-2"}, replaces=SHELTER)
+    assert task(three, "S-2")["status"] == "requested"
+
+
 def test_the_same_referral_again_is_no_further_one(three: FlaskClient) -> None:
     again = three.post("/referrals", json=a_referral() | {"key": SHELTER})
     assert (again.status_code, again.headers["ETag"]) == (200, 'W/"1"')
