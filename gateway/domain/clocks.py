@@ -10,13 +10,12 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from typing import Literal, get_args
-from zoneinfo import ZoneInfo
 
+from gateway.domain.dates import PACIFIC
 from gateway.domain.working_days import Calendar
 
 Unit = Literal["hour", "day", "working-day", "month"]
 UNITS: dict[str, Unit] = {unit: unit for unit in get_args(Unit)}
-CALIFORNIA = ZoneInfo("America/Los_Angeles")
 _END_OF_DAY = time(23, 59, 59)
 
 
@@ -35,16 +34,16 @@ class ClockRule:
 
     def due(self, started: datetime, *, calendar: Calendar) -> datetime:
         """When the end is due, for a start with a zone; in California's time."""
-        local = started.astimezone(CALIFORNIA)
+        local = started.astimezone(PACIFIC)
         match self.unit:
             case "hour":
-                return (started.astimezone(UTC) + timedelta(hours=self.amount)).astimezone(CALIFORNIA)
+                return (started.astimezone(UTC) + timedelta(hours=self.amount)).astimezone(PACIFIC)
             case "day":
                 return local + timedelta(days=self.amount)
             case "month":
                 return _add_months(local, self.amount)
             case "working-day":
-                return datetime.combine(calendar.add(local.date(), self.amount), _END_OF_DAY, CALIFORNIA)
+                return datetime.combine(calendar.add(local.date(), self.amount), _END_OF_DAY, PACIFIC)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from gateway.domain.criteria import CriteriaTables, assess
+from gateway.domain.dates import PACIFIC
 from gateway.domain.member import Organization
 from gateway.domain.referral import Referral
 from gateway.doors.readers import Readers
@@ -20,7 +20,6 @@ from gateway.mapping.context import Context, Source
 from gateway.mapping.ids import Ids
 from gateway.ports import Caller, Clock, Json
 
-CALIFORNIA = ZoneInfo("America/Los_Angeles")
 MAPPERS: Mapping[str, Callable[..., Json]] = {
     "referral": referral.to_fhir,
     "care-plan": care_plan.to_fhir,
@@ -95,7 +94,7 @@ class Intake:
     def file(self, data: bytes, *, partner: str, kind: str, caller: Caller) -> tuple[list[Row], tuple[Issue, ...]]:
         """The rows of a partner's file in order, and what there is to say of the file itself.
 
-        Raises what the door raises for a file that cannot be read as a whole, or that ends in half a row.
+        Raises what the door raises for a file that cannot be read as a whole.
         """
         today = self._today()
         file = self.readers.table(partner, kind).read(data, today=today)
@@ -148,7 +147,7 @@ class Intake:
 
     def _today(self) -> date:
         """The day in California, where the referrals' working days are counted."""
-        return self.clock().astimezone(CALIFORNIA).date()
+        return self.clock().astimezone(PACIFIC).date()
 
 
 def _not_carried(reading: Reading[Any]) -> Iterator[Issue]:

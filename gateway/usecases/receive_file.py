@@ -31,7 +31,7 @@ def receive_file(data: bytes, caller: Caller, *, partner: str, kind: str, servic
     """Read the file by the partner's table and keep its rows one by one.
 
     The answer is a batch-response with one entry a row, in the file's order. A fault of the file as a whole (a missing
-    column, half a last row) raises, and nothing is kept; a database that fails raises too, as what is kept is kept.
+    column) raises, and nothing is kept; a database that fails raises too, and what was kept before stays.
     """
     rows, about = services.intake.file(data, partner=partner, kind=kind, caller=caller)
     report = {"kept": 0, "same": 0, "refused": 0}
