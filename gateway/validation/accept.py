@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jsonschema_rs
 import msgspec
@@ -20,13 +20,14 @@ from gateway.fhirpath import FhirPathError
 from gateway.validation.accept_cache import SchemaCache
 from gateway.validation.accept_checks import Acceptance, Check, Checks
 from gateway.validation.accept_keyword import keyword
+from gateway.validation.accept_presence import PRESENT, Presence, apart
 from gateway.validation.accept_refused import Refused, refused_by
 from gateway.validation.canonical import CHECKS
 from gateway.validation.compiled import Json, Profile
 from gateway.validation.known_profiles import MAX_CANONICAL
 from gateway.validation.schema_codings import Codings
 from gateway.validation.schema_elements import is_recursive, value_types
-from gateway.validation.schema_extensions import Inlined, extension_document
+from gateway.validation.schema_extensions import Inlined, contexts, extension_document
 from gateway.validation.schema_profiles import Profiles2Schema
 from gateway.validation.schema_shapes import Shapes2Schema
 from gateway.validation.schema_values import CHECK, Schema
@@ -52,6 +53,13 @@ _encode = msgspec.json.Encoder(decimal_format="number").encode
 
 
 _Run = Callable[[Any], bool]
+
+
+class _Ready(NamedTuple):
+    """What accepts resources of a type by the same profiles."""
+
+    run: _Run
+    presence: Presence
 
 
 def _name(kind: str, profiles: Sequence[Profile], scope: str | None) -> str:
@@ -90,7 +98,7 @@ class Acceptor:
         self._state = Acceptance()
         self._checks = Checks(engine, self._state, self._extension)
         self._cache = SchemaCache(cache, f"{engine.definitions.fingerprint} {engine.displays}")
-        self._ready: dict[_Key, _Run | None] = {}
+        self._ready: dict[_Key, _Ready | None] = {}
         self._met: dict[_Key, int] = {}
         self._paths: frozenset[str] | None = None
         self._extensions: dict[tuple[str, str | None], Check] = {}
@@ -107,21 +115,25 @@ class Acceptor:
                 key = (*key, *(profile.canonical for profile in profiles))
             if kind == "Observation":
                 key = (*key, *vital_signs(resource))
-            run = self._ready[key]
+            ready = self._ready[key]
         except KeyError:
             return self._first(resource, profiles, eager=eager)
         except (TypeError, AttributeError):
             return False
-        return run is not None and self._holds(run, resource)
+        return ready is not None and self._takes(ready, resource)
 
     def refused(self, resource: Any, profiles: Sequence[Profile] = (), *, first: bool = False) -> Refused | None:
         """Where a resource is not accepted: all places or the first; None when that is not known."""
         try:
-            check = getattr(self._ready[key_of(resource, profiles)], "__self__", None)
+            ready = self._ready[key_of(resource, profiles)]
         except (KeyError, TypeError):
             return None
-        if check is None:
+        check = None if ready is None else getattr(ready.run, "__self__", None)
+        if ready is None or check is None:
             return None
+        missing = ready.presence.missing(resource)
+        if missing and (first or self._holds(ready.run, resource)):
+            return Refused(frozenset(), missing, whole=False)
         state = self._state
         state.resource, state.run, state.unsure, state.ids = resource, None, False, set()
         try:
@@ -135,11 +147,17 @@ class Acceptor:
             faults = [fault]
         except (ValueError, TypeError, RecursionError, UnicodeError):
             return None
-        return None if state.unsure else refused_by(faults)
+        return None if state.unsure else refused_by(faults, missing)
 
     def save(self) -> None:
         """Write what was compiled to the cache file, if there is one."""
         self._cache.save()
+
+    def _takes(self, ready: _Ready, resource: Json) -> bool:
+        presence = ready.presence
+        if not presence.usual <= resource.keys() and presence.missing(resource):
+            return False
+        return self._holds(ready.run, resource)
 
     def _holds(self, run: _Run, resource: Json) -> bool:
         state = self._state
@@ -166,8 +184,8 @@ class Acceptor:
                 if not eager and self._seldom(key):
                     return False
                 self._ready[key] = self._known(key) or self._made(key, declared, vital, profiles)
-            run = self._ready[key]
-        return run is not None and self._holds(run, resource)
+            ready = self._ready[key]
+        return ready is not None and self._takes(ready, resource)
 
     def _seldom(self, key: _Key) -> bool:
         """Whether there have been so few of a kind that it is not worth compiling."""
@@ -176,7 +194,7 @@ class Acceptor:
         self._met[key] = self._met.get(key, 0) + 1
         return self._met[key] <= _FEW
 
-    def _known(self, key: _Key) -> _Run | None:
+    def _known(self, key: _Key) -> _Ready | None:
         """What the cache file has for a type and its profiles, so that these need not be compiled."""
         named = None if self._engine_only else self._cache.stored("\n".join(key))
         schema = None if named is None else self._cache.stored(named["name"])
@@ -184,16 +202,16 @@ class Acceptor:
 
     def _made(
         self, key: _Key, declared: Sequence[str], vital: Sequence[str], profiles: Sequence[Profile]
-    ) -> _Run | None:
+    ) -> _Ready | None:
         wanted = self._wanted(key[0], (*declared, *vital), profiles)
         if wanted is None:
             return None
         scope = self._scope(declared, profiles)
-        run = self._validator(key[0], wanted, scope)
+        ready = self._validator(key[0], wanted, scope)
         known = (self._engine.profile(one, asked_in=None) is not None for one in (*declared, *vital))
-        if run is not None and all(known):  # what else a resource claims is not kept in a file
+        if ready is not None and all(known):  # what else a resource claims is not kept in a file
             self._cache.get("\n".join(key), lambda: {"name": _name(key[0], wanted, scope)})
-        return run
+        return ready
 
     def _wanted(self, kind: str, canonicals: Sequence[str], profiles: Sequence[Profile]) -> list[Profile] | None:
         """The profiles to hold a resource to; None where the engine must decide."""
@@ -225,7 +243,7 @@ class Acceptor:
 
     # Schemas
 
-    def _validator(self, kind: str, profiles: Sequence[Profile], scope: str | None) -> _Run | None:
+    def _validator(self, kind: str, profiles: Sequence[Profile], scope: str | None) -> _Ready | None:
         """None where a profile has what cannot be made a schema: the engine then decides alone."""
         name = _name(kind, profiles, scope)
         try:
@@ -248,42 +266,33 @@ class Acceptor:
         types.told = frozenset(told for profile in profiles for told in overlays.targeted(profile.rules, shape))
         root = types.ref(shape)
         parts = {profile.canonical: overlays.profile(profile, shape) for profile in profiles}
-        return _marked({**root, "allOf": [part for part in parts.values() if part] or [{}], "$defs": types.defs})
+        listed = [part for part in parts.values() if part] or [{}]
+        return _marked(apart({**root, "allOf": listed, "$defs": types.defs}))
 
     def _contexts(self) -> frozenset[str]:
         """Paths of elements that some extension is meant for."""
         if self._paths is None:
-            self._paths = frozenset(self._cache.get("contexts", self._read_contexts))
+            self._paths = frozenset(self._cache.get("contexts", lambda: contexts(self._engine.definitions)))
         return self._paths
-
-    def _read_contexts(self) -> Schema:
-        definitions = self._engine.definitions.resources(
-            "StructureDefinition", lambda entry: entry.of == "Extension" and not entry.kind.endswith("specialization")
-        )
-        found: Schema = {}
-        for definition in definitions:
-            for context in definition.get("context", ()):
-                if isinstance(context, dict) and "." in str(context.get("expression")):
-                    found[str(context["expression"])] = True
-        return found
 
     def _extension(self, profile: Profile, scope: str | None) -> Check:
         """The check of an extension against its definition, compiled when first met."""
         key = (profile.canonical, scope)
         found = self._extensions.get(key)
         if found is None:
-            made: list[_Run | None] = []
+            made: list[_Ready | None] = []
 
             def check(value: Any) -> bool:
                 if not made:
                     made.append(self._validator("Extension", [profile], scope))
-                run = made[0]
-                return run is not None and run(value)
+                ready = made[0]
+                return ready is not None and ready.run(value)
 
             found = self._extensions[key] = check
         return found
 
-    def _compiled(self, schema: Schema) -> _Run:
+    def _compiled(self, schema: Schema) -> _Ready:
         asked = {CHECK: keyword(self._checks.asked)}
         made = jsonschema_rs.Draft202012Validator(schema, pattern_options=_REGEX, keywords=asked)
-        return _bounded(made.is_valid) if schema.get("$comment") == _RECURSIVE else made.is_valid
+        run = _bounded(made.is_valid) if schema.get("$comment") == _RECURSIVE else made.is_valid
+        return _Ready(run, Presence(schema.get(PRESENT, [])))

@@ -18,7 +18,7 @@ import msgspec
 
 from gateway.validation.schema_values import Schema
 
-_FORM = b"ECMACCEPT2"
+_FORM = b"ECMACCEPT3"
 
 
 class SchemaCache:

@@ -17,9 +17,10 @@ class Refused(NamedTuple):
     whole: bool
 
 
-def refused_by(faults: Iterable[jsonschema_rs.ValidationError]) -> Refused | None:
-    """None where a resource is refused for what no schema can say of some element of it."""
-    names, missing, whole = set(), set(), False
+def refused_by(faults: Iterable[jsonschema_rs.ValidationError], absent: frozenset[str]) -> Refused | None:
+    """What faults say, and the members that are `absent`; None where a resource is refused for what no schema can say
+    of some element of it."""
+    names, missing, whole = set(), set(absent), False
     for fault in faults:
         path = fault.instance_path
         if path:

@@ -177,7 +177,6 @@ def as_key(met: Sequence[tuple[Any, Place | None]]) -> tuple[Any, ...]:
 def again(run: Run, what: Any, place: Place | None) -> None:
     """List what was met in another run, which gathered it for later."""
     if type(what) is Issue:
-        assert place is not None
         run.again(what, place, "")
     elif type(what[0]) is _Told:
         assert place is not None

@@ -11,6 +11,7 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from gateway.errors import Issue
 from gateway.validation.compiled import Json, Profile, Shape
 from gateway.validation.datatypes import check_reference
 from gateway.validation.elements import Plan
@@ -62,34 +63,7 @@ class Hints(Engine):
         """Every hint about a resource that has no error. `key` stands for the resource's type and profiles. None where
         only a walk over all can tell."""
         program = self._ready(resource, wanted, key)
-        if program is None:
-            return None
-        run = self._run(resource, program)
-        met: list[tuple[Any, Place | None]] = []
-        run.later = met
-        try:
-            self._gathered(run, resource, resource, program)
-        except (Enough, RecursionError):
-            return None
-        if not met:
-            return NOTHING
-        if len(met) > _LISTED:
-            return self._listed(resource, program, met)
-        what = as_key(met)
-        known = program.known.get(what, run)
-        if known is run:
-            known = self._listed(resource, program, met)
-            if len(program.known) >= _REMEMBERED:
-                program.known.clear()
-            program.known[what] = known
-        return known  # type: ignore[return-value]
-
-    def _listed(self, resource: Json, program: _Program, met: Sequence[tuple[Any, Place | None]]) -> Listed | None:
-        """What was met, made issues as they are told; None where an error is among it, or too much."""
-        run = self._run(resource, program)
-        for what, place in met:
-            again(run, what, place)
-        return None if run.failed or len(run.found) >= MAX_ISSUES else listed(run)
+        return None if program is None else self._hinted(resource, resource, program)
 
     def add(
         self, run: Run, resource: Json, wanted: Sequence[Profile], key: Hashable, *, without: frozenset[str]
@@ -99,11 +73,41 @@ class Hints(Engine):
         if program is None:
             return None
         part = {name: value for name, value in resource.items() if name not in without} if without else resource
+        hints = self._hinted(resource, part, program, found=run.found)
+        if hints is None or len(run.found) + len(hints.issues) >= MAX_ISSUES:
+            return None
+        for issue, place, about in zip(hints.issues, hints.places, hints.about, strict=True):
+            run.again(issue, place, about)
+        return run
+
+    def _hinted(self, resource: Json, part: Json, program: _Program, *, found: Sequence[Issue] = ()) -> Listed | None:
+        """The hints about some members of a resource: known, where others have met the same. `found` are its errors."""
+        run = self._run(resource, program)
+        met: list[tuple[Any, Place | None]] = []
+        run.later, run.found = met, list(found)
         try:
             self._gathered(run, resource, part, program)
         except (Enough, RecursionError):
             return None
-        return run if len(run.found) < MAX_ISSUES else None
+        if not met:
+            return NOTHING
+        if len(met) > _LISTED:
+            return self._listed(resource, program, met)
+        what = as_key(met)
+        try:
+            return program.known[what]
+        except KeyError:
+            if len(program.known) >= _REMEMBERED:
+                program.known.clear()
+            made = program.known[what] = self._listed(resource, program, met)
+            return made
+
+    def _listed(self, resource: Json, program: _Program, met: Sequence[tuple[Any, Place | None]]) -> Listed | None:
+        """What was met, made issues as they are told; None where an error is among it, or too much."""
+        run = self._run(resource, program)
+        for what, place in met:
+            again(run, what, place)
+        return None if run.failed or len(run.found) >= MAX_ISSUES else listed(run)
 
     def _ready(self, resource: Json, wanted: Sequence[Profile], key: Hashable) -> _Program | None:
         try:

@@ -9,15 +9,19 @@ walk over all finds (`tests/properties/test_narrowing.py`). Warnings elsewhere a
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from contextlib import suppress
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gateway.errors import BadProfile
+from gateway.validation.accept import key_of
 from gateway.validation.accept_refused import Refused
 from gateway.validation.canonical import CHECKS
-from gateway.validation.compiled import Json, Profile, Shape
+from gateway.validation.compiled import Json, Profile, Rules, Shape
+from gateway.validation.conformance import Plan
+from gateway.validation.invariants import Invariant
+from gateway.validation.known_profiles import MAX_CANONICAL
 from gateway.validation.members import unknown
 from gateway.validation.run import Enough, Place, Run, root_place
 from gateway.validation.vital_signs import vital_signs
@@ -33,10 +37,25 @@ _NOWHERE = Refused(frozenset(), frozenset(), whole=False)
 _WORD = re.compile(r"[A-Za-z]+")
 
 
+_MOST = 400
+"""Combinations of type and profiles, and of members looked at, that are kept ready."""
+
+
+class _Kind(NamedTuple):
+    """What is the same for all resources of a type that claim the same profiles: `scope` and the profiles that the
+    engine would apply."""
+
+    scope: str | None
+    profiles: tuple[Profile, ...]
+
+
 class Narrowing:
     def __init__(self, engine: Engine, acceptor: Acceptor) -> None:
         self._engine = engine
         self._acceptor = acceptor
+        self._kinds: dict[Hashable, _Kind] = {}
+        self._reading: dict[tuple[int, frozenset[str]], tuple[Invariant, ...]] = {}
+        self._parts: dict[tuple[int, int, frozenset[str]], tuple[Plan, Plan]] = {}
 
     def errors(self, resource: Any, wanted: Sequence[Profile], *, first: bool = False) -> Run | None:
         """A run with every error of a resource that was not accepted, if it has any (with the first one where that is
@@ -76,14 +95,18 @@ class Narrowing:
             run.error("structure", "unknown-element", "A member here is no element.", place)
         elif strange:
             unknown(run, resource, plan.checks, place)
-        walker.check_presence(run, plan, resource, place)
+        if not plan.needed <= resource.keys() or plan.choices:
+            walker.check_presence(run, plan, resource, place)
         known = {name: value for name, value in resource.items() if name in plan.checks} if strange else resource
         refused: Refused | None = _NOWHERE
         if not (strange and self._acceptor.accepts(known, wanted)):
             refused = self._acceptor.refused(known, wanted, first=run.first)
         if refused is None:
             return None
-        run.scope = self._engine.scope_of(resource, wanted)
+        if refused is _NOWHERE:
+            return frozenset() if run.failed else None
+        kind = self._kind(resource, wanted, shape)
+        run.scope = kind.scope
         names, whole = refused.names, refused.whole
         if whole or refused.missing:  # what must be beside a primitive's extensions is refused of all
             names |= {name for name in resource if name.startswith("_")}
@@ -93,7 +116,7 @@ class Narrowing:
                 plan.checks[name](run, resource[name], resource, place)
         read = names | refused.missing
         self._invariants(run, plan.constraints, resource, place, None if whole else read)
-        for profile in self._applying(resource, wanted, shape):
+        for profile in kind.profiles:
             self._apply(run, profile, resource, place, names, read=None if whole else read)
         return names if run.failed or not (whole or refused.missing or run.first) else None
 
@@ -108,21 +131,48 @@ class Narrowing:
             return
         if read is None or any(reads(one.expression, read) for one in rules.constraints):
             conformance.root(run, rules, value, place)
+        touched, needed = self._parts_of(rules, shape, names)
+        for child, members, idle in touched:
+            conformance.child(run, child, members, idle=idle, value=value, place=place)
         there = value.keys()
-        for child, members, idle in conformance.plan_of(rules, shape):
-            if not names.isdisjoint(members):
-                conformance.child(run, child, members, idle=idle, value=value, place=place)
-            elif not idle and there.isdisjoint(members):
+        for child, members, _ in needed:
+            if there.isdisjoint(members):
                 conformance.element(run, child, [], place)
         for imposed in profile.imposed:
             other = self._engine.profile(imposed, asked_in=profile.canonical)
             if other is not None:
                 self._apply(run, other, value, place, names, read=read)
 
+    def _parts_of(self, rules: Rules, shape: Shape, names: frozenset[str]) -> tuple[Plan, Plan]:
+        """The rules about some members, and those of others that ask for something to be there."""
+        key = (id(rules), id(shape), names)
+        found = self._parts.get(key)
+        if found is None:
+            plan = self._engine.conformance.plan_of(rules, shape)
+            found = ([one for one in plan if not names.isdisjoint(one[1])],
+                     [one for one in plan if names.isdisjoint(one[1]) and not one[2]])  # fmt: skip
+            _keep(self._parts, key, found)
+        return found
+
     def _invariants(self, run: Run, all_: Any, value: Json, place: Place, names: frozenset[str] | None) -> None:
-        read = all_ if names is None else tuple(one for one in all_ if reads(one.constraint.expression, names))
+        read = all_ if names is None else self._reading.get((id(all_), names))
+        if read is None:
+            read = tuple(one for one in all_ if reads(one.constraint.expression, names))
+            _keep(self._reading, (id(all_), names), read)
         if read:
             self._engine.invariants.check(run, read, value, place)
+
+    def _kind(self, resource: Json, wanted: Sequence[Profile], shape: Shape) -> _Kind:
+        try:
+            key = key_of(resource, wanted)
+            found = self._kinds.get(key)
+        except (TypeError, KeyError):
+            key, found = None, None
+        if found is None:
+            found = _Kind(self._engine.scope_of(resource, wanted), tuple(self._applying(resource, wanted, shape)))
+            if key is not None and all(len(one) <= MAX_CANONICAL for one in key):
+                _keep(self._kinds, key, found)
+        return found
 
     def _applying(self, resource: Json, wanted: Sequence[Profile], shape: Shape) -> list[Profile]:
         """The profiles that the engine would apply, told of which elsewhere where they are not known."""
@@ -138,6 +188,12 @@ class Narrowing:
                 if profile is not None:
                     found.append(profile)
         return [*found, *wanted]
+
+
+def _keep(kept: dict[Any, Any], key: Hashable, value: object) -> None:
+    if len(kept) >= _MOST:
+        kept.clear()
+    kept[key] = value
 
 
 @lru_cache(maxsize=1024)

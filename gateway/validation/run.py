@@ -116,12 +116,12 @@ class Run:
         if self.first and severity == "error":
             raise Enough
 
-    def again(self, issue: Issue, place: Place, about: str) -> None:
+    def again(self, issue: Issue, place: Place | None, about: str) -> None:
         """List an issue that is no error and was made before, at its place."""
         if self.later is not None:
             self.later.append((issue, place))
             return
-        key = (issue.rule, issue.expression or "", issue.message)
+        key = (issue.rule, issue.expression or "", "" if issue.rule == "reference-target" else issue.message)
         if key not in self.seen and len(self.found) < MAX_ISSUES:
             self.seen.add(key)
             self.found.append(issue)

@@ -145,7 +145,7 @@ def whole_value(rules: Rules) -> bool:
 
 def is_recursive(schema: Schema) -> bool:
     """Whether some definition of a document leads back to itself."""
-    leads = {name: set(_refs(inner)) for name, inner in schema.get("$defs", {}).items()}
+    leads = {name: set(refs(inner)) for name, inner in schema.get("$defs", {}).items()}
     while True:  # take away, again and again, what leads to nothing that is left
         ends = [name for name, found in leads.items() if not found & leads.keys()]
         if not ends:
@@ -154,7 +154,7 @@ def is_recursive(schema: Schema) -> bool:
             del leads[name]
 
 
-def _refs(schema: Any) -> Iterator[str]:
+def refs(schema: Any) -> Iterator[str]:
     stack = [schema]
     while stack:
         one = stack.pop()

@@ -17,6 +17,8 @@ from gateway.validation.schema_shapes import Shapes2Schema
 from gateway.validation.schema_values import Schema
 
 if TYPE_CHECKING:
+    from gateway.packages.definitions import Definitions
+    from gateway.packages.facts import Entry
     from gateway.validation.engine import Engine
 
 _MOST = 20
@@ -32,7 +34,7 @@ def placed(engine: Engine, url: str, names: frozenset[str], *, modifier: bool, s
         return None
     if profile is None or profile.type != "Extension" or profile.is_type or profile.context_invariants:
         return None
-    if profile.modifier != modifier:
+    if profile.modifier != modifier or not profile.for_r4:
         return None
     if profile.contexts and not any(_fits(kind, said, names) for kind, said in profile.contexts):
         return None
@@ -45,6 +47,20 @@ def extension_document(engine: Engine, profile: Profile, shapes: Shapes2Schema) 
     overlays = Profiles2Schema(engine, shapes)
     shapes.overlay = overlays.profile
     return {**shapes.ref(shape), "allOf": [overlays.profile(profile, shape) or {}]}
+
+
+def contexts(definitions: Definitions) -> Schema:
+    """Paths of elements that some extension is meant for."""
+    found: Schema = {}
+    for definition in definitions.resources("StructureDefinition", _defines_extension):
+        for context in definition.get("context", ()):
+            if isinstance(context, dict) and "." in str(context.get("expression")):
+                found[str(context["expression"])] = True
+    return found
+
+
+def _defines_extension(entry: Entry) -> bool:
+    return entry.of == "Extension" and not entry.kind.endswith("specialization")
 
 
 class Inlined:

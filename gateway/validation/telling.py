@@ -16,26 +16,30 @@ from gateway.validation.run import Place, Run, pointer
 _NUMBERS = re.compile(r"(\d+)")
 
 
-def told_of(run: Run) -> list[tuple[Issue, Place | None]]:
+Told = tuple[Issue, Place | None, str]
+"""An issue, its place, and what it is about (see `Run.add`)."""
+
+
+def told_of(run: Run) -> list[Told]:
     """What a run found, in order, each fault once."""
     if not run.found:
         return []
-    listed: list[tuple[Issue, Place | None]] = list(zip(run.found, run.places, strict=False))
+    told: list[Told] = list(zip(run.found, run.places, run.about, strict=False))
     if run.failed:
-        told = without_cascades(list(zip(run.found, run.places, run.about, strict=False)))
-        listed = [(issue, place) for issue, place, _ in told]
-    listed += [(issue, None) for issue in run.found[len(run.places) :]]
-    if len(listed) > 1:
-        listed.sort(key=_order)
-    return listed
+        told = without_cascades(told)
+    told += [(issue, None, "") for issue in run.found[len(run.places) :]]
+    if len(told) > 1:
+        told.sort(key=_order)
+    return told
 
 
 @dataclass(slots=True, eq=False)
 class Listed:
-    """Issues as they are told, and the place of each."""
+    """Issues as they are told, and the place of each and what it is about."""
 
     issues: Sequence[Issue]
     places: Sequence[Place | None]
+    about: Sequence[str]
     _ways: list[Pointer | None] | None = None
 
     def ways(self) -> list[Pointer | None]:
@@ -45,12 +49,12 @@ class Listed:
         return self._ways
 
 
-NOTHING = Listed((), ())
+NOTHING = Listed((), (), ())
 
 
 def listed(run: Run) -> Listed:
-    found = told_of(run)
-    return Listed([issue for issue, _ in found], [place for _, place in found])
+    told = told_of(run)
+    return Listed([one[0] for one in told], [one[1] for one in told], [one[2] for one in told])
 
 
 def at(issue: Issue, place: tuple[int, int | None] | None) -> Issue:
@@ -74,7 +78,7 @@ def told(issue: Issue, before: Sequence[Issue]) -> bool:
     return any(b.expression == issue.expression and b.rule == issue.rule for b in before)
 
 
-def _order(entry: tuple[Issue, Place | None]) -> tuple[Any, ...]:
+def _order(entry: Told) -> tuple[Any, ...]:
     issue = entry[0]
     return (_place_order(issue.expression or ""), issue.rule or "", issue.message)
 

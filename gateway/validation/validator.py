@@ -31,7 +31,7 @@ from gateway.validation.references import Resolver
 from gateway.validation.run import NOWHERE, Enough, Run, root_place
 from gateway.validation.shapes import Shapes
 from gateway.validation.show import show
-from gateway.validation.telling import Listed, at, listed, nearest, told, told_of
+from gateway.validation.telling import Listed, at, listed, nearest, told
 from gateway.validation.terminology import TerminologyServer
 
 
@@ -160,7 +160,7 @@ class Validator:
             if narrowed is not None and not narrowed.failed:
                 return resource
             if narrowed is not None:
-                raise Invalid(issues=[issue for issue, _ in told_of(narrowed)])
+                raise Invalid(issues=listed(narrowed).issues)
         elif self.is_valid(resource, profiles):
             return resource
         issues = self.check(resource, profiles)
@@ -191,7 +191,7 @@ class Validator:
         """What `check` tells of a value, found by the walk over all of it and nothing else: what the fast ways are held
         to."""
         run = self._walked(resource, [self._wanted(canonical) for canonical in profiles])
-        return [issue for issue, _ in told_of(run)]
+        return list(listed(run).issues)
 
     def _check(self, resource: Any, wanted: Sequence[Profile]) -> Listed:
         quickly = self._quickly(resource, wanted)
