@@ -231,6 +231,8 @@ class Profile:
     contexts: tuple[tuple[str, str], ...] = ()
     """Of an extension: where it may stand, as (element | extension | fhirpath, expression)."""
     context_invariants: tuple[str, ...] = ()
+    for_r4: bool = True
+    """Whether R4 is among the versions of FHIR that it says it is for."""
     modifier: bool = False
     most: int | None = None
     """Of an extension: how often it may stand on one element; None without a limit."""

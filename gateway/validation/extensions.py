@@ -141,6 +141,9 @@ class Extensions:
         if modifier and not profile.modifier:
             run.error("structure", "extension-modifier", "The extension is no modifier: it must be in extension, not "
                       "modifierExtension.", place, profile=profile.canonical)  # fmt: skip
+        if not profile.for_r4:
+            run.error("structure", "extension-version", "The extension is for other versions of FHIR than R4.", place,
+                      profile=profile.canonical)  # fmt: skip
         above: Place | None = place[0]
         if above is None or not profile.contexts or profile.url in PLACED_ANYWHERE:
             return

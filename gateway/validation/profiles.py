@@ -26,6 +26,7 @@ from gateway.validation.compiled import (
 from gateway.validation.discriminators import criterion
 from gateway.validation.element_extensions import extras
 from gateway.validation.errata import corrected_binding
+from gateway.validation.fhir_versions import meant_for_r4
 from gateway.validation.shapes import CORE, Shapes, binding, constraints
 from gateway.validation.snapshot_tree import Node, tree
 
@@ -56,6 +57,8 @@ class _Compiler:
 
     def profile(self) -> Profile:
         definition = self.definition
+        contexts = definition.get("context", ())
+        here = [one for one in contexts if meant_for_r4(one)]
         root = tree(definition)
         shape = self.shapes[definition["type"].rpartition("/")[2]]
         rules = self._rules(root, None)
@@ -71,8 +74,9 @@ class _Compiler:
             imposed=tuple(e["valueCanonical"] for e in definition.get("extension", ()) if e.get("url") == IMPOSE),
             abstract=bool(definition.get("abstract")),
             derivation=definition.get("derivation"),
-            contexts=tuple((c["type"], c["expression"]) for c in definition.get("context", ())),
+            contexts=tuple((c["type"], c["expression"]) for c in here),
             context_invariants=tuple(definition.get("contextInvariant", ())),
+            for_r4=meant_for_r4(definition) and (bool(here) or not contexts),
             modifier=bool(root.element.get("isModifier")),
             most=None if root.element.get("max", "*") == "*" else int(root.element["max"]),
         )
