@@ -20,7 +20,7 @@ def use(start: str | None, end: str | None) -> Json:
 def extension(*contexts: Json, **members: Json) -> Json:
     elements = [{"id": "Extension", "path": "Extension"},
                 {"id": "Extension.url", "path": "Extension.url", "fixedUri": URL},
-                {"id": "Extension.value[x]", "path": "Extension.value[x]", "min": 1, "type": [{"code": "string"}]}]  # fmt: skip
+                {"id": "Extension.value[x]", "path": "Extension.value[x]", "type": [{"code": "string"}]}]  # fmt: skip
     return {"resourceType": "StructureDefinition", "url": URL, "name": "X", "status": "active", "fhirVersion": "4.0.1",
             "kind": "complex-type", "abstract": False, "type": "Extension", "baseDefinition": CORE + "Extension",
             "derivation": "constraint", "context": list(contexts), "differential": {"element": elements},
