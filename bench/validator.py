@@ -14,9 +14,7 @@ import contextlib
 import copy
 import importlib.metadata
 import json
-import multiprocessing
 import sys
-import tempfile
 import time
 import timeit
 from collections.abc import Callable, Mapping
@@ -30,6 +28,7 @@ import orjson  # noqa: E402
 
 from bench import peers  # noqa: E402
 from bench.machine import machine, rss  # noqa: E402
+from bench.validator_files import examples, ndjson, start  # noqa: E402
 from gateway.errors import Invalid  # noqa: E402
 from gateway.fhir import codec  # noqa: E402
 from gateway.validation import Validator  # noqa: E402
@@ -86,43 +85,6 @@ def _times(peer: Mapping[str, float | None] | None, name: str, ours: float) -> s
         return "not run"
     micros = peer.get(name)
     return "refused" if micros is None else f"{micros:,.0f} {micros / ours:,.0f}x"
-
-
-def _worker(lines: list[bytes], ready: object, done: object) -> None:
-    validator = Validator.load(PACKAGES)
-    for line in lines[:8]:
-        assert validator.is_valid(codec.read(line))
-    ready.wait()  # type: ignore[attr-defined]
-    started, good = time.process_time(), 0
-    for line in lines:
-        good += validator.is_valid(codec.read(line))
-    done.put((good, time.process_time() - started))  # type: ignore[attr-defined]
-
-
-def ndjson(resources: Mapping[str, bytes], count: int) -> None:
-    """Lines of a file, halved between two processes that are started and warm before the clock is."""
-    lines = [resources[MIX[n % len(MIX)]] for n in range(count)]
-    context = multiprocessing.get_context("spawn")
-    ready, done = context.Barrier(3), context.Queue()
-    workers = [context.Process(target=_worker, args=(lines[half::2], ready, done)) for half in (0, 1)]
-    for worker in workers:
-        worker.start()
-    ready.wait()
-    started = time.perf_counter()
-    answers = [done.get() for _ in workers]
-    spent = time.perf_counter() - started
-    good, busy = sum(answer[0] for answer in answers), max(answer[1] for answer in answers)
-    for worker in workers:
-        worker.join()
-    assert good == count
-    started = time.thread_time()
-    for line in lines[:20_000]:
-        orjson.loads(line)
-    bare = 20_000 / (time.thread_time() - started)
-    print(
-        f"\nNDJSON, {count:,} lines of {', '.join(MIX)}, two processes: {count / spent:,.0f} resources/s on the clock, "
-        f"{count / busy:,.0f}/s of processor time; orjson.loads alone in one: {bare:,.0f}/s"
-    )
 
 
 def flatness(validator: Validator, resources: Mapping[str, bytes], count: int) -> None:
@@ -193,27 +155,6 @@ def suppressing(door: Callable[[object], object]) -> Callable[[object], None]:
     return quietly
 
 
-def start() -> None:
-    """From nothing to all five resources validated: first with an empty cache, then with a full one."""
-    code = (
-        "import sys,time;t=time.process_time();sys.path.insert(0,{root!r})\n"
-        "from pathlib import Path\nfrom gateway.fhir import codec\nfrom gateway.validation import Validator\n"
-        "t1=time.process_time()\n"
-        "v=Validator.load({packages!r},cache=Path({cache!r}))\n"
-        "for f in Path({resources!r}).glob('*.json'): assert v.is_valid(codec.read(f.read_bytes()))\n"
-        "t2=time.process_time();v.acceptor.save()\n"
-        "print(f'{{t1-t:.2f}} s imports, {{t2-t1:.2f}} s load and first verdicts, RSS '"
-        "f'{{int(open(\"/proc/self/statm\").read().split()[1])*4096/1e6:.0f}} MB')"
-    )
-    import subprocess
-
-    with tempfile.TemporaryDirectory() as place:
-        for told in ("Start, empty cache:", "Start, full cache: "):
-            program = code.format(root=str(ROOT), packages=PACKAGES, cache=f"{place}/accept", resources=str(RESOURCES))
-            done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-            print(told, done.stdout.strip())
-
-
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--quick", action="store_true", help="a tenth of the long runs")
@@ -223,13 +164,14 @@ def main() -> None:
     values = {p.stem: json.loads(p.read_bytes()) for p in sorted(RESOURCES.glob("*.json"))}
     resources = {name: orjson.dumps(value) for name, value in values.items()}
     profiles = [value["meta"]["profile"][0] for value in values.values()]
-    start()
+    start(PACKAGES, RESOURCES)
     validator = Validator.load(PACKAGES)
     table(validator, resources, profiles)
+    examples()
     flatness(validator, resources, 10_000 if quick else 100_000)
     errors(validator, resources)
     bundles(validator, resources)
-    ndjson(resources, 20_000 if quick else 200_000)
+    ndjson([resources[name] for name in MIX], 20_000 if quick else 100_000)
 
 
 if __name__ == "__main__":

@@ -92,11 +92,12 @@ def _paired() -> str:
     leaf = f"{_TEXT}|{_empty('br img a span b i')}"
     word = f"{leaf}|{_pair('b a span', leaf)}"
     line = f"{leaf}|{_pair('b i em strong code span a', leaf)}"
-    lines = f"{leaf}|{_pair('b i span a', word)}|{_pair('em strong code small sub sup', leaf)}"
+    spans = _pair("span", f"{word}|{_pair('span', word)}")
+    lines = f"{leaf}|{_pair('b i a', word)}|{spans}|{_pair('em strong code small sub sup', leaf)}"
     paragraphs = f"{_pair('p', lines)}|{_empty('p')}"
     heads = _pair("h1 h2 h3 h4 h5 h6", word)
     items, rule = _lists(line), _empty("hr")
-    tables = _tables(f"{lines}|{_pair('p', line)}|{_empty('p')}|{items}", word)
+    tables = _tables(f"{lines}|{_pair('p', line)}|{_empty('p')}|{items}", lines)
     quote = _pair("blockquote", f"{paragraphs}|{leaf}|{_pair('code', leaf)}")
     quotes = _pair("blockquote", f"{paragraphs}|{line}|{quote}|{_pair('h3', leaf)}|{items}|{_tables(lines, word)}")
     sections = _pair("div", f"{line}|{paragraphs}|{rule}|{_pair('h2 h3 h4', word)}")
