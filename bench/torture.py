@@ -17,7 +17,6 @@ import os
 import random
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -25,6 +24,7 @@ from functools import partial
 from pathlib import Path
 
 import gateway.store
+from bench import processes
 from bench.machine import machine
 from bench.torture_check import Verdict, judge
 from bench.torture_crash_check import Findings
@@ -71,9 +71,9 @@ def database(engine: str) -> Iterator[tuple[str, Cluster | None, Path]]:
             cluster.stop()
 
 
-def child(what: str, url: str, ledger: Path, *more: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "bench.torture_load", what, url, str(ledger), *more]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONHASHSEED": "0"})
+def child(what: str, url: str, ledger: Path, *more: str) -> subprocess.Popen[bytes]:
+    arguments = ["-m", "bench.torture_load", what, url, str(ledger), *more]
+    return processes.python(arguments, env={**os.environ, "PYTHONHASHSEED": "0"}, out=True)
 
 
 def verdict(url: str, ledger: Path) -> Verdict:
@@ -134,7 +134,7 @@ def write_steps(engine: str) -> bool:
                 process = child("stop_at", url, ledger, name, act)
                 said, _ = process.communicate(timeout=240)
                 if process.returncode != -signal.SIGKILL:
-                    skipped = "not passed" in said
+                    skipped = b"not passed" in said
                     good &= skipped
                     print(f"{engine} {act}: {name}: {'not passed by this act' if skipped else 'ended otherwise'}")
             found = verdict(url, ledger)
@@ -200,6 +200,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=time.time_ns() % 100_000)
     parser.add_argument("--short", action="store_true", help="of all: fewer kills and deliveries")
     given = parser.parse_args()
+    processes.end_tidily()
     print(machine())
     engines = ("sqlite", "postgresql") if given.engine == "both" else (given.engine,)
     if given.run == "all":

@@ -36,6 +36,7 @@ import gateway.usecases.keep_mapped
 import gateway.web.doors
 import gateway.web.hooks
 import gateway.wiring
+from bench.processes import end_with_parent
 from gateway.store.inbox import SqlInbox
 from gateway.store.outbox import SqlOutbox
 
@@ -193,7 +194,7 @@ def watch_over() -> None:
     from gateway.settings import load
 
     gateway.wiring.knowledge_of(load())
-    child = 0
+    child, own = 0, os.getpid()
 
     def end(*_: object) -> None:
         with suppress(ProcessLookupError, ChildProcessError):
@@ -205,6 +206,8 @@ def watch_over() -> None:
     while True:
         child = os.fork()
         if not child:
+            # Granian ends its own processes; a worker may be told to end just when it is forked, and is not known yet
+            end_with_parent(own, signal.SIGTERM if sys.argv[1] == "serve" else signal.SIGKILL)
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
             os.setsid()
             gateway.cli.main()

@@ -222,7 +222,7 @@ def judge_paused(told: Sequence[Told], attempts: Mapping[str, int], *, paused: s
 
 
 class History(Protocol):
-    """What bench.torture_deliver.judge found."""
+    """What bench.torture_deliver_check.judge found."""
 
     not_accounted: list[str]
     not_arrived: list[str]

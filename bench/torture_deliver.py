@@ -14,21 +14,22 @@ import os
 import random
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from threading import Lock
 
 import gateway.store
+from bench import processes
 from bench.machine import machine
 from bench.torture import database
+from bench.torture_deliver_check import SHARED, judge
 from gateway.ports import Caller, Delivery, Owed
 from gateway.simulators.faults import FAULTS, OK, REFUSALS
 from gateway.simulators.server import Simulator
@@ -36,8 +37,6 @@ from gateway.store import SqlStore
 
 CALLER = Caller("torture")
 PARTNERS = ("ehr", "plan", "clinic", "county", "community")
-SHARED = "Organization/"
-"""What is referred to by many members' resources."""
 HURRY = 20_000
 """Three days in fourteen seconds."""
 EXCHANGE_SECONDS = 0.6
@@ -65,59 +64,12 @@ class Mixed:
             return name
 
 
-@dataclass
-class Findings:
-    """What the judge found: every list must be empty."""
-
-    not_accounted: list[str] = field(default_factory=list)
-    not_arrived: list[str] = field(default_factory=list)
-    twice: list[str] = field(default_factory=list)
-    backwards: list[str] = field(default_factory=list)
-    left_older: list[str] = field(default_factory=list)
-    """What many members' messages bring along may pass itself; in the end the newest must stand."""
-
-    @property
-    def sound(self) -> bool:
-        return not (self.not_accounted or self.not_arrived or self.twice or self.backwards or self.left_older)
-
-
 @dataclass(frozen=True)
 class Outcome:
     """Whether every promise was kept, and whether the figure met its goal (a busy machine may miss it)."""
 
     sound: bool
     met: bool = True
-
-
-def judge(owed: int, deliveries: list[Delivery], partners: dict[str, Simulator]) -> Findings:
-    """Compare every delivery's fate with the partners' own records."""
-    found = Findings()
-    if len(deliveries) != owed:
-        found.not_accounted.append(f"{owed} owed, {len(deliveries)} in the outbox")
-    found.not_accounted += [d.id for d in deliveries if d.state not in ("delivered", "parked", "dropped")]
-    for name, partner in partners.items():
-        shared = [effect for effect in partner.memory.effects if effect.reference.startswith(SHARED)]
-        newest = {
-            effect.reference: max(e.version for e in shared if e.reference == effect.reference) for effect in shared
-        }
-        last = {effect.reference: effect.version for effect in shared}
-        found.left_older += [f"{name} {reference}" for reference in newest if last[reference] != newest[reference]]
-        own = [effect for effect in partner.memory.effects if not effect.reference.startswith(SHARED)]
-        effects = Counter((effect.reference, effect.version) for effect in own)
-        found.twice += [f"{name} {reference} {version}" for (reference, version), times in effects.items() if times > 1]
-        latest: dict[str, int] = {}
-        for effect in own:
-            if effect.version < latest.get(effect.reference, 0):
-                found.backwards.append(f"{name} {effect.reference} {effect.version}")
-            latest[effect.reference] = effect.version
-        found.not_arrived += [
-            f"{name} {d.owed.type}/{d.owed.id} {d.owed.version}"
-            for d in deliveries
-            if d.owed.partner == name
-            and d.state == "delivered"
-            and not effects[f"{d.owed.type}/{d.owed.id}", d.owed.version]
-        ]
-    return found
 
 
 def owe(store: SqlStore, number: int, *, seed: int, members: int) -> int:
@@ -173,9 +125,9 @@ def worker(url: str, addresses: dict[str, str], *, hands: int, hurry: int = HURR
         )
         own = {k: v for k, v in os.environ.items() if not k.startswith("ECM_")}
         own |= {"ECM_DATABASE": url, "ECM_PARTNERS": str(listed), "ECM_LOG_LEVEL": "ERROR"}
-        command = [sys.executable, "-m", "gateway", "worker", "--hands", str(hands), "--hurry", str(hurry)]
+        arguments = ["-m", "gateway", "worker", "--hands", str(hands), "--hurry", str(hurry)]
         with (Path(folder) / "log").open("wb") as log:
-            process = subprocess.Popen(command, env=own, stderr=log)
+            process = processes.python(arguments, env=own, log=log)
             try:
                 yield process
             finally:
@@ -288,6 +240,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--hands", type=int, default=16)
     given = parser.parse_args()
+    processes.end_tidily()
     print(machine())
     if given.what == "dead":
         outcome = dead(given.engine, given.deliveries or 2000, given.seed, given.hands)

@@ -7,8 +7,6 @@ what a poll found) has one effect, although workers die and the next one begins 
 from __future__ import annotations
 
 import hashlib
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -16,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from bench import processes
 from bench.torture_crash import Arm
 from bench.torture_crash_check import Crash, Findings, HookCrash, Kept, judge_kept, judge_received
 from bench.torture_load import opened
@@ -133,10 +132,10 @@ class Worker:
 
     def __init__(self, url: str, folder: Path) -> None:
         self.arm, self.dead = folder / "arm", folder / "arm.dead"
-        command = [sys.executable, "-m", "bench.torture_crash", "worker", "--hands", "1", "--hurry", "100"]
+        arguments = ["-m", "bench.torture_crash", "worker", "--hands", "1", "--hurry", "100"]
         own = environment(url, folder, TORTURE_AGAIN="yes")
         with (folder / "worker.log").open("ab") as log:
-            self._process = subprocess.Popen(command, env=own, stderr=log)
+            self._process = processes.python(arguments, env=own, log=log)
 
     def again(self) -> None:
         self.dead.unlink(missing_ok=True)

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -20,6 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from bench import processes
 from bench.torture_crash_check import Snapshot
 from gateway.ports import Caller
 from gateway.simulators.free_port import free_port
@@ -71,10 +70,9 @@ class Server:
     def __init__(self, url: str, folder: Path) -> None:
         port = free_port()
         self.base, self.arm = f"http://127.0.0.1:{port}", folder / "arm"
-        command = [sys.executable, "-m", "bench.torture_crash", "serve"]
         own = environment(url, folder, ECM_PORT=str(port))
         with (folder / "log").open("ab") as log:
-            self._process = subprocess.Popen(command, env=own, stdout=log, stderr=log)
+            self._process = processes.python(["-m", "bench.torture_crash", "serve"], env=own, log=log)
 
     def close(self) -> None:
         self._process.terminate()

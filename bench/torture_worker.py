@@ -13,7 +13,6 @@ import os
 import random
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -23,9 +22,11 @@ from threading import Event
 import psycopg
 
 import gateway.store
+from bench import processes
 from bench.torture_crash import Arm
 from bench.torture_crash_check import Findings, Told, judge_crashed_deliveries, judge_paused
-from bench.torture_deliver import CALLER, all_of, judge, settled, wait
+from bench.torture_deliver import CALLER, all_of, settled, wait
+from bench.torture_deliver_check import judge
 from gateway.ports import Owed
 from gateway.simulators.server import Recorded, Simulator
 from gateway.store import SqlStore
@@ -73,9 +74,9 @@ class Workers:
         }
 
     def start(self, log: str) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", "bench.torture_crash", "worker", "--hands", str(HANDS), "--hurry", "100"]
+        arguments = ["-m", "bench.torture_crash", "worker", "--hands", str(HANDS), "--hurry", "100"]
         with (self._folder / log).open("wb") as file:
-            return subprocess.Popen(command, env=self._environment, stderr=file)
+            return processes.python(arguments, env=self._environment, log=file, end=signal.SIGKILL)  # also if stopped
 
     def told(self, log: str) -> list[Told]:
         """The ends of attempts in a worker's log."""

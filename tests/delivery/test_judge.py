@@ -1,4 +1,4 @@
-"""The judge of bench/torture_deliver.py flags every history that breaks a promise, and passes one that keeps all."""
+"""The judge of deliveries (bench) flags every history that breaks a promise, and passes one that keeps all."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bench.torture_deliver import judge
+from bench.torture_deliver_check import judge
 from gateway.ports import Delivery, Owed
 from gateway.simulators.fhir import Effect
 from tests.conftest import NOW
