@@ -10,19 +10,18 @@ from gateway.usecases.receive_hook import receive_hook
 from gateway.web import answers
 from gateway.web.body import JSON_TYPES, XML_TYPES, body, media_type
 from gateway.web.context import View, Web, request_id
-from gateway.web.formats import wanted
 
 
 def receive(web: Web) -> View:
     """POST /hooks/[partner] and PUT /hooks/[partner]/[type]/[id]: 200 once it is kept, for a repeat as well; it is
     applied later, by what the body says.
 
-    A FHIR server that notifies by Subscription writes as if this were a server: it PUTs the resource, or POSTs nothing,
-    and reads the answer as a resource. https://hl7.org/fhir/R4/subscription.html
+    A FHIR server that notifies by Subscription writes as if this were a server: it PUTs the resource, or POSTs nothing
+    or a Bundle, and reads any body of the answer as what such a server would answer (HAPI: a transaction-response, or
+    it tries again for a minute). So it gets none: 204. https://hl7.org/fhir/R4/subscription.html
     """
 
     def view(partner: str, type: str = "", id: str = "") -> Response:
-        fhir = wanted() if "fhir" in request.headers.get("Accept", "").lower() else None
         sent = body(web)
         kind = media_type() if sent or type else EMPTY
         if kind not in JSON_TYPES and kind != EMPTY and not (web.xml.read and kind in XML_TYPES):
@@ -35,10 +34,8 @@ def receive(web: Web) -> View:
             services=web.services,
             request_id=request_id(web),
         )
-        said = "kept" if new else "known"
-        if fhir is None:
-            return answers.status_line({"status": said})
-        issue = {"severity": "information", "code": "informational", "diagnostics": said}
-        return answers.public({"resourceType": "OperationOutcome", "issue": [issue]}, format=fhir)
+        if "fhir" in request.headers.get("Accept", "").lower():
+            return answers.empty(204)
+        return answers.status_line({"status": "kept" if new else "known"})
 
     return view
