@@ -62,6 +62,8 @@ class Kept:
     at: datetime
     body: bytes
     deleted: bool = False
+    posted: bool = False
+    """Created by POST: the server gave the id."""
 
     @property
     def reference(self) -> str:
@@ -131,9 +133,10 @@ class Transaction(Protocol):
     def read(self, type: str, id: str) -> Kept | None:
         """The current version as this transaction sees it, deleted ones included."""
 
-    def put(self, resource: Json, *, expected: int | None = None) -> Kept:
+    def put(self, resource: Json, *, expected: int | None = None, posted: bool = False) -> Kept:
         """Keep a new version of `resource` (its `resourceType` and `id` say which), stamping meta.versionId and
-        meta.lastUpdated. `expected` is the version it must replace (0: must not exist yet); else StaleVersion."""
+        meta.lastUpdated. `expected` is the version it must replace (0: must not exist yet); else StaleVersion. `posted`
+        says that it was created by POST."""
 
     def delete(self, type: str, id: str, *, expected: int | None = None) -> Kept:
         """Keep a deletion as a new version; NotFound if there was nothing."""

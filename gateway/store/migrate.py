@@ -15,7 +15,7 @@ from gateway.store.sql import step, unavailable
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
-HEAD = "0004"
+HEAD = "0005"
 """The newest migration (a test compares); stores open only a database that stands there."""
 LOCK = 0x65636D67
 """PostgreSQL advisory lock under which migrations run."""

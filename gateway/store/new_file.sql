@@ -71,7 +71,7 @@ CREATE TABLE resource_version (
 	at BIGINT NOT NULL, 
 	deleted SMALLINT NOT NULL, 
 	body TEXT NOT NULL
-);
+, posted SMALLINT DEFAULT 0 NOT NULL);
 CREATE UNIQUE INDEX resource_version_name ON resource_version (tenant, type, id, version);
 CREATE TABLE search_entry (
 	"key" BIGINT NOT NULL, 
@@ -148,4 +148,4 @@ CREATE TABLE poll_cursor (
 );
 CREATE UNIQUE INDEX poll_cursor_name ON poll_cursor (tenant, partner, name);
 CREATE INDEX outbox_ready ON outbox (rank, partner, due, seq) WHERE ready = 1;
-INSERT INTO alembic_version (version_num) VALUES ('0004');
+INSERT INTO alembic_version (version_num) VALUES ('0005');

@@ -22,8 +22,8 @@ from gateway.store.audit import Strand
 from gateway.store.sql import Changed, Dialect, Note, Row, Version, defect, step, unavailable
 
 VERSION = (
-    " kept AS (INSERT INTO resource_version (tenant, type, id, version, at, deleted, body)"
-    " SELECT %(tenant)s, %(type)s, %(id)s, %(version)s, %(at)s, %(deleted)s, %(body)s FROM head),"
+    " kept AS (INSERT INTO resource_version (tenant, type, id, version, at, deleted, body, posted)"
+    " SELECT %(tenant)s, %(type)s, %(id)s, %(version)s, %(at)s, %(deleted)s, %(body)s, %(posted)s FROM head),"
     " found AS (INSERT INTO search_entry (key, tenant, type, param, system, value, low, high)"
     " SELECT head.key, %(tenant)s, %(type)s, e.* FROM head, unnest(%(params)s::text[], %(systems)s::text[],"
     " %(values)s::text[], %(lows)s::bigint[], %(highs)s::bigint[]) AS e)"
@@ -102,6 +102,7 @@ class PostgresSession:
             "version": new.version,
             "at": new.at,
             "deleted": int(new.deleted),
+            "posted": int(new.posted),
             "body": new.body,
             "params": [e.param for e in new.entries],
             "systems": [e.system for e in new.entries],

@@ -25,13 +25,14 @@ def moment(at: int) -> datetime:
 def kept_columns(dialect: Dialect) -> str:
     """What `kept` reads, of a resource_version called `v`."""
     body = "CAST(v.body AS BLOB)" if dialect == "sqlite" else "v.body"
-    return f"v.type, v.id, v.version, v.at, v.deleted, {body}"
+    return f"v.type, v.id, v.version, v.at, v.deleted, {body}, v.posted"
 
 
 def kept(row: tuple[Any, ...]) -> Kept:
     """A row of `kept_columns` as Kept."""
-    type, id, version, at, deleted, body = row
-    return Kept(type, id, version, moment(at), body.encode() if isinstance(body, str) else bytes(body), bool(deleted))
+    type, id, version, at, deleted, body, posted = row
+    data = body.encode() if isinstance(body, str) else bytes(body)
+    return Kept(type, id, version, moment(at), data, bool(deleted), bool(posted))
 
 
 def stamped(resource: Json, *, version: int, at: datetime) -> Json:

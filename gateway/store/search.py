@@ -35,7 +35,7 @@ def search(query: Query, *, tenant: str, reader: Reader) -> Page:
         return Page(matches=(), total=_count(query, tenant, reader))
     rows = _page(query, tenant, reader)
     more, rows = len(rows) > query.count, rows[: query.count]
-    matches = [(row[0], kept(row[1:7])) for row in rows]
+    matches = [(row[0], kept(row[1:])) for row in rows]
     total = None
     if query.total != "none":
         total = _count(query, tenant, reader)

@@ -50,6 +50,7 @@ class Version:
     deleted: bool
     body: str
     entries: Sequence[Indexed]
+    posted: bool = False
 
 
 @dataclass(frozen=True, slots=True)

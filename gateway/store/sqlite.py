@@ -26,7 +26,10 @@ NEXT = (
     "UPDATE resource SET version = version + 1, at = ?, deleted = ?"
     " WHERE tenant = ? AND type = ? AND id = ? AND version = ? RETURNING key"
 )
-VERSION = "INSERT INTO resource_version (tenant, type, id, version, at, deleted, body) VALUES (?, ?, ?, ?, ?, ?, ?)"
+VERSION = (
+    "INSERT INTO resource_version (tenant, type, id, version, at, deleted, body, posted)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+)
 FORGET = "DELETE FROM search_entry WHERE key = ?"
 _ENTRY = "INSERT INTO search_entry (key, tenant, type, param, system, value, low, high) VALUES "
 _ROW = "(?, ?, ?, ?, ?, ?, ?, ?)"
@@ -99,7 +102,7 @@ class SqliteSession:
         key = found[0][0]
         if new.version > 1:
             run(FORGET, (key,))
-        run(VERSION, (*name, new.version, new.at, new.deleted, new.body))
+        run(VERSION, (*name, new.version, new.at, new.deleted, new.body, new.posted))
         step("version kept")
         if new.entries:
             for start in range(0, len(new.entries), audit.TOGETHER):

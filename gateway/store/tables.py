@@ -46,6 +46,7 @@ resource_version = Table(
     _whole("at"),
     Column("deleted", SmallInteger(), nullable=False),
     Column("body", Text(), nullable=False),
+    Column("posted", SmallInteger(), nullable=False, server_default=text("0")),
     Index("resource_version_name", "tenant", "type", "id", "version", unique=True),
     sqlite_autoincrement=True,
     comment="Every version ever kept, as the exact text that is served; empty for a deletion.",

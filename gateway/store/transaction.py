@@ -60,13 +60,13 @@ class SqlTransaction:
         found = self._session.rows(READ[self._session.dialect], (self._caller.tenant, type, id))
         return kept(found[0]) if found else None
 
-    def put(self, resource: Json, *, expected: int | None = None) -> Kept:
+    def put(self, resource: Json, *, expected: int | None = None, posted: bool = False) -> Kept:
         self._guard(resource["resourceType"])
         for _ in range(1 if expected is not None else TRIES):
             before = self._current(resource["resourceType"], resource["id"])[0] if expected is None else expected
             at = self._now()
             whole = stamped(resource, version=before + 1, at=at)
-            made = self._keep(whole, whole["resourceType"], whole["id"], before + 1, at)
+            made = self._keep(whole, whole["resourceType"], whole["id"], before + 1, at, posted=posted)
             if made is not None:
                 return made
         raise StaleVersion
@@ -130,7 +130,9 @@ class SqlTransaction:
         found = self._session.rows(CURRENT + lock, (self._caller.tenant, type, id))
         return (found[0][0], bool(found[0][1])) if found else (0, False)
 
-    def _keep(self, whole: Json | None, type: str, id: str, version: int, at: datetime) -> Kept | None:
+    def _keep(
+        self, whole: Json | None, type: str, id: str, version: int, at: datetime, *, posted: bool = False
+    ) -> Kept | None:
         body = codec.write(whole) if whole is not None else b""
         new = Version(
             tenant=self._caller.tenant,
@@ -141,6 +143,7 @@ class SqlTransaction:
             deleted=whole is None,
             body=body.decode(),
             entries=tuple(self._index(whole)) if whole is not None else (),
+            posted=posted,
         )
         if not self._session.keep(new):
             return None
@@ -149,4 +152,4 @@ class SqlTransaction:
         else:
             method: Literal["POST", "PUT", "DELETE"] = "DELETE" if new.deleted else "POST" if version == 1 else "PUT"
             self._changes.append(Change(method, type, id, version, at, new.entries))
-        return Kept(type, id, version, at, body, deleted=whole is None)
+        return Kept(type, id, version, at, body, deleted=whole is None, posted=posted)

@@ -34,7 +34,7 @@ def create(
             return Written(match, created=False, changed=False, disclosed=shown)
         check_references(resource, tx, services)
         resource = join_written(resource, tx, services) if type == "Task" else resource
-        kept = put(tx, resource, expected=0).kept
+        kept = put(tx, resource, expected=0, posted=True).kept
         written = Written(kept, created=True, changed=True)
         fan_out([(written, resource)], caller, tx, services, kind="resource")
         shown = disclose(kept, caller=caller, note=tx.note, event="create", action="C")

@@ -111,17 +111,23 @@ def unless_overtaken(do: Callable[[], Done]) -> Done:
     return do()
 
 
-def put(tx: Transaction, resource: Json, *, expected: int | None = None) -> Written:
+def put(tx: Transaction, resource: Json, *, expected: int | None = None, posted: bool = False) -> Written:
     """Keep `resource` unless the current version says the same; IllegalMove if a referral's Task may not move so."""
-    return put_over(tx.read(resource["resourceType"], resource["id"]), resource, tx, expected=expected)
+    return put_over(tx.read(resource["resourceType"], resource["id"]), resource, tx, expected=expected, posted=posted)
 
 
 def put_over(
-    current: Kept | None, resource: Json, tx: Transaction, *, expected: int | None = None, guard: Guard = loop.guard
+    current: Kept | None,
+    resource: Json,
+    tx: Transaction,
+    *,
+    expected: int | None = None,
+    guard: Guard = loop.guard,
+    posted: bool = False,
 ) -> Written:
     """The same, where the current version was read already. Overtaken if another transaction was faster since.
 
-    `guard` says what forbids a referral's Task to move so.
+    `guard` says what forbids a referral's Task to move so, `posted` that it was created by POST.
     """
     before = None
     if current is not None and not current.deleted and expected in (None, current.version):
@@ -132,7 +138,7 @@ def put_over(
         raise IllegalMove(issues=wrong)
     seen = current.version if current is not None else 0
     try:
-        kept = tx.put(resource, expected=seen if expected is None else expected)
+        kept = tx.put(resource, expected=seen if expected is None else expected, posted=posted)
     except StaleVersion:
         if expected is None:
             raise Overtaken from None

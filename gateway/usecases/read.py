@@ -85,7 +85,7 @@ def history_of(versions: Sequence[Kept], caller: Caller, *, services: Services, 
 
 
 def _version(kept: Kept, *, base: str) -> Entry:
-    method = "DELETE" if kept.deleted else "POST" if kept.version == 1 else "PUT"
+    method = "DELETE" if kept.deleted else "POST" if kept.posted else "PUT"
     return Entry(
         {
             "fullUrl": f"{base}/{kept.reference}",

@@ -63,7 +63,7 @@ def subscribe(
         if current is not None and _same(content(current), wanted, asked):
             shown = disclose(current, caller=caller, note=tx.note, event="update.same", action="U")
             return Written(current, created=False, changed=False, disclosed=shown)
-        kept = tx.put(wanted, expected=current.version if current else 0)
+        kept = tx.put(wanted, expected=current.version if current else 0, posted=id is None)
         if wanted["status"] == "requested":
             tx.owe([handshake(kept)])
         event = "create" if new else "update"

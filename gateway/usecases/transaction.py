@@ -215,7 +215,7 @@ def _put(step: Step, resource: Json, loop: LoopWrites) -> Written:
         writable(resource, loop.services)
         current = loop.tx.read(resource["resourceType"], resource["id"])
         step.asked.update.require(current)
-        return loop.put(current, resource, at=step.at)
+        return loop.put(current, resource, at=step.at, posted=step.method == "POST")
     except GatewayError as error:
         raise type(error)(issues=[replace(issue, expression=step.at) for issue in error.issues]) from None
 

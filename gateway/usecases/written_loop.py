@@ -77,10 +77,10 @@ class LoopWrites:
     """What was kept beside what was written."""
     _requests: list[tuple[Json, Json, str]] = field(default_factory=list)
 
-    def put(self, current: Kept | None, resource: Json, *, at: str | None = None) -> Written:
+    def put(self, current: Kept | None, resource: Json, *, at: str | None = None, posted: bool = False) -> Written:
         """Keep the resource over its current version, and what follows; IllegalMove for a move that is not open.
 
-        `at` is its place in a Bundle.
+        `at` is its place in a Bundle; `posted`: it was created by POST.
         """
         there = current if current is not None and not current.deleted else None
         before = content(there) if there is not None and there.type in ("Task", "ServiceRequest") else None
@@ -100,7 +100,7 @@ class LoopWrites:
             known = (resource.get("meta") or {}).get("lastUpdated")
             if known and datetime.fromisoformat(known) < closed:  # as it was before: older news sets nothing back
                 resource = resource | {"status": before["status"]}
-        written = put_over(current, resource, self.tx)
+        written = put_over(current, resource, self.tx, posted=posted)
         if before is not None and written.changed:
             if before["resourceType"] == "ServiceRequest":
                 self._requests.append((before, resource, at or "ServiceRequest.status"))

@@ -76,7 +76,7 @@ def test_migrating_a_current_database_does_nothing(url: str) -> None:
 
 def test_migrating_an_empty_one_tells_what_was_done(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'new' / 'gateway.sqlite'}"
-    assert gateway.store.migrate(url) == ["0001", "0002", "0003", "0004"]
+    assert gateway.store.migrate(url) == ["0001", "0002", "0003", "0004", "0005"]
     assert gateway.store.migrate(url) == []
     assert (tmp_path / "new" / "gateway.sqlite").stat().st_mode & 0o777 == 0o600
 
@@ -92,7 +92,7 @@ def test_a_migration_that_is_cut_off_leaves_an_empty_database(tmp_path: Path, mo
     monkeypatch.undo()
     with create_engine(url).connect() as connection:
         assert inspect(connection).get_table_names() == []
-    assert gateway.store.migrate(url) == ["0001", "0002", "0003", "0004"]
+    assert gateway.store.migrate(url) == ["0001", "0002", "0003", "0004", "0005"]
 
 
 def test_head_is_the_newest_migration() -> None:

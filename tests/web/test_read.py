@@ -48,6 +48,28 @@ def test_history_has_every_version_newest_first(client: FlaskClient, path: str) 
     assert [entry["request"]["method"] for entry in bundle["entry"]] == ["PUT", "POST"]
 
 
+def made_by(client: FlaskClient, address: str) -> list[tuple[str, str, str]]:
+    entries = client.get(f"/fhir/{address}/_history").get_json()["entry"]
+    return [(one["request"]["method"], one["request"]["url"], one["response"]["status"][:3]) for one in entries]
+
+
+@pytest.mark.parametrize("kind", ["single", "transaction", "batch"])
+@pytest.mark.parametrize("method", ["POST", "PUT"])
+def test_history_names_the_request_that_created_the_resource(
+    client: FlaskClient, patient: Json, method: str, kind: str
+) -> None:
+    own = {} if method == "POST" else {"id": "mine"}
+    url = "Patient" if method == "POST" else "Patient/mine"
+    if kind == "single":
+        address = path_of(send(client, method, f"/fhir/{url}", patient | own)).removeprefix("/fhir/")
+    else:
+        entry = {"resource": patient | own, "request": {"method": method, "url": url}}
+        answer = send(client, "POST", "/fhir", {"resourceType": "Bundle", "type": kind, "entry": [entry]})
+        address = answer.get_json()["entry"][0]["response"]["location"].partition("/_history")[0]
+        address = address.partition("/fhir/")[2] or address
+    assert made_by(client, address) == [(method, url, "201")]
+
+
 def test_conditional_read(client: FlaskClient, path: str) -> None:
     known = client.get(path)
     assert client.get(path, headers={"If-None-Match": 'W/"2"'}).status_code == 304
