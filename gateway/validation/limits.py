@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 from gateway.validation.compiled import MISSING, Json, Rules
 from gateway.validation.datatypes import UCUM
 from gateway.validation.linear_regex import full_match
-from gateway.validation.narrative import check_languages
+from gateway.validation.narrative_control import check_languages, check_sources
 from gateway.validation.primitives import decoded_size
 from gateway.validation.run import Run
-from gateway.validation.terminology.ucum import ratio
+from gateway.validation.terminology.ucum import incomparable, ratio
 
 if TYPE_CHECKING:
     from gateway.validation.conformance import Item
@@ -26,6 +26,11 @@ _DAYS = {"a": 365.25, "mo": 30.4375, "wk": 7.0, "d": 1.0, "h": 1 / 24, "min": 1 
 def check_limits(run: Run, rules: Rules, item: Item, said: str) -> None:
     """Report what breaks the limits of `rules` at one item."""
     value, place = item.value, item.place
+    for limit, rule in ((rules.min_value, "min-value"), (rules.max_value, "max-value")):
+        if limit is not MISSING and type(value) is dict and _another_measure(value, limit[1]):
+            run.error("invalid", rule, f"{rules.name} is in a unit that measures something else than the profile's "
+                      "limit.", place, profile=said)  # fmt: skip
+            break
     if rules.min_value is not MISSING and _compare(run, value, rules.min_value, low=True) == -1:
         run.error("invalid", "min-value", f"{rules.name} is less than the profile's least value.", place, profile=said)
     if rules.max_value is not MISSING and _compare(run, value, rules.max_value, low=False) == 1:
@@ -77,6 +82,8 @@ def _check_extras(run: Run, rules: Rules, item: Item, said: str) -> None:
                       profile=said)  # fmt: skip
     if "language_control" in rules.extras and type(value) is dict:
         check_languages(run, rules.extras["language_control"], value, place, said)
+    if "source_control" in rules.extras and type(value) is dict:
+        check_sources(run, rules.extras["source_control"], value, place, said)
 
 
 def _compare(run: Run, value: Any, limit: tuple[str, Any], *, low: bool) -> int | None:
@@ -95,6 +102,13 @@ def _compare(run: Run, value: Any, limit: tuple[str, Any], *, low: bool) -> int 
     if type(value) is str and type(bound) is str:
         return _order_moments(value, bound)
     return _order(value, bound)
+
+
+def _another_measure(value: Json, bound: Any) -> bool:
+    codes = (value.get("code"), bound.get("code") if type(bound) is dict else None)
+    if value.get("system") != UCUM or type(codes[0]) is not str or type(codes[1]) is not str:
+        return False
+    return bound.get("system") == UCUM and incomparable(codes[0], codes[1])
 
 
 def _order_quantities(value: Json, bound: Json) -> int | None:

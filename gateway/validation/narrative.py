@@ -9,7 +9,6 @@ import re
 from typing import Any
 from xml.parsers import expat
 
-from gateway.validation.compiled import Json
 from gateway.validation.narrative_links import link_fault
 from gateway.validation.run import Place, Run
 
@@ -40,6 +39,8 @@ _PER_ELEMENT = {
     "td": frozenset(("nowrap",)),
     "th": frozenset(("nowrap",)),
 }
+_SOURCES = frozenset(("boilerplate", "generated", "extension", "additional", "original"))
+"""Classes that say where a part of a narrative is from."""
 _FAMILIAR = frozenset(
     "body button center font footer form head header html iframe input label link meta nav object script section "
     "svg u video onclick onerror onload href src role target name value color face size".split()
@@ -55,7 +56,8 @@ class _Refused(Exception):
 
 
 class Content:
-    """What a narrative holds: `faults` as sentences, `readable` if it has text or an image, `languages` by section."""
+    """What a narrative holds: `faults` as sentences, `readable` if it has text or an image, `languages` by section,
+    `unlabelled` if it has text in no part whose class says where it is from."""
 
     def __init__(self, text: str) -> None:
         self.faults: list[str] = []
@@ -63,6 +65,8 @@ class Content:
         self.languages: list[str] = []
         self.links: list[str] = []
         self.ids: list[str] = []
+        self.unlabelled = False
+        self._labelled = False
         self._depth = 0
         self._paragraphs = 0
         self._parse(text)
@@ -97,6 +101,8 @@ class Content:
             language = attributes.get("lang") or attributes.get("http://www.w3.org/XML/1998/namespace lang xml")
             if language:
                 self.languages.append(language)
+        if self._depth == 1:
+            self._labelled = not _SOURCES.isdisjoint(attributes.get("class", "").split())
         self._depth += 1
         if self._depth > MAX_DEPTH:
             raise _Refused
@@ -130,6 +136,7 @@ class Content:
     def _text(self, text: str) -> None:
         if text.strip():
             self.readable = True
+            self.unlabelled |= self._depth < 2 or not self._labelled
 
 
 _LINKED = {"a": ("href",), "area": ("href",), "img": ("src",)}
@@ -261,23 +268,3 @@ def acceptable(text: str) -> bool:
         return True
     content = Content(text)
     return not content.faults and content.readable
-
-
-def check_languages(run: Run, control: Any, narrative: Json, place: Place, said: str) -> None:
-    """The narrative-language-control extension: `_no`, `_yes`, `_rl` (the resource's language) or a language."""
-    div = narrative.get("div")
-    sections = Content(div).languages if type(div) is str else []
-    wanted = control
-    if control == "_no" and sections:
-        _language_fault(run, "must not have language sections", place, said)
-    elif control == "_yes" and not sections:
-        _language_fault(run, "must have language sections", place, said)
-    elif control not in ("_no", "_yes"):
-        if control == "_rl":
-            wanted = run.resource.get("language")
-        if wanted and wanted not in sections:
-            _language_fault(run, "must have a section in the language that the profile asks for", place, said)
-
-
-def _language_fault(run: Run, what: str, place: Place, said: str) -> None:
-    run.error("business-rule", "narrative-language", f"The narrative {what}.", place, profile=said)

@@ -53,6 +53,7 @@ def _derived(engine: Engine, run: Run, definition: Json, place: Place) -> None:
     if base is not None and "derivation" not in definition and "_derivation" not in definition:
         run.error("business-rule", "definition-derivation", "What has a baseDefinition must say in derivation how it "
                   "is built on it.", place)  # fmt: skip
+    _named(engine, run, definition, place)
     special = definition.get("derivation") == "specialization" and kind is not None
     if special and base is not None and len(base) <= _LONGEST and engine.type_of(base, asked_in=None) == kind:
         run.error("business-rule", "definition-derivation", "A specialization defines a type of its own: its type must "
@@ -65,6 +66,21 @@ def _derived(engine: Engine, run: Run, definition: Json, place: Place) -> None:
         if paths and not paths.get("Extension.url", {}).get("fixedUri"):
             run.error("business-rule", "definition-url", "The definition of an extension must fix Extension.url to its "
                       "own url.", member(place, "differential"))  # fmt: skip
+
+
+def _named(engine: Engine, run: Run, definition: Json, place: Place) -> None:
+    """R4's types are named alone and defined by HL7; all others are logical models, named by a URL."""
+    kind, sort = text(definition, "type"), text(definition, "kind")
+    if not kind or len(kind) > _LONGEST or sort is None:
+        return
+    if ":" in kind:
+        if sort != "logical":
+            run.error("business-rule", "definition-name", "Only a logical model has a type that is a URL.",
+                      member(place, "type"))  # fmt: skip
+    elif engine.shapes.find(kind) is None and engine.definitions.find("StructureDefinition", f"{CORE}{kind}") is None:
+        told = run.warn if kind in _LATER or sort == "logical" else run.error
+        told("business-rule", "definition-name", "The type is none of R4's; a type of one's own is a URL.",
+             member(place, "type"))  # fmt: skip
 
 
 def _base(engine: Engine, run: Run, definition: Json, place: Place) -> bool:

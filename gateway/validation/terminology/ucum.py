@@ -109,6 +109,18 @@ def ratio(one: str, other: str) -> Decimal | None:
     return left[1] / right[1]
 
 
+_MEASURED = ("g", "l", "s", "m", "mol")
+"""Atoms that measure mass, volume, time, length and amount: none can be had from another."""
+
+
+def incomparable(one: str, other: str) -> bool:
+    """Whether two units surely measure different things, as mg and mL."""
+    left, right = _reduced(one), _reduced(other)
+    if left is None or right is None:
+        return False
+    return len(left[0]) == len(right[0]) == 1 and left[0] != right[0] and {*left[0], *right[0]} <= {*_MEASURED}
+
+
 def _reduced(unit: str) -> tuple[tuple[str, ...], Decimal] | None:
     """The atoms above and below the line, and the factor before them."""
     parts = unit.split("/") if len(unit) <= MAX_LENGTH else []
