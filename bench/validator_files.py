@@ -83,7 +83,7 @@ def examples() -> None:
                 value = codec.read(data)
             except Malformed:
                 continue
-            for _ in range(20):  # more than narratives and schemas need to be compiled
+            for _ in range(50):  # more than narratives and schemas need to be compiled
                 validator.is_valid(value)
             (quick if validator.acceptor.accepts(value) else rest).append(orjson.dumps(orjson.loads(data)))
         print(f"  {name:14} {len(quick):4} on the fast way {_ratio(validator, quick):5.1f}x, "

@@ -35,6 +35,7 @@ _DAY = (
     rf"|02-(?:0[1-9]|1[0-9]|2[0-8]))|{_LEAP}-02-29)"
 )
 _CLOCK = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]:(?:[0-5][0-9]|60)(?:\.[0-9]+)?"
+_BASE64 = r"^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$"  # without white space
 _ZONE = r"(?:Z|[+-](?:(?:0[0-9]|1[0-3]):[0-5][0-9]|14:00))"
 _PARTIAL = rf"{_YEAR}(?:-(?:0[1-9]|1[0-2]))?"
 
@@ -67,7 +68,7 @@ PRIMITIVE: Final[dict[str, Schema]] = {
     "dateTime": _matching(rf"^(?:{_PARTIAL}|{_DAY}(?:T{_CLOCK}{_ZONE})?)$"),
     "instant": _matching(rf"^{_DAY}T{_CLOCK}{_ZONE}$"),
     "time": _matching(rf"^{_CLOCK}$"),
-    "base64Binary": {"type": "string", "minLength": 1, CHECK: ["base64"]},
+    "base64Binary": {"type": "string", "minLength": 1, "anyOf": [{"pattern": _BASE64}, {CHECK: ["base64"]}]},
 }
 ELEMENT_ID: Final[Schema] = {**PRIMITIVE["uri"], CHECK: ["element_id"]}
 """No white space, and each id once in a resource."""
