@@ -1,4 +1,4 @@
-"""What this gateway publishes of itself: its profiles, code systems, value sets and concept maps, read only.
+"""What this gateway publishes of itself: its profiles, code lists, concept maps and operation, read only.
 
 https://hl7.org/fhir/R4/conformance-module.html. They hold nobody's data and belong to the release, not to the store.
 """
@@ -16,7 +16,7 @@ from gateway.errors import BadRequest, Issue, NotFound
 from gateway.fhir import codec
 from gateway.ports import Json
 
-TYPES = ("CodeSystem", "ConceptMap", "StructureDefinition", "ValueSet")
+TYPES = ("CodeSystem", "ConceptMap", "OperationDefinition", "StructureDefinition", "ValueSet")
 BESIDE = "Questionnaire"
 """A type that others keep here too: ours are served beside theirs."""
 SEARCHED: Mapping[str, str] = {"_id": "id", "url": "url", "version": "version", "name": "name", "status": "status"}

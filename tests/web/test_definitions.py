@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from tests.web.sent import issues, send
 Json = dict[str, Any]
 BASE = "http://127.0.0.1:8080/fhir"
 OWN = "https://ecm-gateway.example/fhir"
-TYPES = ("CodeSystem", "ConceptMap", "StructureDefinition", "ValueSet")
+TYPES = ("CodeSystem", "ConceptMap", "OperationDefinition", "StructureDefinition", "ValueSet")
 
 
 def found(client: FlaskClient, query: str) -> Json:
@@ -54,6 +55,24 @@ def test_a_definition_is_found_by_its_url_and_version(client: FlaskClient, type:
 def test_the_profile_that_a_resource_claims_can_be_fetched(client: FlaskClient) -> None:
     bundle = found(client, f"StructureDefinition?url={OWN}/StructureDefinition/ecm-referral")
     assert bundle["entry"][0]["resource"]["type"] == "ServiceRequest"
+
+
+def test_what_the_capability_statement_names_of_ours_can_be_fetched(client: FlaskClient) -> None:
+    every = _texts(client.get("/fhir/metadata").get_json())
+    named = {text for text in every if text.startswith(f"{OWN}/") and "/SubscriptionTopic/" not in text}  # no R4 type
+    assert f"{OWN}/OperationDefinition/convert" in named
+    for url in sorted(named):
+        type = url.removeprefix(f"{OWN}/").split("/")[0]
+        (entry,) = found(client, f"{type}?url={url}")["entry"]
+        assert entry["resource"]["url"] == url
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, dict | list):
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from _texts(part)
+    elif isinstance(value, str):
+        yield value.partition("|")[0]
 
 
 def test_a_definition_has_an_etag(client: FlaskClient) -> None:
