@@ -43,15 +43,20 @@ def list_(state: InboundState | None, partner: str | None, limit: int, as_json: 
 @command.command("show")
 @click.argument("id")
 @click.option("--body", "with_body", is_flag=True, help="Also what was sent: it may hold people's data.")
-def show(id: str, with_body: bool) -> None:
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+def show(id: str, with_body: bool, as_json: bool) -> None:
     """Show one message: when it came, how often it was tried and why it failed."""
     with desk() as at:
         message = at.store.inbox.show(at.caller, id)
     if message is None:
         raise NotFound("There is no such message in this tenant.")
+    body = message.body.decode(errors="replace")
+    if as_json:
+        operating.show({**_plain(message), **({"body": body} if with_body else {})}, as_json=True)
+        return
     operating.show(_plain(message), as_json=False)
     if with_body:
-        click.echo(message.body.decode(errors="replace") or "What was sent is no longer kept: ecm-gateway prune --help")
+        click.echo(body or "What was sent is no longer kept: ecm-gateway prune --help")
 
 
 @command.command("retry")

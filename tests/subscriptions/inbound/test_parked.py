@@ -101,6 +101,9 @@ def test_a_person_sends_it_through_again(desk: Desk, monkeypatch: pytest.MonkeyP
     assert "parked" in run(cli, ["inbox", "show", id]).output
     assert "version 1" not in run(cli, ["inbox", "show", id]).output
     assert "version 1" in run(cli, ["inbox", "show", id, "--body"]).output
+    told = json.loads(run(cli, ["inbox", "show", id, "--json"]).output)
+    assert (told["id"], told["state"], "body" in told) == (id, "parked", False)
+    assert "version 1" in json.loads(run(cli, ["inbox", "show", id, "--body", "--json"]).output)["body"]
     request = {
         "resourceType": "ServiceRequest",
         "id": "r1",
