@@ -11,6 +11,8 @@ from gateway.errors import Issue, Malformed
 
 _BOM = b"\xef\xbb\xbf"
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
+_WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
+"""How the files of spreadsheet programs begin: xlsx and ods are zip archives, xls an OLE container."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,8 @@ class Record:
 
 def text(data: bytes, *, encoding: str) -> str:
     """The file's text; Malformed when it is not in the partner's encoding."""
+    if data.startswith(_WORKBOOKS):
+        raise _malformed("spreadsheet-file", "The file is a spreadsheet's own (xlsx, ods, xls): save it as CSV.")
     plain = encoding.lower().replace("-", "").replace("_", "")
     wide = plain.startswith("utf16")
     if data.startswith(_UTF16) and not wide:

@@ -53,3 +53,10 @@ def test_a_record_with_a_fault_does_not_stop_the_next() -> None:
     found = list(dialect.records('a,b\n"x"y,1\n2,3\n', delimiter=",", quote='"'))
     assert [one.fault is not None for one in found] == [False, True, False]
     assert found[2].cells == ("2", "3")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "cp1252", "utf-16"])
+@pytest.mark.parametrize("start", [b"PK\x03\x04\x14\x00\x06\x00", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"])
+def test_a_workbook_is_named(start: bytes, encoding: str) -> None:
+    with pytest.raises(Malformed, match="save it as CSV"):
+        dialect.text(start + bytes(range(256)), encoding=encoding)
