@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from gateway.validation.terminology.outer_bounds import surely_out
 from gateway.validation.terminology.systems import Systems
 from gateway.validation.terminology.truth import Truth, all_of, any_of
 
@@ -206,6 +207,9 @@ class Sets:
         question.seen[url] = None  # what it says while it is being asked: a set that includes itself adds nothing
         found = self._find(url, scope)
         if found is None:
+            if surely_out(url, question.system, question.code):
+                question.seen[url] = False
+                return False
             question.reasons.add(f"the value set {url} is not at hand")
             return None
         answer = self.holds(found, question)
