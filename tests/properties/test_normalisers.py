@@ -149,7 +149,8 @@ def test_no_cells_break_a_row(cells: list[str]) -> None:
         return
     for reading in READERS.table("kaiser", "referral").read(data, today=TODAY).rows:
         for issue in reading.issues:
-            assert not any(len(cell.strip()) > 8 and cell.strip() in issue.message for cell in cells)
+            said = issue.message.replace("MM/DD/YYYY", "")  # our own words, which a cell may hold too
+            assert not any(len(cell.strip()) > 8 and cell.strip() in said for cell in cells)
 
 
 REFERRALS = st.builds(
