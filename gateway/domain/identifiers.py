@@ -16,7 +16,8 @@ _MBI = re.compile(r"[1-9][A-Z][A-Z0-9]\d[A-Z][A-Z0-9]\d[A-Z]{2}\d{2}")
 _HICN = re.compile(r"\d{9}[A-Z][A-Z0-9]?")
 """Medicare numbers before 2018: a Social Security number with a letter."""
 _SCIENTIFIC = re.compile(r"[+-]?\d+(?:[.,]\d+)?E\+?\d+", re.IGNORECASE)
-_GLUE = re.compile(r"[\s\u00a0\u2010-\u2015-]+")
+_GLUE = re.compile(r"[\s\u00a0\u200b\u2010-\u2015\u2060\ufeff-]+")
+"""What people and copied cells put between digits, seen or not."""
 
 _NPI_PREFIX_SUM = 24
 """What the prefix 80840 adds to the Luhn sum of an NPI."""

@@ -28,7 +28,8 @@ def named(*known: str) -> dict[str, str]:
     """
     asked = query()
     if wrong := sum(name not in known for name, _ in asked):
-        raise _refused(f"{wrong} parameters are not known here: there are {', '.join(known) or 'none'}.")
+        taken = f"there are {', '.join(known)}" if known else "this address takes none"
+        raise _refused(f"Parameters not known here: {wrong}; {taken}.")
     if twice := {name for name, _ in asked if sum(name == other for other, _ in asked) > 1}:
         raise _refused(f"{', '.join(sorted(twice))} is given more than once.")
     return dict(asked)

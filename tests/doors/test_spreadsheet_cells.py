@@ -38,8 +38,8 @@ def row_with(readers: Readers, **cells: str) -> Reading[Referral]:
     return row
 
 
-@pytest.mark.parametrize("cell", ['="91234567A"', '="9123 4567-a"', ' ="91234567A2" '])
-def test_a_cell_held_as_text_by_a_formula_is_that_text(readers: Readers, cell: str) -> None:
+@pytest.mark.parametrize("cell", ['="91234567A"', '="9123 4567-a"', ' ="91234567A2" ', "\u200b9123\u20604567A\ufeff"])
+def test_what_a_spreadsheet_puts_around_a_number_is_none_of_it(readers: Readers, cell: str) -> None:
     assert row_with(readers, **{CIN: cell}).require().member.cin == "91234567A"
 
 
