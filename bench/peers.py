@@ -1,8 +1,8 @@
 """Other validators, each in its own process, on the same resources. What cannot be had here is None and printed so.
 
 A peer answers in microseconds a resource, warm. They are installed by hand, outside the checkout, and named by
-environment variables: MEDPLUM (a folder with node_modules/@medplum/{core,definitions}), HAPI (a folder of jars; peer_hapi.xml says
-which, and how to get them). They need Node 20 and Java 17, and the official packages beside the checkout.
+environment variables: MEDPLUM (a folder with node_modules/@medplum/{core,definitions}), HAPI (a folder of jars;
+peer_hapi.xml says which, and how to get them). They need Node 20, Java 17 and the official packages beside us.
 """
 
 from __future__ import annotations

@@ -16,6 +16,7 @@ import jsonschema_rs
 import msgspec
 
 from gateway.errors import BadProfile, GatewayError
+from gateway.fhir.codec import compact
 from gateway.fhirpath import FhirPathError
 from gateway.validation.accept_cache import SchemaCache
 from gateway.validation.accept_checks import Acceptance, Check, Checks
@@ -137,7 +138,7 @@ class Acceptor:
         state = self._state
         state.resource, state.run, state.unsure, state.ids = resource, None, False, set()
         try:
-            data = _encode(resource)
+            data = compact(resource) or _encode(resource)
             if len(data) > _LARGE or data.count(b'"id":') > ("id" in resource):
                 return None  # ids of elements must differ between members
             faults = list(check.iter_errors(resource)) if not first else []

@@ -79,7 +79,7 @@ class Walker:
     def check_presence(self, run: Run, plan: Plan, value: Json, place: Place) -> None:
         """What must be there, and choices that are made once only."""
         shape = plan.shape
-        for group, names in plan.required:
+        for group, names in plan.required if not plan.needed <= value.keys() else ():
             for name in names:
                 if name in value or f"_{name}" in value:
                     break
@@ -93,7 +93,7 @@ class Walker:
                     about=group.removesuffix("[x]"),
                 )
         for group, choice in plan.choices:
-            if not choice.isdisjoint(value) and len({name.removeprefix("_") for name in choice & value.keys()}) > 1:
+            if len(choice & value.keys()) > 1 and len({name.removeprefix("_") for name in choice & value.keys()}) > 1:
                 run.error(
                     "structure", "choice-one", f"{group} must be given in one type only; several are present.", place
                 )

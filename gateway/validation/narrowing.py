@@ -76,13 +76,13 @@ class Narrowing:
         run = Run(self._engine, first=first)
         run.resource = run.root = run.top = resource
         run.root_place = place = root_place(shape)
-        with suppress(RecursionError):
-            try:
-                told = self._narrowed(run, resource, place, shape, wanted)
-            except Enough:
-                told = frozenset() if first else None
-            return None if told is None else (run, told)
-        return None
+        try:
+            told = self._narrowed(run, resource, place, shape, wanted)
+        except Enough:
+            told = frozenset() if first else None
+        except RecursionError:
+            told = None
+        return None if told is None else (run, told)
 
     def _narrowed(
         self, run: Run, resource: Json, place: Place, shape: Shape, wanted: Sequence[Profile]
@@ -129,7 +129,7 @@ class Narrowing:
         conformance, rules, shape = self._engine.conformance, profile.rules, place[3]
         if profile.is_type or shape is None or (profile.type != shape.name and profile.type not in shape.ancestors):
             return
-        if read is None or any(reads(one.expression, read) for one in rules.constraints):
+        if read is None or (rules.constraints and any(reads(one.expression, read) for one in rules.constraints)):
             conformance.root(run, rules, value, place)
         touched, needed = self._parts_of(rules, shape, names)
         for child, members, idle in touched:

@@ -16,6 +16,7 @@ Place = tuple[Any, Member, int | None, Shape | None]
 """(place above, member, index in its list, shape of the value): a linked path, so that steps cost little until told."""
 
 NOWHERE: Place = (None, Member("", "", "", "", ""), None, None)
+_ERRORS = ("error", "fatal")
 MAX_ISSUES = 500
 """Issues listed for one resource, and as many errors again; beyond, one last issue says that there are more."""
 
@@ -150,4 +151,4 @@ class Run:
 
     @property
     def failed(self) -> bool:
-        return any(issue.is_error for issue in self.found)
+        return any(issue.severity in _ERRORS for issue in self.found)
