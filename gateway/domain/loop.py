@@ -45,6 +45,8 @@ class Party(StrEnum):
 
 S = TaskStatus
 CLOSED = frozenset({S.REJECTED, S.COMPLETED, S.FAILED, S.CANCELLED, S.ENTERED_IN_ERROR})
+OPEN = frozenset(S) - CLOSED - {S.DRAFT}
+"""Sent and not closed: a draft is its requester's alone, and nobody answers to it."""
 REASON_DUE = frozenset({S.REJECTED, S.CANCELLED, S.ON_HOLD, S.FAILED})
 _BOTH = frozenset(Party)
 _REQUESTER = frozenset({Party.REQUESTER})
@@ -79,29 +81,12 @@ class Loop:
         return self.status in CLOSED
 
 
-@dataclass(frozen=True, slots=True)
-class Moved:
-    """The loop after a move; `changed` is False when it had that status already."""
-
-    loop: Loop
-    changed: bool
-
-
 def allowed(status: TaskStatus, party: Party) -> tuple[TaskStatus, ...]:
     """The statuses that `party` may set from `status`, in the order of the guide's table."""
     following = [to for to, parties in MOVES.get(status, {}).items() if party in parties]
     if party is Party.REQUESTER and status is not S.ENTERED_IN_ERROR:
         following.append(S.ENTERED_IN_ERROR)
     return tuple(following)
-
-
-def move(loop: Loop, to: TaskStatus, *, party: Party, at: datetime, reason: str | None = None) -> Moved:
-    """Make one move, or raise IllegalMove with every reason why not; it names the moves that are allowed."""
-    if to is loop.status:
-        return Moved(loop, changed=False)
-    if issues := check_move(loop, to, party=party, at=at, reason=reason):
-        raise IllegalMove(issues=issues)
-    return Moved(replace(loop, status=to, since=at, reason=reason), changed=True)
 
 
 class Heard(StrEnum):

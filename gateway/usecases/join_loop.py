@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from gateway.domain.dates import PACIFIC
-from gateway.domain.loop import CLOSED, TaskStatus
+from gateway.domain.loop import OPEN, TaskStatus
 from gateway.errors import Issue
 from gateway.fhir import ids
 from gateway.mapping import loop, service_request
@@ -73,7 +73,7 @@ def members(task: Json, tx: Transaction, services: Services) -> list[Kept]:
     if (first := tx.read("Task", group)) is not None and not first.deleted:
         others.append(first)
     told = ((kept, content(kept)) for kept in others if kept.id != task["id"])
-    return [kept for kept, one in told if one["status"] not in CLOSED and one_loop(task, one, tx)]
+    return [kept for kept, one in told if one["status"] in OPEN and one_loop(task, one, tx)]
 
 
 def _open(request: Json, task: Json, tx: Transaction, services: Services, among: Sequence[Json]) -> Iterator[Kept]:
@@ -88,7 +88,7 @@ def _open(request: Json, task: Json, tx: Transaction, services: Services, among:
     replaced = _replaced(request, found)
     for kept in found:
         other = content(kept)
-        if kept.id == task["id"] or other["status"] in CLOSED or asked_for(other, tx) != service:
+        if kept.id == task["id"] or other["status"] not in OPEN or asked_for(other, tx) != service:
             continue
         if not target.same(_target(other, tx)) or loop.group_of(other) in replaced:
             continue

@@ -9,7 +9,7 @@ from functools import partial
 
 from gateway.domain.clocks import NextAction, next_action
 from gateway.domain.dates import PACIFIC
-from gateway.domain.loop import CLOSED, TaskStatus
+from gateway.domain.loop import OPEN, TaskStatus
 from gateway.domain.loop_events import Stood, events_of
 from gateway.domain.loop_meaning import IN_CARE
 from gateway.errors import BadRequest, Issue
@@ -24,7 +24,6 @@ from gateway.usecases.references import relative
 from gateway.usecases.services import Services
 from gateway.usecases.standing import Outside
 
-OPEN = ",".join(status for status in TaskStatus if status not in CLOSED)
 OTHER = "other"
 """What asks for neither Enhanced Care Management nor a Community Support: the clocks are not about it."""
 MOST = 1_000
@@ -150,7 +149,7 @@ def grouped(tasks: Iterable[Kept], kept: Reads) -> list[list[Kept]]:
 
 
 def _open_tasks(caller: Caller, services: Services) -> Iterator[Kept]:
-    found = _all(caller, "Task", [("code", "fulfill"), ("status", OPEN)], services)
+    found = _all(caller, "Task", [("code", "fulfill"), ("status", ",".join(sorted(OPEN)))], services)
     return (kept for kept in found if loop.is_referral_task(content(kept)))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
-from gateway.domain.loop import CLOSED
+from gateway.domain.loop import OPEN, TaskStatus
 from gateway.domain.referral_change import ReferralChange
 from gateway.errors import Conflict, Issue, NotFound
 from gateway.fhir import ids as fhir_ids
@@ -124,7 +124,8 @@ def _one(kept: Kept | None, name: str) -> Kept:
 
 def _only(found: list[Kept], name: str) -> Kept:
     """The one open loop; the last that was closed if none is open (the same news again). Many are for a person."""
-    open_ = [kept for kept in found if content(kept)["status"] not in CLOSED]
+    found = [kept for kept in found if content(kept)["status"] != TaskStatus.DRAFT]
+    open_ = [kept for kept in found if content(kept)["status"] in OPEN]
     loops = {loop.group_of(content(kept)) for kept in open_}
     if len(loops) > 1:
         message = "Several open referrals may be meant: name it by `referral`, `service_request` or `task`."

@@ -89,7 +89,8 @@ class LoopWrites:
         if resource["resourceType"] == "Task":
             require_task_past(resource, before=before, now=self.services.clock())
         if there is not None and before is not None and stated_task.moves(before, resource):
-            return self._moved(there, before, resource)
+            joined = self._joined(before, resource)
+            return self._moved(there, before, resource) if joined is None else self._sent(there, joined)
         if before is not None and stated_task.same_status(before, resource):
             resource = stated_task.still(before, resource)
             self._check_state(before, resource)
@@ -107,6 +108,21 @@ class LoopWrites:
             elif resource.get("partOf") and loop.is_referral_task(resource):
                 self.followed += follow(Move(content(written.kept), own=self.own), self.tx, self.services)
         return written
+
+    def _joined(self, before: Json, resource: Json) -> Json | None:
+        """A draft that is requested now, part of the member's open loop; None without one."""
+        sent = (before["status"], resource["status"]) == (TaskStatus.DRAFT, TaskStatus.REQUESTED)
+        joined = join_written(resource, self.tx, self.services) if sent else resource
+        if joined is resource:
+            return None
+        if wrong := loop.guard(before, resource):
+            raise IllegalMove(issues=wrong)
+        return joined
+
+    def _sent(self, current: Kept, joined: Json) -> Written:
+        """Keep a draft as it joins its loop, where that stands."""
+        self._check(joined)
+        return put_over(current, joined, self.tx, guard=lambda before, after: [])
 
     def put_copy(self, current: Kept | None, resource: Json) -> Written:
         """Keep a partner's version of its ServiceRequest; one that the loop has closed here is not opened by it."""
