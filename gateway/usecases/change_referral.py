@@ -21,9 +21,9 @@ from gateway.mapping import loop as loops
 from gateway.mapping import provenance
 from gateway.mapping.context import Context
 from gateway.ports import AuditEntry, Caller, Json, Kept, Transaction
-from gateway.trust.disclosure import Collected, content, disclose
+from gateway.trust.disclosure import content
 from gateway.trust.policy import permit
-from gateway.usecases.answered import answered_write
+from gateway.usecases.answered import answered_write, disclosed_writes
 from gateway.usecases.clock_skew import SKEW, require_past
 from gateway.usecases.fan_out import fan_out
 from gateway.usecases.following import Move, follow
@@ -105,14 +105,7 @@ def _take_in(news: Recorded, caller: Caller, tx: Transaction, *, services: Servi
     remarks = [*news.remarks, *_said(turn.heard), *told]
     if remarks:
         entries[0].fields["response"]["outcome"] = outcome(remarks)
-    shown = disclose(
-        Collected({"resourceType": "Bundle", "type": "transaction-response"}, entries),
-        caller=caller,
-        note=tx.note,
-        event=EVENT,
-        action="U",
-        wrote=[one.kept for one, _ in written if one.changed],
-    )
+    shown = disclosed_writes(entries, [one for one, _ in written], caller=caller, tx=tx, event=EVENT, action="U")
     main = written[0][0].kept if written else kept
     return Received(main, False, any(one.changed for one, _ in written), shown)
 
@@ -120,13 +113,17 @@ def _take_in(news: Recorded, caller: Caller, tx: Transaction, *, services: Servi
 def _require_same(known: Kept, news: Recorded, turn: Turn) -> None:
     """Raise Conflict for other news under the key of what is known: it must not pass for a repeat.
 
-    A row of a file is named by all that it says; whatever else a key names is told by what would move the loop.
+    A row of a file is named by all that it says; of anything else, what would bring the loop to another status or state
+    is other news. A repeat may say another time: some senders stamp each attempt.
     """
     source = news.context.source
     known_as = content(known)["entity"][0]["what"]["identifier"]["value"]
     if source.row is not None or known_as == source.sha256:
         return
-    if turn.heard is Heard.MOVED and turn.meaning is not None and turn.meaning.status is not None:
+    present = content(turn.kept)
+    if turn.after is not None and any(
+        turn.after.get(name) != present.get(name) for name in ("status", "businessStatus")
+    ):
         message = "Other news came under this key: this one was not taken in. Give each piece of news its own key."
         raise Conflict(issues=[Issue("error", "duplicate", message, "key", "change-key-reused")])
 

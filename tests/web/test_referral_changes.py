@@ -346,3 +346,5 @@ def test_a_key_of_other_news_is_refused_and_not_called_known(referred: FlaskClie
     again = hear(referred, 1, at="2026-03-03T17:00:00Z", status="accepted")
     assert again.status_code == 200, "the same news, written otherwise"
     assert "change-same" in again.get_data(as_text=True)
+    stamped = hear(referred, 1, at=at(11), status="accepted")
+    assert "change-same" in stamped.get_data(as_text=True), "a sender may stamp each attempt"
