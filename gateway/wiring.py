@@ -155,7 +155,7 @@ def services_over(store: SqlStore, settings: Settings, known: Knowledge, search:
         clock=now,
         new_id=new_id,
         types=SERVED,
-        reserved=wiring_published.reserved(settings),
+        reserved=wiring_published.reserved(own_definitions(settings.profiles)),
         subscribers=wiring_webhooks.subscribers(settings),
         base=base_url(settings),
         check_references=settings.check_references,
@@ -163,7 +163,7 @@ def services_over(store: SqlStore, settings: Settings, known: Knowledge, search:
         started=now(),
         guides=GUIDES,
         profiles=profiles_of(known.definitions),
-        offer=wiring_webhooks.offer(settings, search),
+        offer=wiring_webhooks.offer(settings, search, clock=now),
         hooks=wiring_webhooks.hooks(settings),
         parties=wiring_webhooks.parties(settings),
     )
@@ -185,7 +185,7 @@ def running(settings: Settings) -> Iterator[Flask]:
                 tenant=settings.tenant,
                 release=version("ecm-gateway"),
                 xml=formats.XmlCodec.of(knowledge_of(settings).validator.engine.shapes),
-                published=published(settings),
+                published=published(own_definitions(settings.profiles), knowledge_of(settings).readers.concepts),
             )
         )
 
@@ -223,7 +223,7 @@ def open_store(settings: Settings, known: Knowledge) -> SqlStore:
     if settings.database.startswith("sqlite:///"):
         Path(settings.database.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
     search = searching(settings, known)
-    watch = wiring_webhooks.watching(search)
+    watch = wiring_webhooks.watching(search, clock=now)
     return store.open(settings.database, clock=now, index=search.entries, watch=watch, connections=settings.threads + 2)
 
 

@@ -3,32 +3,23 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import closing, contextmanager
-from functools import cache
-from threading import Lock
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING
 
-from gateway import log, store, wiring
+from gateway import log
 from gateway.errors import GatewayError, Misconfigured
-from gateway.ports import Caller, Change, Inbound, Json
+from gateway.ports import Caller, Change, Clock, Json
 from gateway.settings import Settings
 from gateway.subscriptions.rules import Offer
 from gateway.subscriptions.topics import topic_of
 from gateway.trust.policy import decide
 from gateway.usecases.served import SERVED
-from gateway.usecases.services import Hook, Services, Subscriber
+from gateway.usecases.services import Hook, Subscriber
 
 if TYPE_CHECKING:
-    from gateway.fhir.xml_writer import XmlWriter
     from gateway.partners.webhooks_file import WebhooksFile
     from gateway.search.rules import Search
-    from gateway.store import SqlStore, Watch
-    from gateway.usecases.apply_inbox import Applying, Ending
-    from gateway.usecases.deliver import Delivering
-    from gateway.usecases.notify import Notifying
-
-T = TypeVar("T")
+    from gateway.store import Watch
 
 
 def webhooks_file(settings: Settings) -> WebhooksFile:
@@ -44,10 +35,10 @@ def webhooks_file(settings: Settings) -> WebhooksFile:
     return read
 
 
-def offer(settings: Settings, search: Search) -> Offer:
+def offer(settings: Settings, search: Search, *, clock: Clock) -> Offer:
     """Which Subscriptions are honoured."""
     read = webhooks_file(settings)
-    return Offer(search.parse, wiring.now, read.endpoints, read.cleared, mail=bool(settings.mail))
+    return Offer(search.parse, clock, read.endpoints, read.cleared, mail=bool(settings.mail))
 
 
 def hooks(settings: Settings) -> Mapping[str, Hook]:
@@ -104,12 +95,12 @@ def _organizations(texts: Iterable[str], place: str) -> frozenset[str]:
     return frozenset(found)
 
 
-def watching(search: Search) -> Watch:
+def watching(search: Search, *, clock: Clock) -> Watch:
     """Which changes are events of a Subscription: those that meet it and that its principal may see when they happen.
 
     One that cannot be compiled any more (a search parameter is gone) matches nothing, and says so in the log.
     """
-    compiler = Offer(search.parse, wiring.now)
+    compiler = Offer(search.parse, clock)
 
     def watch(subscription: Json, principal: str, tenant: str) -> Callable[[Change], bool]:
         try:
@@ -128,85 +119,3 @@ def watching(search: Search) -> Watch:
         return event
 
     return watch
-
-
-@contextmanager
-def working(settings: Settings) -> Iterator[tuple[SqlStore, Callable[[], Services]]]:
-    """The worker's store, and the services over it; definitions are loaded only when something has to be kept.
-
-    Before its transaction, and once: loading takes seconds, and on SQLite everyone would wait.
-    """
-    known = _once(lambda: wiring.knowledge_of(settings))
-    search = _once(lambda: wiring.searching(settings, known()))
-    opened = store.open(
-        settings.database,
-        clock=wiring.now,
-        index=lambda resource: search().entries(resource),
-        watch=lambda *subscription: watching(search())(*subscription),
-        prepare=search,
-    )
-    with closing(opened):
-        yield opened, _once(lambda: wiring.services_over(opened, settings, known(), search()))
-
-
-def _once(make: Callable[[], T]) -> Callable[[], T]:
-    """`make`, called by whoever needs it first; others wait for what it makes."""
-    lock, cached = Lock(), cache(make)
-
-    def made() -> T:
-        with lock:
-            return cached()
-
-    return made
-
-
-@contextmanager
-def applying(
-    settings: Settings, services: Callable[[], Services], *, tell: Callable[[Inbound, Ending, str], None], scale: float
-) -> Iterator[Applying]:
-    """How what partners sent us is applied."""
-    from gateway.partners.settings import load
-    from gateway.partners.source import FhirSource
-    from gateway.usecases.apply_inbox import Applying
-
-    listed = load(settings.partners)
-    bases = {name: one.base_url for name, one in listed.items()}
-    tokens = {name: one.token_file for name, one in listed.items()}
-    with closing(FhirSource(bases, tokens=tokens, ca_files={n: one.ca_file for n, one in listed.items()})) as source:
-        yield Applying(services, source, wiring.now, wiring.base_url(settings), tell, scale, _xml_reader(settings))
-
-
-@contextmanager
-def notifying(settings: Settings, using: Delivering, *, alert: Callable[[str, str], None]) -> Iterator[Notifying]:
-    """How subscribers are notified."""
-    from gateway.partners.mail import mailer
-    from gateway.partners.webhook import Webhooks
-    from gateway.usecases.notify import Notifying
-
-    read = webhooks_file(settings)
-    with closing(Webhooks(read.endpoints)) as post:
-        mail = mailer(settings.mail, sender=settings.mail_from)
-        secrets = lambda principal: read.secrets.get(principal, ())  # noqa: E731
-        xml = lambda data: _xml_writer(settings).of_json(data)  # noqa: E731
-        yield Notifying(using, post, mail, secrets, alert, xml=xml, parties=parties(settings))
-
-
-def _xml_reader(settings: Settings) -> Callable[[bytes], object]:
-    """Reads FHIR XML; definitions are loaded only when a partner sends it."""
-
-    def read(data: bytes) -> object:
-        from gateway.web.formats import XmlCodec
-
-        codec = XmlCodec.of(wiring.knowledge_of(settings).validator.engine.shapes)
-        assert codec.read is not None
-        return codec.read(data)
-
-    return read
-
-
-@cache
-def _xml_writer(settings: Settings) -> XmlWriter:
-    """Writes FHIR XML; definitions are loaded only when somebody wants it."""
-    from gateway.fhir.xml_writer import XmlWriter
-
-    return XmlWriter(wiring.knowledge_of(settings).validator.engine.shapes)

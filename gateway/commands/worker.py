@@ -16,7 +16,7 @@ from pathlib import Path
 
 import click
 
-from gateway import heap, log, partners, wiring, wiring_webhooks
+from gateway import heap, log, partners, wiring, wiring_webhooks, wiring_worker
 from gateway import settings as environment
 from gateway.errors import GatewayError
 from gateway.operating import keeping, partner_alert, polled, stopping
@@ -73,7 +73,7 @@ def command(once: bool, hands: int, database: str | None, hurry: float) -> None:
     with ExitStack() as stack:
         told = {name: stack.enter_context(closing(one)) for name, one in partners.adapters(settings.partners).items()}
         with heap.loading():
-            kept, services = stack.enter_context(wiring_webhooks.working(settings))
+            kept, services = stack.enter_context(wiring_worker.working(settings))
         using = Delivering(
             kept,
             kept.outbox,
@@ -82,7 +82,7 @@ def command(once: bool, hands: int, database: str | None, hurry: float) -> None:
             subscribers=wiring_webhooks.subscribers(settings),
             scale=1 / hurry,
         )
-        notifying = stack.enter_context(wiring_webhooks.notifying(settings, using, alert=_subscription_alert))
+        notifying = stack.enter_context(wiring_worker.notifying(settings, using, alert=_subscription_alert))
         hold = hold_seconds(settings.partners, hurry=hurry)
         courier = Courier(
             name,
@@ -96,7 +96,7 @@ def command(once: bool, hands: int, database: str | None, hurry: float) -> None:
         )
         log.event("worker.start", worker=name, count=len(told))
         began = time.monotonic()
-        applying = stack.enter_context(wiring_webhooks.applying(settings, services, tell=_applied, scale=1 / hurry))
+        applying = stack.enter_context(wiring_worker.applying(settings, services, tell=_applied, scale=1 / hurry))
         claim = lambda: kept.inbox.claim(now=wiring.now(), lease_seconds=hold)  # noqa: E731
         pruning = Pruning(keeping(settings), Caller(WORKER, tenant=settings.tenant), store=kept, clock=wiring.now)
         asked = [stack.enter_context(closing(one)) for one in partners.polled(settings.partners, hurry=hurry).values()]

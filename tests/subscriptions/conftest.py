@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from gateway import wiring, wiring_webhooks
+from gateway import wiring, wiring_worker
 from gateway.settings import Settings
 from gateway.usecases.courier import Courier, Pace
 from gateway.usecases.deliver import Attempt, Delivering
@@ -101,14 +101,14 @@ class Rig:
 
     def __init__(self, settings: Settings, client: FlaskClient, stack: ExitStack) -> None:
         self.settings, self.client = settings, client
-        self.store, self.services = stack.enter_context(wiring_webhooks.working(settings))
+        self.store, self.services = stack.enter_context(wiring_worker.working(settings))
         self.ahead = timedelta()
         self.attempts: list[Attempt] = []
         self.alerts: list[tuple[str, str]] = []
         self.trouble: list[Exception] = []
         self.using = Delivering(self.store, self.store.outbox, self.now, wiring.base_url(settings), jitter=lambda: 0.5)
         alert = lambda id, reason: self.alerts.append((id, reason))  # noqa: E731
-        self.notifying = stack.enter_context(wiring_webhooks.notifying(settings, self.using, alert=alert))
+        self.notifying = stack.enter_context(wiring_worker.notifying(settings, self.using, alert=alert))
 
     def now(self) -> datetime:
         return wiring.now() + self.ahead

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 import gateway.store
-from gateway import wiring, wiring_webhooks
+from gateway import wiring, wiring_worker
 from gateway.ports import AuditEntry, Caller
 from gateway.settings import Settings
 from gateway.trust.webhook_signature import signed
@@ -91,7 +91,7 @@ def test_definitions_are_loaded_once_while_nobody_waits(settings: Settings, monk
     monkeypatch.setattr(wiring, "searching", loading)
     with (
         closing(gateway.store.open(settings.database, clock=wiring.now, wait_seconds=30)) as other,
-        wiring_webhooks.working(settings) as (store, services),
+        wiring_worker.working(settings) as (store, services),
         ThreadPoolExecutor(3) as hands,
     ):
         store.note(Caller("worker"), AuditEntry("R", "read"))

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from gateway import wiring, wiring_webhooks
+from gateway import wiring, wiring_worker
 from gateway.errors import PartnerRefused, PartnerUnavailable
 from gateway.ports import Caller, Inbound, Json
 from gateway.trust.webhook_signature import signed
@@ -46,7 +46,7 @@ class Desk:
     def __init__(self, rig: Rig) -> None:
         self.rig, self.partner = rig, Partner()
         self.ended: list[tuple[str, str]] = []
-        self.xml = wiring_webhooks._xml_reader(rig.settings)
+        self.xml = wiring_worker.xml_reader(rig.settings)
 
     def tell(self, message: Inbound, ending: str, reason: str) -> None:
         self.ended.append((ending, reason))
