@@ -10,7 +10,7 @@ from gateway import log
 from gateway import settings as environment
 from gateway.errors import Misconfigured
 from gateway.settings import Settings
-from gateway.web.hosts import is_loopback
+from gateway.subscriptions.endpoint import is_loopback
 
 GRACE_SECONDS = 15
 """How long requests in work may take to end after a stop is asked for."""

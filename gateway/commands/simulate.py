@@ -102,11 +102,15 @@ def _plant(file: Path, partner: Simulator) -> None:
 
 
 def _tell(partner: Simulator, hook: Hook, story: Story, stop: threading.Event) -> None:
-    """Send the story of every referral that is taken in, until it is stopped."""
-    told = 0
+    """Send the story of every referral that is taken in, once whatever is changed in it later, until it is stopped."""
+    seen, known = 0, set()
     while not stop.wait(0.1):
-        for effect in partner.memory.effects[told:]:
-            told += 1
+        for effect in partner.memory.effects[seen:]:
+            seen += 1
+            referral = (effect.tenant, effect.reference)
+            if referral in known:
+                continue
+            known.add(referral)
             for status in hook.send(story.events(partner.memory, effect)):
                 click.echo(f"event sent: {f'http {status}' if status else 'no answer'}")
 

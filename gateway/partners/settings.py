@@ -21,7 +21,6 @@ Everything wrong in the file is said at once, and stops the process.
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +29,7 @@ from urllib.parse import urlsplit
 
 from gateway.partners import toml_file
 from gateway.partners.capabilities import wrong_accepts
+from gateway.subscriptions.endpoint import is_loopback
 
 KINDS = {
     "fhir_server": "base_url",
@@ -154,13 +154,6 @@ def _wrong_address(address: str, *, insecure: bool) -> list[str]:
     parts = urlsplit(address)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment or parts.username:
         return ["has a base_url that is not a plain http(s) address"]
-    if parts.scheme == "http" and not insecure and not _here(parts.hostname):
+    if parts.scheme == "http" and not insecure and not is_loopback(parts.hostname):
         return ["would be sent people's data in clear: use https"]
     return []
-
-
-def _here(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -39,7 +39,7 @@ class Endpoints:
         if any(not "!" <= letter <= "~" for letter in address) or "\\" in address or not host:
             yield "is not an address"
             return
-        here = self.loopback and _is_loopback(host)
+        here = self.loopback and is_loopback(host)
         if parts.scheme != "https" and not (parts.scheme == "http" and here):
             yield "is not https"
         if parts.username is not None or parts.password is not None:
@@ -59,6 +59,12 @@ class Endpoints:
         if self.loopback and found.is_loopback:
             return True
         return host in self.private or is_public(found)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine is reached by `host`."""
+    address = _address(host)
+    return host == "localhost" if address is None else address.is_loopback
 
 
 def mail_address(endpoint: str) -> str | None:
@@ -96,8 +102,3 @@ def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
         return ipaddress.ip_address(text.partition("%")[0])
     except ValueError:
         return None
-
-
-def _is_loopback(host: str) -> bool:
-    address = _address(host)
-    return host == "localhost" if address is None else address.is_loopback

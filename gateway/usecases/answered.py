@@ -5,13 +5,14 @@ https://hl7.org/fhir/R4/bundle-definitions.html#Bundle.entry.response
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from http import HTTPStatus
+from typing import Literal
 
 from gateway.errors import GatewayError, Issue
 from gateway.fhir.outcome import outcome, worst_first
-from gateway.ports import Json, Kept
-from gateway.trust.disclosure import Entry
+from gateway.ports import Caller, Json, Kept, Transaction
+from gateway.trust.disclosure import Collected, Disclosed, Entry, disclose
 from gateway.usecases.keep import Written
 
 
@@ -20,6 +21,26 @@ def answered_write(written: Written, *, base: str, full: bool) -> Entry:
     kept = written.kept
     response = response_to(kept, created=written.created)
     return Entry({"fullUrl": f"{base}/{kept.reference}", "response": response}, kept if full else None)
+
+
+def disclosed_writes(
+    entries: Sequence[Entry],
+    written: Iterable[Written],
+    *,
+    caller: Caller,
+    tx: Transaction,
+    event: str,
+    action: Literal["C", "U"],
+) -> Disclosed:
+    """The transaction-response that tells what was written, audited with what it returns, in its own transaction."""
+    return disclose(
+        Collected({"resourceType": "Bundle", "type": "transaction-response"}, entries),
+        caller=caller,
+        note=tx.note,
+        event=event,
+        action=action,
+        wrote=[one.kept for one in written if one.changed],
+    )
 
 
 def response_to(kept: Kept, *, created: bool) -> Json:

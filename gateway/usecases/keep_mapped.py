@@ -14,9 +14,9 @@ from gateway.mapping import stated_on, team_membership
 from gateway.mapping.known import SHARED, known
 from gateway.mapping.stated_on import Days
 from gateway.ports import Caller, Json, Kept, Transaction
-from gateway.trust.disclosure import Collected, Disclosed, content, disclose
+from gateway.trust.disclosure import Disclosed, content
 from gateway.trust.policy import permit
-from gateway.usecases.answered import answered_write
+from gateway.usecases.answered import answered_write, disclosed_writes
 from gateway.usecases.fan_out import fan_out
 from gateway.usecases.intake import Intaken
 from gateway.usecases.join_loop import join
@@ -60,14 +60,8 @@ def _keep(mapped: Intaken, caller: Caller, *, services: Services, base: str, eve
         entries = [answered_write(one, base=base, full=full) for one, _ in written]
         if remarks := [*mapped.remarks, *teams.issues]:
             entries[0].fields["response"]["outcome"] = outcome(remarks)
-        shown = disclose(
-            Collected({"resourceType": "Bundle", "type": "transaction-response"}, entries),
-            caller=caller,
-            note=tx.note,
-            event=event,
-            action="C",
-            wrote=[one.kept for one, _ in written if one.changed],
-        )
+        kept = [one for one, _ in written]
+        shown = disclosed_writes(entries, kept, caller=caller, tx=tx, event=event, action="C")
     main = written[0][0]
     return Received(main.kept, main.created, any(one.changed for one, _ in written), shown)
 

@@ -6,17 +6,10 @@ loopback, but they carry the page's host name. https://www.rfc-editor.org/rfc/rf
 
 from __future__ import annotations
 
-import ipaddress
 from functools import lru_cache
 from urllib.parse import urlsplit
 
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach `host`."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+from gateway.subscriptions.endpoint import is_loopback
 
 
 def named(listening: str, base: str) -> frozenset[str]:

@@ -68,9 +68,10 @@ def hook() -> Iterator[HTTPServer]:
         thread.join()
 
 
-def refer(address: str) -> None:
-    headers = {"Content-Type": "application/json", "Idempotency-Key": "k1"}
-    request = urllib.request.Request(f"{address}/v1/la-care/referrals", json.dumps(REFERRAL).encode(), headers)
+def refer(address: str, *, reference: str = "r1", version: int = 1) -> None:
+    headers = {"Content-Type": "application/json", "Idempotency-Key": f"{reference}-{version}"}
+    body = json.dumps(REFERRAL | {"referral": {"reference": reference, "version": version}}).encode()
+    request = urllib.request.Request(f"{address}/v1/la-care/referrals", body, headers)
     with urllib.request.urlopen(request, timeout=30) as answer:
         assert answer.status == 201
 
@@ -89,6 +90,18 @@ def test_a_platform_tells_the_story_of_a_referral_and_stops_when_asked(hook: HTT
         refer(platform)
         assert lines(process, 3)[1:] == ["event sent: http 200"] * 2
     assert hook.told == ["accepted", "got help"]  # type: ignore[attr-defined]
+
+
+def test_a_referral_that_is_changed_is_no_new_story(hook: HTTPServer) -> None:
+    address = f"http://127.0.0.1:{hook.server_port}/hooks/findhelp"
+    words = ("findhelp", "--hook", address, "--secret", SECRET, "--tells", "accepted,got help")
+    with simulated(*words) as (process, platform):
+        refer(platform)
+        refer(platform, version=2)
+        refer(platform, reference="r2")
+        while len(hook.told) < 4:  # type: ignore[attr-defined]
+            lines(process, 1)
+    assert hook.told == ["accepted", "got help"] * 2  # type: ignore[attr-defined]
 
 
 def test_a_hook_that_does_not_answer_is_said(tmp_path: Path) -> None:
