@@ -109,3 +109,11 @@ def test_what_is_no_referral_for_ecm_is_not_called_one(client: FlaskClient, tran
     assert client.post("/fhir", json=transaction, content_type="application/fhir+json").status_code == 200
     (one,) = listed(client)
     assert (one["service"], one["clock"], one["overdue"]) == ("other", None, False)
+
+
+def test_services_that_began_before_the_decision_are_decided_on_within_thirty_days(client: FlaskClient) -> None:
+    refer(client, received="2026-03-02T09:30:00-08:00")
+    hear(client, 1, at="2026-03-03T09:00:00-08:00", state="streamlined")
+    assert waits(listed(client)[0]) == ("T3", "plan", "2026-04-02T09:00:00-07:00")
+    hear(client, 2, at="2026-03-20T09:00:00-07:00", state="authorized")
+    assert waits(listed(client)[0]) == ("R1", "provider", "2026-04-20T09:00:00-07:00")
