@@ -89,10 +89,14 @@ def _take_in(news: Recorded, caller: Caller, tx: Transaction, *, services: Servi
     change: ReferralChange = news.record
     kept = named(change, tx, ids=news.context.ids, services=services)
     trace = _provenance_id(change, kept, news.context)
-    turn = turn_of(change, kept, services=services)
-    if (known := tx.read("Provenance", trace)) is not None:
-        _require_same(known, news, turn)
+    known = tx.read("Provenance", trace)
+    if known is not None and _is_repeat(known, news):
         turn = Turn(kept, Heard.SAME)
+    else:
+        turn = turn_of(change, kept, services=services)
+        if known is not None:
+            _require_known(turn)
+            turn = Turn(kept, Heard.SAME)
     written, told = settled(turn, change, tx, context=news.context, services=services)
     if turn.heard is Heard.MOVED and not any(one.changed for one, _ in written):
         turn, written = replace(turn, heard=Heard.SAME), []
@@ -110,20 +114,18 @@ def _take_in(news: Recorded, caller: Caller, tx: Transaction, *, services: Servi
     return Received(main, False, any(one.changed for one, _ in written), shown)
 
 
-def _require_same(known: Kept, news: Recorded, turn: Turn) -> None:
-    """Raise Conflict for other news under the key of what is known: it must not pass for a repeat.
-
-    A row of a file is named by all that it says; of anything else, what would bring the loop to another status or state
-    is other news. A repeat may say another time: some senders stamp each attempt.
-    """
+def _is_repeat(known: Kept, news: Recorded) -> bool:
+    """Whether it is the same document to the byte; a row of a file is named by all that it says."""
     source = news.context.source
-    known_as = content(known)["entity"][0]["what"]["identifier"]["value"]
-    if source.row is not None or known_as == source.sha256:
-        return
-    present = content(turn.kept)
-    if turn.after is not None and any(
-        turn.after.get(name) != present.get(name) for name in ("status", "businessStatus")
-    ):
+    return source.row is not None or content(known)["entity"][0]["what"]["identifier"]["value"] == source.sha256
+
+
+def _require_known(turn: Turn) -> None:
+    """Raise Conflict for news under a used key that would bring the loop to another status or state: it is none that is
+    known. A repeat may say another time: some senders stamp each attempt.
+    """
+    after, present = turn.after, content(turn.kept)
+    if after is not None and any(after.get(name) != present.get(name) for name in ("status", "businessStatus")):
         message = "Other news came under this key: this one was not taken in. Give each piece of news its own key."
         raise Conflict(issues=[Issue("error", "duplicate", message, "key", "change-key-reused")])
 
