@@ -121,7 +121,9 @@ class Acceptor:
             return self._first(resource, profiles, eager=eager)
         except (TypeError, AttributeError):
             return False
-        return ready is not None and self._takes(ready, resource)
+        if ready is None or not (ready.presence.usual <= resource.keys() or not ready.presence.missing(resource)):
+            return False
+        return self._holds(ready.run, resource)
 
     def refused(self, resource: Any, profiles: Sequence[Profile] = (), *, first: bool = False) -> Refused | None:
         """Where a resource is not accepted: all places or the first; None when that is not known."""
@@ -154,12 +156,6 @@ class Acceptor:
         """Write what was compiled to the cache file, if there is one."""
         self._cache.save()
 
-    def _takes(self, ready: _Ready, resource: Json) -> bool:
-        presence = ready.presence
-        if not presence.usual <= resource.keys() and presence.missing(resource):
-            return False
-        return self._holds(ready.run, resource)
-
     def _holds(self, run: _Run, resource: Json) -> bool:
         state = self._state
         state.resource, state.run, state.unsure, state.ids = resource, None, False, set()
@@ -186,7 +182,7 @@ class Acceptor:
                     return False
                 self._ready[key] = self._known(key) or self._made(key, declared, vital, profiles)
             ready = self._ready[key]
-        return ready is not None and self._takes(ready, resource)
+        return ready is not None and not ready.presence.missing(resource) and self._holds(ready.run, resource)
 
     def _seldom(self, key: _Key) -> bool:
         """Whether there have been so few of a kind that it is not worth compiling."""

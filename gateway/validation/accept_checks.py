@@ -11,7 +11,7 @@ from threading import local
 from typing import TYPE_CHECKING, Any
 
 from gateway import fhirpath
-from gateway.validation.accept_quickly import QUICKLY, once_each, unless, unless_among
+from gateway.validation.accept_quickly import QUICKLY, once_each, unless, unless_among, unless_plain
 from gateway.validation.code_keys import UNKEYED, code_key, worth_keeping
 from gateway.validation.compiled import Binding, Json, Profile
 from gateway.validation.known_profiles import MAX_CANONICAL
@@ -68,6 +68,8 @@ class Checks:
         check = self.make(said)
         if said[0] == "coding":
             return unless_among(self._good_codings, check)
+        if said[0] == "xhtml":
+            return unless_plain(check)
         quickly = QUICKLY.get(said[1]) if said[0] == "fhirpath" else None
         if quickly is not None:
             return unless(quickly, check)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 
 from gateway.fhirpath.temporal import written_alike
+from gateway.validation.quick_narrative import plainly
 
 if TYPE_CHECKING:
     from gateway.validation.accept_checks import Acceptance
@@ -65,6 +66,21 @@ def unless(quickly: Callable[[Any], bool], check: Callable[[Any], bool]) -> Call
     def validate(value: Any) -> None:
         if not (quickly(value) or check(value)):
             raise ValueError
+
+    return validate
+
+
+def unless_plain(check: Callable[[Any], bool]) -> Callable[[Any], None]:
+    """ValueError where a narrative is neither plain, which most are, nor found good."""
+    plain: list[Callable[[Any], bool]] = []
+
+    def validate(value: Any) -> None:
+        if plain and plain[0](value):
+            return
+        if not check(value):
+            raise ValueError
+        if not plain and plainly.cache_info().currsize:  # compiled, for there have been some
+            plain.append(plainly())
 
     return validate
 

@@ -94,7 +94,8 @@ _FEW = 20
 
 
 @cache
-def _plainly() -> Callable[[str], bool]:
+def plainly() -> Callable[[str], bool]:
+    """Whether a narrative is one of the plain ones; compiled when first asked for."""
     schema = {"pattern": _plain(), "allOf": [{"pattern": _READABLE}]}
     return jsonschema_rs.Draft202012Validator(schema, pattern_options=jsonschema_rs.RegexOptions()).is_valid
 
@@ -109,12 +110,12 @@ _seen = count()
 
 def is_plain(text: str) -> bool:
     """Whether the narrative is one of the plain ones, which are all good."""
-    return _plainly()(text)
+    return plainly()(text)
 
 
 def surely_acceptable(text: str) -> bool:
     """Whether the narrative is one that the thorough check accepts too; False says nothing."""
-    if next(_seen) > _FEW and (_plainly()(text) or is_surely_wide(text)):
+    if next(_seen) > _FEW and (plainly()(text) or is_surely_wide(text)):
         return True
     if not _form().is_valid(text):
         return False
