@@ -49,6 +49,7 @@ class Gateway:
     accepts: dict[str, list[str]] = field(default_factory=dict)
     port: int = 0
     webhooks: str = ""
+    _processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.folder.mkdir()
@@ -70,17 +71,11 @@ class Gateway:
         subscribers = f'[endpoints]\nloopback = true\n[subscribers.local]\nsecrets = ["{SECRET}"]\n'
         (self.folder / "webhooks.toml").write_text(subscribers + hooks + self.webhooks)
         with ExitStack() as stack:
-            commands = (["serve", "--threads", "4"], ["worker", "--hurry", "50"])
-            started = {command[0]: stack.enter_context(self._started(command)) for command in commands}
-
-            def answers() -> bool:
-                for command, process in started.items():
-                    ended = process.poll()
-                    assert ended is None, f"{self.name} {command} ended with {ended}: {self._last_words(command)}"
-                return self._answers()
-
-            until(answers, f"{self.name} to answer")
+            for command in (["serve", "--threads", "4"], ["worker", "--hurry", "50"]):
+                self._processes[command[0]] = stack.enter_context(self._started(command))
+            until(self._answers, f"{self.name} to answer")
             yield
+            self._processes.clear()
 
     @contextmanager
     def _started(self, command: list[str]) -> Iterator[subprocess.Popen[bytes]]:
@@ -106,8 +101,12 @@ class Gateway:
                     process.kill()
                     process.wait()
 
-    def _last_words(self, command: str) -> str:
-        return (self.folder / f"{command}.log").read_text()[-2000:]
+    def _require_alive(self) -> None:
+        """A process that has ended would be waited for in vain."""
+        for command, process in self._processes.items():
+            if (ended := process.poll()) is not None:
+                last = (self.folder / f"{command}.log").read_text()[-2000:]
+                raise Ended(f"{self.name}: {command} ended with {ended}: {last}")
 
     def _answers(self) -> bool:
         try:
@@ -130,6 +129,7 @@ class Gateway:
         return self._ask(method, path, body)
 
     def _ask(self, method: str, path: str, body: Json | None = None) -> Json:
+        self._require_alive()
         data = None if body is None else json.dumps(body).encode()
         kind = "application/fhir+json" if path.startswith("/fhir") else "application/json"
         headers = {"Content-Type": kind, "Prefer": "return=representation"} if data else {}
@@ -191,6 +191,10 @@ class Gateway:
         bad = ("delivery.parked", "inbound.parked", "worker.trouble", "crash", "subscription.error")
         told = [line for command in ("serve", "worker") for line in self.log(command) if line["event"] in bad]
         return [line for line in told if line.get("error") != "StoreUnavailable"]  # repeated, as it asks for
+
+
+class Ended(Exception):
+    """A gateway's process is no more."""
 
 
 class Refused(AssertionError):
