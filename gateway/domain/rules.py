@@ -21,6 +21,7 @@ from gateway.domain.referral import Referral
 
 ADULT_AGE = 21
 FORMER_FOSTER_AGE = 26
+_CONTACTS = tuple(f"member.{name}" for name in "phones email address mailing_address found_at supports".split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,8 @@ class Finding:
     rule: str
     message: str
     code: str = "business-rule"
+    asks: tuple[str, ...] = ()
+    """Where else what is missing may be given: if something there could not be read, that is the fault."""
 
 
 def of_referral(referral: Referral, today: date) -> Iterator[Finding]:
@@ -44,6 +47,7 @@ def of_referral(referral: Referral, today: date) -> Iterator[Finding]:
             "is missing: give one way to contact the member (phone, e-mail, address, where the member is found, or a "
             "support person's phone or e-mail)",
             "required",
+            asks=_CONTACTS,
         )
     who = referral.referrer
     if not (who.name or who.organization or who.is_member):
@@ -53,6 +57,7 @@ def of_referral(referral: Referral, today: date) -> Iterator[Finding]:
             "referral-referrer",
             "is missing: say who refers (a person, an organization, or the member)",
             "required",
+            asks=("referrer.name", "referrer.organization", "referrer.is_member"),
         )
     if not referral.populations and referral.service is None:
         yield Finding(

@@ -75,8 +75,10 @@ def hints(kind: type) -> dict[str, Any]:
 
 
 def with_rules(found: list[Finding], whole: Iterable[Finding]) -> list[Finding]:
-    """Both kinds of findings; a rule that says what is missing stands for the field that is."""
-    ruled = list(whole)
+    """Both kinds of findings; a rule that says what is missing stands for the field that is, unless what was given
+    instead could not be read."""
+    wrong = [one.path for one in found if one.severity == "error" and one.rule != "required"]
+    ruled = [rule for rule in whole if not any(path.startswith(rule.asks) for path in wrong)]
     explained = {one.path for one in ruled if one.code == "required"}
     kept = [one for one in found if one.rule != "required" or not any(p.startswith(one.path) for p in explained)]
     return [*kept, *ruled]

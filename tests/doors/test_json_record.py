@@ -123,3 +123,17 @@ def test_what_is_revised_needs_a_key(kind: str, readers: Readers) -> None:
 def test_a_key_that_cannot_be_read_is_not_replaced(key: object, readers: Readers) -> None:
     reading = readers.json("referral").read(json.dumps({**UNKEYED, "key": key}).encode(), today=TODAY)
     assert reading.errors
+
+
+@pytest.mark.parametrize(
+    ("place", "given", "rule"),
+    [
+        ("email", "nobody", "email-shape"),
+        ("address", {"zip": "9"}, "zip-shape"),
+        ("supports", [{"name": {"text": "Rosa"}, "email": "x"}], "email-shape"),
+    ],
+)
+def test_what_cannot_be_read_is_not_called_missing(place: str, given: object, rule: str, readers: Readers) -> None:
+    member = {name: part for name, part in MINIMAL["member"].items() if name != "phones"} | {place: given}
+    reading = readers.json("referral").read(json.dumps({**MINIMAL, "member": member}).encode(), today=TODAY)
+    assert [issue.rule for issue in reading.errors] == [rule]
