@@ -22,6 +22,8 @@ from gateway.errors import GatewayError
 from gateway.operating import keeping, partner_alert, polled, stopping
 from gateway.partners import settings as partners_file
 from gateway.ports import Caller, Inbound
+from gateway.settings import Settings
+from gateway.store import SqlStore
 from gateway.usecases.apply_inbox import apply_inbox
 from gateway.usecases.courier import LEASE_SECONDS, Courier, Pace
 from gateway.usecases.deliver import WORKER, Attempt, Delivering
@@ -29,6 +31,7 @@ from gateway.usecases.notify import notify
 from gateway.usecases.partner_health import Health
 from gateway.usecases.poll_round import Rounds
 from gateway.usecases.prune import Pruning
+from gateway.usecases.services import Services
 from gateway.usecases.tend_subscriptions import tend
 
 EXCHANGE_SECONDS = 20.0
@@ -74,45 +77,61 @@ def command(once: bool, hands: int, database: str | None, hurry: float) -> None:
         told = {name: stack.enter_context(closing(one)) for name, one in partners.adapters(settings.partners).items()}
         with heap.loading():
             kept, services = stack.enter_context(wiring_worker.working(settings))
-        using = Delivering(
-            kept,
-            kept.outbox,
-            wiring.now,
-            wiring.base_url(settings),
-            subscribers=wiring_webhooks.subscribers(settings),
-            scale=1 / hurry,
-        )
+        using = _delivering(kept, settings, scale=1 / hurry)
         notifying = stack.enter_context(wiring_worker.notifying(settings, using, alert=_subscription_alert))
-        hold = hold_seconds(settings.partners, hurry=hurry)
+        pace = Pace(hands=hands, lease_seconds=hold_seconds(settings.partners, hurry=hurry))
+        health = Health(alert=partner_alert, scale=1 / hurry)
+        by_subscription = partial(notify, notifying=notifying)
         courier = Courier(
             name,
             partners=told,
             using=using,
-            health=Health(alert=partner_alert, scale=1 / hurry),
+            health=health,
             tell=tell,
             trouble=_trouble,
-            pace=Pace(hands=hands, lease_seconds=hold),
-            notify=partial(notify, notifying=notifying),
+            pace=pace,
+            notify=by_subscription,
         )
         log.event("worker.start", worker=name, count=len(told))
         began = time.monotonic()
-        applying = stack.enter_context(wiring_worker.applying(settings, services, tell=_applied, scale=1 / hurry))
-        claim = lambda: kept.inbox.claim(now=wiring.now(), lease_seconds=hold)  # noqa: E731
-        pruning = Pruning(keeping(settings), Caller(WORKER, tenant=settings.tenant), store=kept, clock=wiring.now)
-        asked = [stack.enter_context(closing(one)) for one in partners.polled(settings.partners, hurry=hurry).values()]
-        poller = Caller("system:poll", tenant=settings.tenant)
         with stopping() as stop:
-            rounds = Rounds(asked, poller, services, Health(alert=partner_alert), polled, wiring.now, stop.is_set)
-            apply = partial(apply_inbox, applying, inbox=claim)
-            chores: list[Callable[[], int]] = [rounds.step, partial(tend, notifying), apply]
-            if not once:
-                chores.append(pruning.step)
-            with _beside(chores, stop, once=once):
+            chores = _chores(stack, settings, kept=kept, services=services, stop=stop, hurry=hurry)
+            tending: list[Callable[[], int]] = [partial(tend, notifying)]
+            pruning = [] if once else [_pruning(kept, settings)]
+            with _beside([*chores, *tending, *pruning], stop, once=once):
                 courier.run(stop, once=once)
         log.event("worker.stop", worker=name, count=ended.total(), seconds=round(time.monotonic() - began, 3))
     if once:
         told_of = ", ".join(f"{count} {ending}" for ending, count in sorted(ended.items()))
         click.echo(told_of or "Nothing was due.")
+
+
+def _delivering(kept: SqlStore, settings: Settings, *, scale: float) -> Delivering:
+    told = wiring_webhooks.subscribers(settings)
+    return Delivering(kept, kept.outbox, wiring.now, wiring.base_url(settings), subscribers=told, scale=scale)
+
+
+def _chores(
+    stack: ExitStack,
+    settings: Settings,
+    *,
+    kept: SqlStore,
+    services: Callable[[], Services],
+    stop: threading.Event,
+    hurry: float,
+) -> list[Callable[[], int]]:
+    """Ask partners for their changes; apply what was found and what they sent."""
+    applying = stack.enter_context(wiring_worker.applying(settings, services, tell=_applied, scale=1 / hurry))
+    asked = [stack.enter_context(closing(one)) for one in partners.polled(settings.partners, hurry=hurry).values()]
+    poller, health = Caller("system:poll", tenant=settings.tenant), Health(alert=partner_alert)
+    rounds = Rounds(asked, poller, services, health, polled, wiring.now, stop.is_set)
+    hold = hold_seconds(settings.partners, hurry=hurry)
+    claim = lambda: kept.inbox.claim(now=wiring.now(), lease_seconds=hold)  # noqa: E731
+    return [rounds.step, partial(apply_inbox, applying, inbox=claim)]
+
+
+def _pruning(kept: SqlStore, settings: Settings) -> Callable[[], int]:
+    return Pruning(keeping(settings), Caller(WORKER, tenant=settings.tenant), store=kept, clock=wiring.now).step
 
 
 def hold_seconds(file: Path, *, hurry: float) -> float:
