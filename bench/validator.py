@@ -167,11 +167,11 @@ def main() -> None:
     start(PACKAGES, RESOURCES)
     validator = Validator.load(PACKAGES)
     table(validator, resources, profiles)
-    examples()
     flatness(validator, resources, 10_000 if quick else 100_000)
     errors(validator, resources)
     bundles(validator, resources)
     ndjson([resources[name] for name in MIX], 20_000 if quick else 100_000)
+    examples()  # the last: it loads much
 
 
 if __name__ == "__main__":
