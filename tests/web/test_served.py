@@ -7,59 +7,15 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import threading
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from gateway.simulators.free_port import free_port
-
-LIMIT = 1_000_000
-HOST = "localhost"
-MINE = "6f1f9a52-0c1d-4c3e-9d5a-3f1f0f5b8a77"
-BIN = Path(sys.executable).parent
-
-
-@dataclass(frozen=True)
-class Served:
-    """A running server: its port, process and log."""
-
-    port: int
-    process: subprocess.Popen[bytes]
-    log: Path
-
-    def say(self, raw: bytes, *, then: bytes = b"") -> tuple[int, bytes]:
-        """Send raw bytes, then perhaps more, and read one whole answer: status and body."""
-        with socket.create_connection(("127.0.0.1", self.port), timeout=120) as connection:
-            try:
-                connection.sendall(raw)
-                connection.sendall(then)
-            except OSError:  # it may answer and close before it has read all
-                pass
-            if not then and raw.endswith(b"cut"):
-                connection.shutdown(socket.SHUT_WR)
-            return _answer(connection)
-
-
-def _answer(connection: socket.socket) -> tuple[int, bytes]:
-    received = b""
-    while b"\r\n\r\n" not in received:
-        piece = connection.recv(65_536)
-        if not piece:
-            return 0, b""
-        received += piece
-    head, _, body = received.partition(b"\r\n\r\n")
-    headers = dict(line.lower().split(b": ", 1) for line in head.split(b"\r\n")[1:])
-    length = int(headers.get(b"content-length", b"0"))
-    while len(body) < length and (piece := connection.recv(65_536)):
-        body += piece
-    return int(head.split()[1]), body
+from tests.web.served import BIN, HOST, LIMIT, MINE, Served, answer, chunked, kept, patient, post, wait
 
 
 @pytest.fixture(scope="module", params=["granian", "gunicorn"])
@@ -82,7 +38,7 @@ def served(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         process = subprocess.Popen(commands[request.param], env=environment, stdout=stderr, stderr=stderr, cwd=folder)
     server = Served(port, process, log)
     try:
-        _wait(server)
+        wait(server)
         yield server
         assert b"anzibarovna" not in log.read_bytes()
         if request.param == "granian":
@@ -95,41 +51,6 @@ def served(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 def _members(line: bytes) -> set[str]:
     """The members of a line of the log; whoever reads it expects an object on each."""
     return set(json.loads(line))
-
-
-def _wait(server: Served) -> None:
-    for _ in range(2400):
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{server.port}/health/ready", timeout=30):
-                return
-        except OSError:
-            assert server.process.poll() is None, server.log.read_text()
-            time.sleep(0.05)
-    raise AssertionError(server.log.read_text())
-
-
-def post(path: str, body: bytes, *, media: str = "application/fhir+json", length: int | None = None) -> bytes:
-    head = f"POST {path} HTTP/1.1\r\nHost: {HOST}\r\nContent-Type: {media}\r\nContent-Length: "
-    return f"{head}{len(body) if length is None else length}\r\n\r\n".encode() + body
-
-
-def chunked(path: str, body: bytes, *, media: str = "application/fhir+json", size: int = 10_000) -> bytes:
-    head = (
-        f"POST {path} HTTP/1.1\r\nHost: {HOST}\r\nContent-Type: {media}\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
-    )
-    pieces = [body[at : at + size] for at in range(0, len(body), size)]
-    return head + b"".join(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in pieces) + b"0\r\n\r\n"
-
-
-def patient(filler: int = 0) -> bytes:
-    note = "x" * filler
-    return json.dumps({"resourceType": "Patient", "name": [{"family": "Zanzibarovna", "text": note or "L Z"}]}).encode()
-
-
-def kept(server: Served) -> int:
-    with urllib.request.urlopen(f"http://127.0.0.1:{server.port}/fhir/Patient?_summary=count") as answer:
-        total: int = json.load(answer)["total"]
-        return total
 
 
 PLACES = [
@@ -174,7 +95,7 @@ def cut_off(server: Served, raw: bytes) -> tuple[int, bytes]:
     with socket.create_connection(("127.0.0.1", server.port), timeout=120) as connection:
         connection.sendall(raw)
         connection.shutdown(socket.SHUT_WR)
-        return _answer(connection)
+        return answer(connection)
 
 
 ROW = b"Zanzibarovna,Ljuba\n"
@@ -212,7 +133,7 @@ def test_a_body_that_ends_early_keeps_nothing(served: Served) -> None:
     with socket.create_connection(("127.0.0.1", served.port), timeout=120) as connection:
         connection.sendall(raw)
         connection.shutdown(socket.SHUT_WR)
-        status, _ = _answer(connection)
+        status, _ = answer(connection)
     assert status in (0, 400)
     assert kept(served) == before
 
@@ -298,14 +219,14 @@ def test_a_stop_lets_requests_in_work_end(tmp_path: Path) -> None:
             [BIN / "ecm-gateway", "serve"], env=environment, stdout=log, stderr=log, cwd=tmp_path
         )
     server = Served(port, process, tmp_path / "log")
-    _wait(server)
+    wait(server)
     entry = {"resource": json.loads(patient()), "request": {"method": "POST", "url": "Patient"}}
     bundle = json.dumps({"resourceType": "Bundle", "type": "transaction", "entry": [entry] * 400}).encode()
     with socket.create_connection(("127.0.0.1", port), timeout=120) as connection:
         connection.sendall(post("/fhir", bundle))
         _taken_in(connection)
         process.send_signal(signal.SIGTERM)
-        status, body = _answer(connection)
+        status, body = answer(connection)
     assert status == 200, server.log.read_text()
     assert len(json.loads(body)["entry"]) == 400
     assert process.wait(120) == 0
