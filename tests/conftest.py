@@ -10,6 +10,11 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("explore", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("repeat", settings.get_profile("explore"), derandomize=True)
+settings.load_profile("repeat")  # a red run is never luck; `pytest --hypothesis-profile=explore` looks for more
 
 ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared"
