@@ -20,7 +20,7 @@ from gateway.errors import BadTable, NotFound
 from gateway.ports import Caller
 from gateway.settings import Settings
 from tests.web.conftest import a_referral
-from tests.web.test_referral_changes import hear
+from tests.web.news import hear
 
 Json = dict[str, Any]
 KEYS = {"r1": "90000123A", "r2": "90000124B", "r3": "90000125C", "r4": "90000126D", "r5": "90000127E"}

@@ -14,7 +14,7 @@ from gateway.domain.dates import PACIFIC
 from gateway.wiring import now
 from tests.conftest import ROOT
 from tests.web.conftest import a_referral
-from tests.web.test_referral_changes import hear
+from tests.web.news import hear
 from tests.web.test_team_rules import ALDER, ODESSA, alarms, day
 
 Json = dict[str, Any]

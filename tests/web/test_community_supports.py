@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from gateway.fhir.element import code_of
 from gateway.mapping import labels, systems
 from tests.web.conftest import a_referral
-from tests.web.test_referral_changes import at, hear
+from tests.web.news import at, hear
 
 Json = dict[str, Any]
 

@@ -13,7 +13,7 @@ from gateway import wiring
 from gateway.cli import cli
 from gateway.settings import Settings
 from tests.web.conftest import a_referral
-from tests.web.test_referral_changes import hear
+from tests.web.news import hear
 
 Json = dict[str, Any]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import permutations
 from pathlib import Path
 from typing import Any
 
@@ -12,29 +11,9 @@ from flask.testing import FlaskClient
 from gateway.fhir.element import code_of
 from gateway.mapping import loop, systems
 from tests.web.conftest import a_referral
-from tests.web.sent import send
+from tests.web.news import at, hear, kept, rules
 
 Json = dict[str, Any]
-REFERRAL = {"source": "harbor-clinic", "id": "R-2026-0001"}
-
-
-def hear(client: FlaskClient, number: int, **said: Any) -> Any:
-    """Send one piece of news; `number` is its own key."""
-    body = {"key": {"source": "alder-ecm", "id": str(number)}, "party": "target", "referral": REFERRAL, **said}
-    return send(client, "POST", "/referral-changes", body, Content_Type="application/json")
-
-
-def at(hour: int) -> str:
-    return f"2026-03-03T{hour:02}:00:00-08:00"
-
-
-def kept(client: FlaskClient, type: str) -> Json:
-    found: Json = client.get(f"/fhir/{type}").get_json()["entry"][0]["resource"]
-    return found
-
-
-def rules(answer: Any) -> list[str]:
-    return [issue["details"]["coding"][0]["code"] for issue in answer.json["issue"]]
 
 
 @pytest.fixture
@@ -121,30 +100,6 @@ def test_older_news_is_recorded_and_changes_nothing(referred: FlaskClient) -> No
     assert (kept(referred, "Task")["status"], kept(referred, "Task")["meta"]["versionId"]) == ("in-progress", "2")
 
 
-FIVE: list[Json] = [
-    {"at": at(9), "status": "accepted"},
-    {"at": at(10), "status": "in-progress"},
-    {"at": at(11), "status": "on-hold", "reason": "in hospital"},
-    {"at": at(12), "referral_status": "outreach-initiated"},
-    {"at": at(13), "referral_status": "loop-closed", "closure_reason": "services-received"},
-]
-
-
-def test_five_updates_end_in_one_state_in_all_120_orders(client: FlaskClient) -> None:
-    ends = set()
-    for number, order in enumerate(permutations(enumerate(FIVE))):
-        referral = a_referral() | {"key": {"source": "harbor-clinic", "id": f"R-{number}"}, "replaces": REFERRAL}
-        referral["member"] = referral["member"] | {"cin": f"9{number:07}A"}
-        assert client.post("/referrals", json=referral).status_code == 201
-        for which, said in order:
-            answer = hear(client, number * 10 + which, **{"referral": referral["key"], **said})
-            assert answer.status_code == 200, (order, answer.data)
-        task = client.get(f"/fhir/Task?identifier=R-{number}").get_json()["entry"][0]["resource"]
-        ends.add((task["status"], task["lastModified"], task["statusReason"]["text"]))
-    assert len(ends) == 1
-    assert next(iter(ends))[0] == "completed"
-
-
 def test_a_move_that_cannot_have_happened_names_those_that_can(referred: FlaskClient) -> None:
     hear(referred, 1, at=at(9), status="in-progress")
     answer = hear(referred, 2, at=at(10), status="rejected", reason="no room")
@@ -152,37 +107,6 @@ def test_a_move_that_cannot_have_happened_names_those_that_can(referred: FlaskCl
     assert "on-hold, completed, failed, cancelled" in answer.json["issue"][0]["diagnostics"]
     requester = hear(referred, 3, at=at(10), party="requester", status="completed")
     assert (requester.status_code, rules(requester)) == (422, ["loop-move"])
-
-
-NOON = at(12)
-CANCEL = {"at": at(10), "status": "cancelled", "reason": "moved away"}
-RACES: list[tuple[list[Json], set[str]]] = [
-    ([CANCEL | {"party": "requester"}, CANCEL | {"at": at(11)}], {"cancelled"}),
-    ([CANCEL | {"party": "requester"}, {"at": at(11), "status": "completed"}], {"cancelled", "completed"}),
-    ([CANCEL | {"party": "requester"}, {"at": at(11), "status": "in-progress"}], {"cancelled"}),
-    ([CANCEL, {"at": at(10), "status": "completed"}], {"cancelled", "completed"}),
-]
-
-
-@pytest.mark.parametrize(("race", "ends"), RACES)
-def test_races_end_as_documented_in_either_order(client: FlaskClient, race: list[Json], ends: set[str]) -> None:
-    seen = set()
-    for number, order in enumerate(permutations(race)):
-        referral = a_referral() | {"key": {"source": "harbor-clinic", "id": f"R-{number}"}}
-        referral["member"] = referral["member"] | {"cin": f"9{number:07}A"}
-        client.post("/referrals", json=referral)
-        statuses = [
-            hear(client, number * 10 + at, **{"referral": referral["key"], **said}).status_code
-            for at, said in enumerate(order)
-        ]
-        assert statuses[0] == 200
-        task = client.get(f"/fhir/Task?identifier=R-{number}").get_json()["entry"][0]["resource"]
-        seen.add(task["status"])
-        if task["status"] in ("cancelled", "completed"):
-            assert hear(
-                client, number * 10 + 5, referral=referral["key"], at=NOON, status="in-progress"
-            ).status_code == (422)
-    assert seen == ends
 
 
 def test_a_member_with_one_open_referral_is_name_enough(referred: FlaskClient) -> None:
@@ -277,48 +201,6 @@ def test_a_provider_that_cannot_be_read_is_refused(referred: FlaskClient, body: 
     answer = referred.post(f"/referrals/{kept(referred, 'ServiceRequest')['id']}/forward", json=body)
     assert answer.status_code == 422
     assert referred.post("/referrals/none/forward", json={"to": {"name": "A"}}).status_code == 404
-
-
-LATER = [
-    {"status": "failed", "reason": "no answer"},
-    {"status": "cancelled", "reason": "moved"},
-    {"status": "rejected", "reason": "no room"},
-    {"referral_status": "loop-closed", "closure_reason": "unable-to-reach"},
-    {"state": "denied"},
-    {"party": "requester", "status": "cancelled", "reason": "moved"},
-]
-
-
-@pytest.mark.parametrize("said", LATER)
-def test_another_ending_told_after_services_were_received_is_refused_and_never_called_known(
-    referred: FlaskClient, said: Json
-) -> None:
-    hear(referred, 1, at=at(9), status="completed")
-    answer = hear(referred, 2, at=at(10), **said)
-    assert (answer.status_code, rules(answer)) == (422, ["loop-move"]), answer.data
-    assert hear(referred, 3, at=at(8), **said).status_code == 200, "what is older is recorded and changes nothing"
-    task = kept(referred, "Task")
-    assert (task["status"], code_of(task["statusReason"], loop.CLOSURE)) == ("completed", "services-received")
-
-
-def test_the_requester_takes_a_mistake_back_after_services_were_received(referred: FlaskClient) -> None:
-    hear(referred, 1, at=at(9), status="completed")
-    assert hear(referred, 2, at=at(10), party="requester", status="entered-in-error").status_code == 200
-    assert kept(referred, "Task")["status"] == kept(referred, "ServiceRequest")["status"] == "entered-in-error"
-
-
-def test_both_cancel_ends_in_one_state_of_task_and_request_in_either_order(client: FlaskClient) -> None:
-    ends = set()
-    for number, order in enumerate(permutations([CANCEL | {"party": "requester"}, CANCEL | {"at": at(11)}])):
-        referral = a_referral() | {"key": {"source": "harbor-clinic", "id": f"R-{number}"}}
-        referral["member"] = referral["member"] | {"cin": f"9{number:07}A"}
-        client.post("/referrals", json=referral)
-        for which, said in enumerate(order):
-            hear(client, number * 10 + which, **{"referral": referral["key"], **said})
-        task = client.get(f"/fhir/Task?identifier=R-{number}").get_json()["entry"][0]["resource"]
-        request = client.get(f"/fhir/{task['focus']['reference']}").get_json()
-        ends.add((task["status"], request["status"]))
-    assert ends == {("cancelled", "revoked")}, "the order is the requester's, who has withdrawn it"
 
 
 def test_a_streamlined_start_is_followed_by_the_authorization(referred: FlaskClient) -> None:

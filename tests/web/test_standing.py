@@ -19,8 +19,8 @@ from gateway.settings import Settings
 from gateway.store import SqlStore
 from gateway.usecases.deliver import Delivering, deliver
 from tests.web.conftest import a_referral
+from tests.web.news import hear
 from tests.web.sent import send
-from tests.web.test_referral_changes import hear
 from tests.web.test_team_rules import ALDER, BIRCH, ODESSA, day
 
 Json = dict[str, Any]

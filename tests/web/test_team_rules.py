@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from gateway.fhir.element import code_of
 from gateway.mapping import systems
 from tests.web.conftest import a_referral
-from tests.web.test_referral_changes import FIVE, hear
+from tests.web.news import FIVE, hear
 
 Json = dict[str, Any]
 ALDER = {"name": "Alder ECM", "npi": "1245319599"}

@@ -9,9 +9,9 @@ from flask.testing import FlaskClient
 
 from gateway.fhir.element import code_of
 from gateway.mapping import loop, systems
+from tests.web.news import hear
 from tests.web.sent import send, total
 from tests.web.test_join_loop import HOSPITAL, SHELTER, refer
-from tests.web.test_referral_changes import hear
 from tests.web.test_team_rules import ALDER, ODESSA, day, people, team
 
 Json = dict[str, Any]
