@@ -22,6 +22,7 @@ def send(
     subscription: Json,
     *,
     id: str,
+    base: str,
     events: Sequence[SubscriptionEvent],
     secrets: Sequence[str],
     at: datetime,
@@ -35,7 +36,7 @@ def send(
     """
     channel = subscription["channel"]
     if channel["type"] == "email":
-        return _mailed(subscription, id=id, events=events, mail=mail)
+        return _mailed(subscription, id=id, base=base, events=events, mail=mail)
     try:
         body = xml(leaving.body) if channel["payload"] in XML else leaving.body
     except NotAcceptable:
@@ -50,19 +51,22 @@ def send(
     return post.post(channel["endpoint"], body=body, headers=headers, seconds=float(seconds))
 
 
-def _mailed(subscription: Json, *, id: str, events: Sequence[SubscriptionEvent], mail: Mailer | None) -> Receipt:
+def _mailed(
+    subscription: Json, *, id: str, base: str, events: Sequence[SubscriptionEvent], mail: Mailer | None
+) -> Receipt:
     """A line an event: its number, and where the Subscription asks for ids the reference, which names nobody."""
     to = mail_address(subscription["channel"]["endpoint"])
     if mail is None or to is None:
         return Receipt(False, reason="e-mail is not offered any more")
     listed = [f"- event {event.number}: {event.reference}" for event in events]
+    name = f"Subscription/{subscription['id']}"
     text = "\n".join(
         [
-            f"There is news for Subscription/{subscription['id']}.",
+            f"There is news for {name}.",
             *listed,
             "",
-            f"Ask Subscription/{subscription['id']}/$events for what happened. This message holds nobody's data.",
+            f"Ask {base}/{name}/$events for what happened. This message holds nobody's data.",
             "",
         ]
     )
-    return mail.mail(to, subject=f"News for Subscription/{subscription['id']}", text=text, id=id)
+    return mail.mail(to, subject=f"News for {name}", text=text, id=id)

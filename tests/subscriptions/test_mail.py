@@ -58,6 +58,7 @@ def test_mail_through_a_server_is_tried_again_until_it_is_taken(by_mail: Rig, ma
     assert by_mail.get(f"Subscription/{id}")["status"] == "active"
     assert [one["Subject"] for one in kept.mails] == [f"News for Subscription/{id}"] * 2
     assert "event 1: CareTeam/t1" in kept.mails[1].get_content()
+    assert f"Ask {by_mail.using.base}/Subscription/{id}/$events" in kept.mails[1].get_content()
     assert all("anzibarovna" not in str(one) and "p1" not in one.get_content() for one in kept.mails)
 
 
