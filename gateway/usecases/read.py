@@ -1,8 +1,7 @@
-"""Read: one resource as it is now, as it was, and how it came to be."""
+"""Read: one resource as it is now, and as it was."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
 
@@ -11,7 +10,7 @@ from gateway.fhir import ids
 from gateway.fhir.etag import Tags
 from gateway.fhir.part import Part
 from gateway.ports import Caller, Kept
-from gateway.trust.disclosure import Collected, Disclosed, Entry, disclose
+from gateway.trust.disclosure import Disclosed, disclose
 from gateway.usecases.keep import offered
 from gateway.usecases.services import Services
 
@@ -56,45 +55,3 @@ def current(caller: Caller, type: str, id: str, *, services: Services, version: 
     if kept.deleted:
         raise Gone("The resource was deleted.")
     return kept
-
-
-def history(caller: Caller, type: str, id: str, *, services: Services, base: str) -> Disclosed:
-    """All versions of one resource, newest first, as a history Bundle.
-
-    https://hl7.org/fhir/R4/http.html#history
-    """
-    offered(type, services)
-    versions = services.store.history(caller, type, id) if ids.is_id(id) else ()
-    if not versions:
-        raise NotFound("There is no such resource here.")
-    return history_of(versions, caller, services=services, base=base)
-
-
-def history_of(versions: Sequence[Kept], caller: Caller, *, services: Services, base: str) -> Disclosed:
-    """A history Bundle of the versions of one resource, newest first."""
-    collected = Collected(
-        {
-            "resourceType": "Bundle",
-            "type": "history",
-            "total": len(versions),
-            "link": [{"relation": "self", "url": f"{base}/{versions[0].reference}/_history"}],
-        },
-        [_version(kept, base=base) for kept in versions],
-    )
-    return disclose(collected, caller=caller, note=partial(services.store.note, caller), event="history")
-
-
-def _version(kept: Kept, *, base: str) -> Entry:
-    method = "DELETE" if kept.deleted else "POST" if kept.posted else "PUT"
-    return Entry(
-        {
-            "fullUrl": f"{base}/{kept.reference}",
-            "request": {"method": method, "url": kept.type if method == "POST" else kept.reference},
-            "response": {
-                "status": "201 Created" if kept.version == 1 else "204 No Content" if kept.deleted else "200 OK",
-                "etag": kept.etag,
-                "lastModified": kept.at.isoformat(timespec="milliseconds"),
-            },
-        },
-        None if kept.deleted else kept,
-    )

@@ -16,9 +16,9 @@ from gateway.search.query import Ids
 from gateway.subscriptions.rules import PROFILE, Offer
 from gateway.trust.disclosure import Disclosed, content, disclose
 from gateway.trust.policy import permit
+from gateway.usecases.history import ALL, Asked, history_of
 from gateway.usecases.keep import Written, identity, resource_of
 from gateway.usecases.preconditions import ALWAYS, Precondition
-from gateway.usecases.read import history_of
 from gateway.usecases.search import Parameters, part_of, searchset
 from gateway.usecases.services import Services
 
@@ -101,11 +101,12 @@ def read_subscription(
     return kept, disclose(kept, caller=caller, note=partial(services.store.note, caller), event=event, part=part)
 
 
-def subscription_history(caller: Caller, id: str, *, services: Services, base: str) -> Disclosed:
-    """All versions of the caller's own Subscription, newest first: when it went to error, and who made it active."""
+def subscription_history(caller: Caller, id: str, *, services: Services, base: str, asked: Asked = ALL) -> Disclosed:
+    """The versions of the caller's own Subscription, newest first: when it went to error, and who made it active."""
     own(caller, id, services=services)
     permit(caller, action="R", type="Subscription", store=services.store)
-    return history_of(services.store.history(caller, "Subscription", id), caller, services=services, base=base)
+    versions = services.store.history(caller, "Subscription", id)
+    return history_of(versions, caller, services=services, base=base, asked=asked)
 
 
 def search_subscriptions(

@@ -59,7 +59,7 @@ ROUTES = (
     Route("PUT", "/fhir/<data:type>", "conditional_update", conditional_update),
     Route("GET", "/fhir/<data:type>/<id>", "read", read),
     Route("PUT", "/fhir/<data:type>/<id>", "update", asks_nothing(update)),
-    Route("GET", "/fhir/<type>/<id>/_history", "history", asks_nothing(history)),
+    Route("GET", "/fhir/<type>/<id>/_history", "history", history),
     Route("GET", "/fhir/<type>/<id>/_history/<version>", "vread", vread),
     Route("POST", "/fhir/<type>/$validate", "validate_type", validate.validate_type),
     Route("POST", "/fhir/<type>/<id>/$validate", "validate_instance", validate.validate_instance),

@@ -18,6 +18,7 @@ from gateway.web import answers
 from gateway.web.body import fhir
 from gateway.web.context import View, Web, caller
 from gateway.web.formats import wanted
+from gateway.web.history import asked
 from gateway.web.parameters import form, query
 from gateway.web.preconditions import of_update
 from gateway.web.prefer import lenient
@@ -76,7 +77,8 @@ def history(web: Web) -> View:
 
     def view(id: str) -> Response:
         wanted()
-        return answers.disclosed(subscription_history(caller(web), id, services=web.services, base=web.base))
+        found = subscription_history(caller(web), id, services=web.services, base=web.base, asked=asked())
+        return answers.disclosed(found)
 
     return view
 

@@ -48,6 +48,35 @@ def test_history_has_every_version_newest_first(client: FlaskClient, path: str) 
     assert [entry["request"]["method"] for entry in bundle["entry"]] == ["PUT", "POST"]
 
 
+def pages(client: FlaskClient, address: str) -> list[list[str]]:
+    """The versions of each page, the next links followed."""
+    found = []
+    while address:
+        bundle = client.get(address.removeprefix("http://localhost")).get_json()
+        found.append([entry["resource"]["meta"]["versionId"] for entry in bundle.get("entry", ())])
+        address = next((link["url"] for link in bundle["link"] if link["relation"] == "next"), "")
+        address = address and "/fhir" + address.partition("/fhir")[2]
+    return found
+
+
+def test_history_comes_in_pages_and_since_a_time(client: FlaskClient, path: str, patient: Json) -> None:
+    for gender in ("male", "female", "unknown"):
+        send(client, "PUT", path, patient | {"id": path.rpartition("/")[2], "gender": gender})
+    assert pages(client, f"{path}/_history?_count=2") == [["5", "4"], ["3", "2"], ["1"]]
+    at = client.get(f"{path}/_history").get_json()["entry"][1]["resource"]["meta"]["lastUpdated"]
+    since = f"{path}/_history?_since={at.replace('+', '%2B')}"
+    assert pages(client, since) == [["5", "4"]]
+    assert pages(client, since + "&_count=1") == [["5"], ["4"]]
+    assert client.get(since).get_json()["total"] == 2
+    nothing = client.get(f"{path}/_history?_count=0").get_json()
+    assert (nothing["total"], nothing.get("entry")) == (5, None)
+
+
+@pytest.mark.parametrize("asked", ["_count=-1", "_count=x", "_since=2026", "_since=2026-03-01T00:00:00", "_at=2026"])
+def test_what_of_a_history_cannot_be_read_is_refused(client: FlaskClient, path: str, asked: str) -> None:
+    assert client.get(f"{path}/_history?{asked}").status_code == 400
+
+
 def made_by(client: FlaskClient, address: str) -> list[tuple[str, str, str]]:
     entries = client.get(f"/fhir/{address}/_history").get_json()["entry"]
     return [(one["request"]["method"], one["request"]["url"], one["response"]["status"][:3]) for one in entries]
