@@ -119,7 +119,7 @@ def _apply(message: Inbound, services: Services, applying: Applying) -> str:
         from gateway.usecases.apply_polled import apply_polled
 
         caller = Caller(f"partner:{message.partner}", tenant=message.tenant, request_id=message.id)
-        return apply_polled(message, caller, services=services, base=applying.base)
+        return _said(*apply_polled(message, caller, services=services, base=applying.base))
     hook = services.hooks.get(message.partner)
     if hook is None:
         raise Unprocessable("The partner sends no webhooks any more.")
@@ -142,15 +142,20 @@ def _apply(message: Inbound, services: Services, applying: Applying) -> str:
     for resource in told(value, hook=hook, source=read):
         _refuse_unless_accepted(resource, hook=hook, services=services)
         if resource["resourceType"] in hook.polls:
-            said = as_polled(resource, message, caller, hook=hook, services=services, source=read, base=applying.base)
-            newer.append(not said.startswith("0 "))
+            newer.append(
+                as_polled(resource, message, caller, hook=hook, services=services, source=read, base=applying.base)
+            )
             continue
         needed = along(resource, partner=hook.partner, accepts=hook.accepts & services.types, source=read, here=here)
         for one in (*needed, resource):
             base = read.base(hook.partner)
             whole = localised(one, base=base, here=here) if base else one
             newer.append(keep_newest(whole, message, caller, hook=hook, services=services))
-    return f"{sum(newer)} of {len(newer)} resources were news"
+    return _said(sum(newer), len(newer))
+
+
+def _said(news: int, of: int) -> str:
+    return f"{news} of {of} resources were news"
 
 
 def _is_here(caller: Caller, services: Services, type: str, id: str) -> bool:

@@ -37,8 +37,8 @@ _STATED = ("status", "statusReason", "lastModified")
 """What a partner may change in a Task of ours."""
 
 
-def apply_polled(message: Inbound, caller: Caller, *, services: Services, base: str) -> str:
-    """Keep the resources of one polled Bundle, all or none; a word on what came of it."""
+def apply_polled(message: Inbound, caller: Caller, *, services: Services, base: str) -> tuple[int, int]:
+    """Keep the resources of one polled Bundle, all or none; how many were news, of how many."""
     bundle = codec.read(message.body)
     entries = bundle.get("entry", [])
     if not entries:
@@ -55,7 +55,7 @@ def apply_polled(message: Inbound, caller: Caller, *, services: Services, base: 
         permit(caller, action="U", type=one["resourceType"], store=services.store)
     tags = bundle.get("meta", {}).get("tag", [])
 
-    def keep() -> str:
+    def keep() -> tuple[int, int]:
         try:
             return _keep(served, message, caller, services, base=base, origin=origin, tags=tags)
         except StaleVersion:
@@ -73,7 +73,7 @@ def _keep(
     base: str,
     origin: str,
     tags: Sequence[Json],
-) -> str:
+) -> tuple[int, int]:
     with services.store.begin(caller) as tx:
         applied = _Applied(message, caller, origin, base, tx, services, OUR_IDS in tags)
         written = [applied.one(one, focus=one is served[-1]) for one in served]
@@ -86,7 +86,7 @@ def _keep(
         fan_out([(w, content(w.kept)) for w in followed], caller, tx, services, kind="resource")
         kept = tuple(f"{w.kept.reference}/_history/{w.kept.version}" for w in [*changed, *followed, *applied.heard])
         tx.note(AuditEntry("U", "inbound.applied", kept, "success", message.partner))
-    return f"{len(kept)} of {len(served)} resources were news"
+    return len(kept), len(served)
 
 
 def _in_loop(applied: _Applied, changed: Sequence[Written], *, starts: bool) -> list[Written]:

@@ -17,10 +17,11 @@ from gateway.usecases.services import Hook, Services
 
 def as_polled(
     resource: Json, message: Inbound, caller: Caller, *, hook: Hook, services: Services, source: Source, base: str
-) -> str:
-    """Keep it with all that it refers to there and that the partner may send; a word on what came of it."""
+) -> bool:
+    """Keep it with all that it refers to there and that the partner may send; whether anything of it was news."""
     accepts = hook.accepts & services.types
     needed = along(resource, partner=hook.partner, accepts=accepts, source=source, here=lambda type, id: False)
     origin = source.base(hook.partner) or ""
     bundle = bundle_of([*needed, resource], base=origin, our_ids=hook.our_ids, tasks="Task" in hook.polls)
-    return apply_polled(replace(message, body=codec.write(bundle)), caller, services=services, base=base)
+    news, _ = apply_polled(replace(message, body=codec.write(bundle)), caller, services=services, base=base)
+    return news > 0
