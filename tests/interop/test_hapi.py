@@ -6,9 +6,6 @@ ECM_TEST_HAPI=yes runs it (Java 17 and Maven; the jars are fetched once); withou
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -23,6 +20,7 @@ from gateway.partners.http import Client
 from gateway.partners.polling import FhirPolling
 from gateway.partners.settings import PartnerSettings
 from gateway.ports import Message
+from tests.interop.hapi_server import started
 from tests.partners.messages import OURS, message
 
 pytestmark = [pytest.mark.interop, pytest.mark.timeout(600)]
@@ -43,17 +41,8 @@ PLAN = {
 
 @pytest.fixture(scope="module")
 def hapi() -> Iterator[str]:
-    if os.environ.get("ECM_TEST_HAPI") != "yes" or not shutil.which("java") or not shutil.which("mvn"):
-        pytest.skip("LOUD SKIP: interop with HAPI FHIR needs ECM_TEST_HAPI=yes, Java 17 and Maven")
-    with subprocess.Popen([START], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
-        assert server.stdout is not None
-        assert server.stdin is not None
-        address = server.stdout.readline().strip()
-        if not address:
-            pytest.skip("LOUD SKIP: HAPI FHIR could not be started here")
+    with started(START) as address:
         yield address
-        server.stdin.close()
-        server.wait(timeout=30)
 
 
 def sent(address: str, told: Message, **settings: Any) -> Any:

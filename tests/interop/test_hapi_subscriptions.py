@@ -6,9 +6,6 @@ ECM_TEST_HAPI=yes runs it (Java 17 and Maven; 250 MB of jars are fetched once); 
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import subprocess
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -19,6 +16,7 @@ from typing import Any
 import pytest
 
 from tests.delivery.gateways import BACKPORT, TASKS, Gateway, all_running, until
+from tests.interop.hapi_server import started
 
 pytestmark = [pytest.mark.interop, pytest.mark.timeout(900)]
 START = Path(__file__).parent / "hapi_subscriptions" / "start"
@@ -71,17 +69,8 @@ class Hapi:
 
 @pytest.fixture(scope="module")
 def hapi() -> Iterator[Hapi]:
-    if os.environ.get("ECM_TEST_HAPI") != "yes" or not shutil.which("java") or not shutil.which("mvn"):
-        pytest.skip("LOUD SKIP: interop with HAPI FHIR needs ECM_TEST_HAPI=yes, Java 17 and Maven")
-    with subprocess.Popen([START], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
-        assert server.stdout is not None
-        assert server.stdin is not None
-        address = server.stdout.readline().strip()
-        if not address:
-            pytest.skip("LOUD SKIP: HAPI FHIR with subscriptions could not be started here")
+    with started(START) as address:
         yield Hapi(address)
-        server.stdin.close()
-        server.wait(timeout=60)
 
 
 @pytest.fixture(scope="module")
