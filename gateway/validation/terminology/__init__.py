@@ -15,7 +15,7 @@ from typing import Any, Literal, Protocol
 
 from gateway.validation.terminology.code_systems import Concept
 from gateway.validation.terminology.names import SetNames, Sets
-from gateway.validation.terminology.outer_bounds import surely_out
+from gateway.validation.terminology.outer_bounds import surely_has
 from gateway.validation.terminology.server import TerminologyServer
 from gateway.validation.terminology.systems import LONGEST, Source, Systems
 from gateway.validation.terminology.value_sets import Question, ValueSet, compile_value_set
@@ -167,10 +167,8 @@ class Terminology:
     def _decide(self, value_set: str, system: str | None, code: str, scope: str | None) -> Membership:
         compiled = self._value_set(value_set, scope)
         question = Question(system, code, seen={value_set: None})
-        if compiled is None and surely_out(value_set, system, code):
-            return _NOT_MEMBER
         if compiled is None:
-            truth = None
+            truth = surely_has(value_set, system, code)
             question.reasons.add(f"the value set {value_set} is not at hand")
         else:
             try:

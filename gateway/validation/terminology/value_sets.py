@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from gateway.validation.terminology.outer_bounds import surely_out
+from gateway.validation.terminology.outer_bounds import surely_has
 from gateway.validation.terminology.systems import Systems
 from gateway.validation.terminology.truth import Truth, all_of, any_of
 
@@ -207,11 +207,10 @@ class Sets:
         question.seen[url] = None  # what it says while it is being asked: a set that includes itself adds nothing
         found = self._find(url, scope)
         if found is None:
-            if surely_out(url, question.system, question.code):
-                question.seen[url] = False
-                return False
-            question.reasons.add(f"the value set {url} is not at hand")
-            return None
+            known = question.seen[url] = surely_has(url, question.system, question.code)
+            if known is None:
+                question.reasons.add(f"the value set {url} is not at hand")
+            return known
         answer = self.holds(found, question)
         question.seen[url] = answer
         return answer

@@ -38,7 +38,7 @@ from tests.validation.terminology.conftest import (
         ("http://hl7.org/fhir/ValueSet/all-types|4.0.1", "CarePlan", "member"),
         ("http://hl7.org/fhir/ValueSet/resource-types|4.0.1", "HumanName", "not-member"),
         ("http://terminology.hl7.org/ValueSet/v3-NullFlavor|4.0.1", "UNK", "member"),
-        ("http://cts.nlm.nih.gov/fhir/ValueSet/2.16.840.1.113762.1.4.1240.3", "x", "unknown"),
+        ("http://cts.nlm.nih.gov/fhir/ValueSet/2.16.840.1.113762.1.4.1010.4", "x", "unknown"),
     ],
 )
 def test_published_value_sets(published: Terminology, url: str, code: str, verdict: str) -> None:
