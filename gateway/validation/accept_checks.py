@@ -70,6 +70,8 @@ class Checks:
             return unless_among(self._good_codings, check)
         if said[0] == "xhtml":
             return unless_plain(check)
+        if said[0] == "of_resource":
+            return self._of_resource(*said[1:])
         quickly = QUICKLY.get(said[1]) if said[0] == "fhirpath" else None
         if quickly is not None:
             return unless(quickly, check)
@@ -79,6 +81,11 @@ class Checks:
                 raise ValueError
 
         return validate
+
+    def _of_resource(self, expression: str, type: str) -> Callable[[Any], None]:
+        """The check of an invariant of the resource, whatever value it is asked with."""
+        state, validate = self._state, self.asked(["fhirpath", expression, type])
+        return lambda _: validate(state.resource)
 
     def run(self) -> Run:
         """A run of the engine over the present resource, for checks that need its surroundings."""

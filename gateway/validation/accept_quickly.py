@@ -51,12 +51,22 @@ def _distinct_links(questionnaire: Any) -> bool:
     return True
 
 
+def _codes_apart(observation: Any) -> bool:
+    """Whether no component has a code that the Observation itself has."""
+    try:
+        own = {coding["code"] for coding in observation["code"]["coding"]}
+        return all(coding["code"] not in own for part in observation["component"] for coding in part["code"]["coding"])
+    except (KeyError, TypeError):
+        return False
+
+
 QUICKLY: Final[dict[str, Callable[[Any], bool]]] = {
     "start.hasValue().not() or end.hasValue().not() or (start <= end)": _ordered("start", "end"),
     "lastModified.exists().not() or authoredOn.exists().not() or lastModified >= authoredOn": _ordered(
         "authoredOn", "lastModified"
     ),
     "descendants().linkId.isDistinct()": _distinct_links,
+    "value.empty() or component.code.where(coding.intersect(%resource.code.coding).exists()).empty()": _codes_apart,
 }
 
 

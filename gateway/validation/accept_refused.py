@@ -23,11 +23,13 @@ def refused_by(faults: Iterable[jsonschema_rs.ValidationError], absent: frozense
     names, missing, whole = set(), set(absent), False
     for fault in faults:
         path = fault.instance_path
-        if path:
+        if path and path[0] != "resourceType":  # where invariants of the resource are asked
             names.add(str(path[0]))
             continue
         kind = fault.kind
-        if kind.name == "required":
+        if path:
+            whole = True
+        elif kind.name == "required":
             missing.add(kind.as_dict()["property"])
         elif kind.name == "not" and kind.as_dict().get("schema") == {}:
             return None

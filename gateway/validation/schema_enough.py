@@ -6,14 +6,15 @@ Most resources have none of what such an invariant speaks of; FHIRPath is then n
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable
 
 from gateway.fhirpath import FhirPathError, Model
 from gateway.fhirpath.errata import corrected
 from gateway.fhirpath.model import PRIMITIVES
 from gateway.fhirpath.parser import parse
 from gateway.fhirpath.syntax import Binary, Call, Literal, Member, Syntax, TypeTest, Variable
-from gateway.validation.schema_invariants import NEVER, NotExact, Translation, all_of, any_of, two_valued
-from gateway.validation.schema_values import Schema
+from gateway.validation.schema_invariants import NEVER, NotExact, Translation, all_of, any_of, summed, two_valued
+from gateway.validation.schema_values import Schema, listed
 
 _OF_NOTHING = frozenset(
     "where select ofType as first last tail take skip single intersect distinct resolve extension trace repeat "
@@ -21,25 +22,37 @@ _OF_NOTHING = frozenset(
 )
 """Functions that make nothing of nothing."""
 _DATES = frozenset(("date", "dateTime", "instant"))
-_SIMPLE = re.compile(r"\^(?:(?:[A-Za-z0-9]|\[(?:0-9|a-z|A-Z|[A-Za-z0-9])+\])(?:\{[0-9]+\})?)+\$")
+_SIMPLE = re.compile(r"\^(?:[A-Za-z0-9_|)?*+]|\(\?:|\[\^?(?:0-9|a-z|A-Z|[A-Za-z0-9_{}])+\]|\{[0-9]+\})+\$")
 """Regular expressions that mean the same everywhere."""
 
 
-def enough(expression: str, *, model: Model, type: str, values: frozenset[str] | None = None) -> Schema | None:
+Codes = Callable[[str], Iterable[tuple[str, str]] | None]
+"""(system, code) of all codes of a value set; None where they cannot be listed."""
+
+
+def enough(
+    expression: str,
+    *,
+    model: Model,
+    type: str,
+    values: frozenset[str] | None = None,
+    codes: Codes = lambda value_set: None,
+) -> Schema | None:
     """A schema that suffices for `expression` to be true on data that has the shape of FHIR `type`, if there is one.
 
-    `values` are the types that an extension can have there (None: any)."""
+    `values` are the types that an extension can have there (None: any), `codes` gives those of a value set."""
     try:
-        found = _Ways(Translation(model, values), type).to(parse(corrected(expression)), wanted=True)
+        found = _Ways(Translation(model, values), type, codes).to(parse(corrected(expression)), wanted=True)
     except FhirPathError:
         return None
     return None if found == NEVER else found
 
 
 class _Ways:
-    def __init__(self, translation: Translation, type: str) -> None:
+    def __init__(self, translation: Translation, type: str, codes: Codes) -> None:
         self._translation = translation
         self._type = type
+        self._codes = codes
 
     def to(self, node: Syntax, *, wanted: bool) -> Schema:
         """What suffices for a condition to be true (or, where not `wanted`, false); NEVER where that is not known."""
@@ -63,6 +76,10 @@ class _Ways:
                 return self._nothing_at(target)
             case Call(target, "exists", _) if target is not None and not wanted:
                 return self._nothing_at(target)
+            case Call(Call(above, "where", (Call(Member(None, "coding"), "memberOf", (Literal(url),)),)), "exists", ()):
+                return self._coded(above, url) if wanted else NEVER
+            case Binary("<=", Binary("+") as left, Literal(most)) if wanted and isinstance(most, int) and most > 0:
+                return self._few(left, most)
             case Call(Member(None, name), "matches", (Literal(pattern),)) if wanted and isinstance(pattern, str):
                 return self._matching(name, pattern)
             case Binary(">=", Call(Call(about, "toString", ()), "length", ()), Literal(least)):
@@ -81,6 +98,39 @@ class _Ways:
                 return self._nothing_at(target)
             case Member(target, _) if target is not None:
                 return self._nothing_at(target)
+        return NEVER
+
+    def _coded(self, path: Syntax | None, value_set: object) -> Schema:
+        """What suffices for some CodeableConcept at a path to have a code of a value set."""
+        known = self._codes(value_set) if isinstance(value_set, str) else None
+        if path is None or not known:
+            return NEVER
+        try:
+            ways = self._translation.path(path, self._type)
+        except NotExact:
+            return NEVER
+        return any_of([some(listed(known, "CodeableConcept")) for kind, some in ways if kind == "CodeableConcept"])
+
+    def _few(self, sum_of: Syntax, most: int) -> Schema:
+        """What suffices for there to be no more than some items at paths together: nothing but at one of them."""
+        try:
+            paths = summed(sum_of)
+        except NotExact:
+            return NEVER
+        ways = []
+        for path in paths:
+            rest = [self._nothing_at(other) for other in paths if other is not path]
+            ways.append(all_of([*rest, self._at_most(path, most)]))
+        return any_of(ways)
+
+    def _at_most(self, path: Syntax, most: int) -> Schema:
+        match path:
+            case Member(None, name):
+                fields = self._translation.fields(name, self._type)
+                return {} if len(fields) == 1 and not fields[0].many else NEVER
+            case Call(None, "extension", (Literal(url),)):
+                named = {"required": ["url"], "properties": {"url": {"const": url}}}
+                return {"properties": {"extension": {"contains": named, "minContains": 0, "maxContains": most}}}
         return NEVER
 
     def _matching(self, name: str, pattern: str) -> Schema:

@@ -62,6 +62,8 @@ class Translation:
                 return (self._ordered if isinstance(left, Member) else self._counted)(operator, left, value, type)
             case TypeTest("is", Variable("this"), wanted) if type not in PRIMITIVES and wanted.lower() in _DATES:
                 return NEVER, {}  # something that has members is no date
+            case Call(Member(None, name), "is", (Member(None, wanted),)):
+                return self._of_type(name, wanted, type)
             case Binary("in", left, right):
                 return self._compared(left, _texts(right), type, same=True)
             case Call(target, "exists", ()) if target is not None:
@@ -83,11 +85,11 @@ class Translation:
     def _counted(self, operator: str, left: Syntax, number: int, type: str) -> Sides:
         """How many items there are at some paths together."""
         least = number + (operator in (">", "<="))
-        paths = _summed(left)
+        paths = summed(left)
         if least == 1:
             there = any_of([self.some(path, type, None) for path in paths])
         elif least > 1 and len(paths) == 1 and isinstance(paths[0], Member) and paths[0].target is None:
-            fields = self._fields(paths[0].name, type)
+            fields = self.fields(paths[0].name, type)
             if len(fields) != 1 or fields[0].primitive or not fields[0].many:
                 raise NotExact
             key = fields[0].key
@@ -95,6 +97,17 @@ class Translation:
         else:
             raise NotExact
         return two_valued(there) if operator in (">", ">=") else (two_valued(there)[1], there)
+
+    def _of_type(self, name: str, wanted: str, type: str) -> Sides:
+        """Whether the one value of a choice is of a type that has members."""
+        fields = self.fields(name, type)
+        fitting = [field for field in fields if wanted in self._model.ancestors(field.type)]
+        if not fitting or any(field.many for field in fields) or any(field.primitive for field in fitting):
+            raise NotExact
+        there = [
+            any_of([_held(field)(None) for field in fields if (field in fitting) == fits]) for fits in (True, False)
+        ]
+        return there[0], there[1]
 
     def _ordered(self, operator: str, left: Syntax, number: int, type: str) -> Sides:
         """A number of the focus compared with a whole number."""
@@ -109,14 +122,15 @@ class Translation:
         ]
         return sides[0], sides[1]
 
-    def _fields(self, name: str, type: str) -> tuple[Field, ...]:
+    def fields(self, name: str, type: str) -> tuple[Field, ...]:
+        """The members that a name means in an object of `type`."""
         fields = self._model.fields(type, name)
         if fields and type in PRIMITIVES:
             raise NotExact  # their members stand elsewhere
         return fields
 
     def _single(self, name: str, type: str) -> Field:
-        fields = self._fields(name, type)
+        fields = self.fields(name, type)
         if len(fields) != 1 or fields[0].many or not fields[0].primitive:
             raise NotExact
         return fields[0]
@@ -135,9 +149,9 @@ class Translation:
         if not isinstance(left, Member):
             raise NotExact
         at = type if left.target is None else self._single_object(left.target, type)
-        if at is None or not self._fields(left.name, at):
+        if at is None or not self.fields(left.name, at):
             return NEVER, NEVER  # no such member: empty, neither true nor false
-        fields = self._fields(left.name, at)
+        fields = self.fields(left.name, at)
         if left.target is None and len(fields) == 1 and not fields[0].many and not fields[0].primitive:
             unequal: Schema = {"required": [fields[0].key]}  # an object equals no constant
             return (NEVER, unequal) if same else (unequal, NEVER)
@@ -160,7 +174,7 @@ class Translation:
             kinds = [(type, False)]
         elif isinstance(node, Member):
             at = type if node.target is None else self._single_object(node.target, type)
-            kinds = [(field.type, field.many) for field in self._fields(node.name, at)] if at is not None else []
+            kinds = [(field.type, field.many) for field in self.fields(node.name, at)] if at is not None else []
         else:
             raise NotExact
         if wanted is not None:
@@ -173,38 +187,38 @@ class Translation:
 
     def some(self, path: Syntax, type: str, item: Schema | None) -> Schema:
         """Where some item at `path` satisfies `item` (None: where there is any)."""
-        return any_of([some(item) for _, some in self._path(path, type)])
+        return any_of([some(item) for _, some in self.path(path, type)])
 
-    def _path(self, path: Syntax, type: str) -> list[Way]:
+    def path(self, path: Syntax, type: str) -> list[Way]:
         """The types that items at a path may have, each with how to say that one of them satisfies a schema."""
         match path:
             case Variable("this"):
                 return [(type, lambda item: {} if item is None else item)]
             case Call(None, "where" | "ofType", _):
-                return self._path(Call(Variable("this"), path.name, path.arguments), type)
+                return self.path(Call(Variable("this"), path.name, path.arguments), type)
             case Call(target, "trace", _) if target is not None:
-                return self._path(target, type)
+                return self.path(target, type)
             case Member(None, name):
                 return self._members(name, type)
             case Member(target, name) if target is not None:
                 return [
                     (kind, _inside(outer, inner))
-                    for above, outer in self._path(target, type)
+                    for above, outer in self.path(target, type)
                     for kind, inner in self._members(name, above)
                 ]
             case Call(target, "where", (criterion,)) if target is not None:
-                return [(kind, _kept(some, self.sides(criterion, kind)[0])) for kind, some in self._path(target, type)]
+                return [(kind, _kept(some, self.sides(criterion, kind)[0])) for kind, some in self.path(target, type)]
             case Call(target, "ofType", (Member(None, wanted),)) if target is not None:
                 ancestors = self._model.ancestors
-                return [way for way in self._path(target, type) if wanted in ancestors(way[0])]
+                return [way for way in self.path(target, type) if wanted in ancestors(way[0])]
             case Call(target, "extension", (Literal(url),)) if isinstance(url, str):
                 named: Schema = {"required": ["url"], "properties": {"url": {"const": url}}}
-                return [(kind, _kept(some, named)) for kind, some in self._path(Member(target, "extension"), type)]
+                return [(kind, _kept(some, named)) for kind, some in self.path(Member(target, "extension"), type)]
         raise NotExact
 
     def _members(self, name: str, type: str) -> list[Way]:
         """The members that a name means; none where the type has no such member, which is then always empty."""
-        fields = self._fields(name, type)
+        fields = self.fields(name, type)
         if any(field.type in ("Resource", "DomainResource") for field in fields):
             raise NotExact
         if type == "Extension" and name == "value" and self._values is not None:
@@ -234,13 +248,13 @@ def _kept(some: Some, kept: Schema) -> Some:
     return lambda item: some(kept if item is None else {"allOf": [kept, item]})
 
 
-def _summed(node: Syntax) -> list[Syntax]:
+def summed(node: Syntax) -> list[Syntax]:
     """The paths whose items a sum of counts counts."""
     match node:
         case Call(target, "count", ()) if target is not None:
             return [target]
         case Binary("+", left, right):
-            return [*_summed(left), *_summed(right)]
+            return [*summed(left), *summed(right)]
     raise NotExact
 
 

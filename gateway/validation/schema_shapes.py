@@ -11,11 +11,9 @@ from typing import TYPE_CHECKING
 
 from gateway.validation.compiled import Constraint, Member, Profile, Shape
 from gateway.validation.datatypes import CANONICAL_URLS, MISSPELT, QUANTITIES, SAMPLE, UCUM
-from gateway.validation.native import NATIVE
 from gateway.validation.schema_codings import can_fail
+from gateway.validation.schema_constraints import constraint_schema
 from gateway.validation.schema_elements import ANY_RESOURCE, counted, distinct_urls
-from gateway.validation.schema_enough import enough
-from gateway.validation.schema_invariants import translated
 from gateway.validation.schema_references import agreeing, reference
 from gateway.validation.schema_values import ABSOLUTE, CHECK, ELEMENT_ID, PRIMITIVE, SYSTEM, Schema, both
 
@@ -275,18 +273,7 @@ class Shapes2Schema:
 
     def invariant(self, constraint: Constraint, type: str) -> Schema | None:
         """One constraint; None where nothing has to be asked."""
-        if constraint.severity != "error" or constraint.best_practice:
-            return None
-        if constraint.expression in NATIVE:
-            return None if NATIVE[constraint.expression] is None else {CHECK: ["native", constraint.expression]}
-        schema = translated(constraint.expression, model=self._engine.model, type=type, values=self._values)
-        if schema is not None:
-            return schema or None
-        asked: Schema = {CHECK: ["fhirpath", constraint.expression, type]}
-        way_out = enough(constraint.expression, model=self._engine.model, type=type, values=self._values)
-        if way_out is None:
-            return asked
-        return {"anyOf": [way_out, asked]} if way_out else None
+        return constraint_schema(self._engine, constraint, type, values=self._values)
 
 
 def _own(shape: Shape) -> tuple[str, ...]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
 
-from gateway.errors import BadProfile
+from gateway.errors import BadProfile, Invalid
 from gateway.validation import Validator
 from tests.validation.conftest import US_CORE, Json, profile
 
@@ -67,6 +68,20 @@ def test_one_rule(rules: Json, expected: list[str]) -> None:
     for issue in found:
         assert issue.profile is not None
         assert issue.profile.startswith(definition["url"])
+
+
+@pytest.mark.parametrize(("least", "expected"), [(3, []), (4, ["x-1"])])
+def test_an_invariant_of_the_whole_resource_holds_on_every_way(least: int, expected: list[str]) -> None:
+    rule = {"key": "x-1", "severity": "error", "human": "no", "expression": f"name.given.first().length() >= {least}"}
+    definition = profile("Patient", [])
+    definition["differential"]["element"][0]["constraint"] = [rule]
+    validator, asked = Validator.load([], resources=[definition]), [definition["url"]]
+    for _ in range(4):  # explained, and when it is compiled what is accepted
+        assert [i.rule for i in validator.check(PATIENT, asked) if i.is_error] == expected
+    assert validator.is_valid(PATIENT, asked) is not bool(expected)
+    with nullcontext() if not expected else pytest.raises(Invalid) as refused:
+        validator.require(PATIENT, asked)
+    assert not expected or [i.rule for i in refused.value.issues if i.is_error] == expected
 
 
 def test_a_profile_is_found_by_meta_profile_by_name_and_by_version() -> None:

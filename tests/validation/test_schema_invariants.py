@@ -11,6 +11,7 @@ import pytest
 
 from gateway import fhirpath
 from gateway.validation import Validator
+from gateway.validation.accept_quickly import QUICKLY
 from gateway.validation.compiled import Shape
 from gateway.validation.schema_enough import enough
 from gateway.validation.schema_invariants import translated
@@ -27,7 +28,11 @@ MORE = {
     "Observation": [
         "value.ofType(Quantity).system.empty() or value.ofType(Quantity).system = 'http://unitsofmeasure.org'",
         "component.count() <= 1", "(component.count() + note.count()) > 0", "category.all(text.exists())",
+        "category.exists() implies value.is(CodeableConcept)", "value.is(Quantity).not()",
     ],
+    "Condition": ["extension('http://example.org/asserter').count() + asserter.count() <= 1",
+                  "asserter.count() + recorder.count() <= 1", "asserter.count() + note.count() <= 2"],
+    "Quantity": ["code.matches('^(?:[YZ]|da)?(?:x|12)+$')"],
 }  # fmt: skip
 TEXTS = ["home", "http://unitsofmeasure.org", "x", "12", "1234567890", "2020", "2020-02-03", "group", "display"]
 
@@ -90,3 +95,34 @@ def test_a_schema_says_what_fhirpath_says(validator: Validator, type: str) -> No
             if suffices is not None and jsonschema_rs.is_valid(suffices, value):
                 assert truth, (expression, value)
     assert said
+
+
+def test_codes_of_a_value_set_suffice(validator: Validator) -> None:
+    model, concept = validator.engine.model, "category.where(coding.memberOf('http://example.org/vs')).exists()"
+    known = {"http://example.org/vs": [("http://example.org/cs", "a"), ("http://example.org/cs", "b")]}
+    suffices = enough(concept, model=model, type="Condition", codes=known.get)
+    assert suffices is not None
+    for codes, holds in ((["a"], True), (["x", "b"], True), (["x"], False), ([], False)):
+        coded = [{"text": "x"}, {"coding": [{"system": "http://example.org/cs", "code": code} for code in codes]}]
+        assert jsonschema_rs.is_valid(suffices, {"category": coded}) is holds, codes
+    assert enough(concept, model=model, type="Condition") is None, "a value set that cannot be listed"
+
+
+OBS_7 = "value.empty() or component.code.where(coding.intersect(%resource.code.coding).exists()).empty()"
+
+
+def test_what_is_said_quickly_of_components_is_what_fhirpath_says(validator: Validator) -> None:
+    chance = random.Random(7)
+    code = fhirpath.compile(OBS_7, model=validator.engine.model, type="Observation")
+
+    def concept() -> dict[str, Any]:
+        return {"coding": [{"system": chance.choice("st"), "code": chance.choice("abcdef")} for _ in range(2)]}
+
+    said = set()
+    for _ in range(300):
+        value = {"code": concept(), "valueInteger": 1, "component": [{"code": concept()}, {"code": concept()}]}
+        truth, quickly = code.test(value, fhirpath.Env(value)), QUICKLY[OBS_7](value)
+        assert truth or not quickly
+        said.add((truth, quickly))
+    assert said == {(True, True), (True, False), (False, False)}
+    assert not QUICKLY[OBS_7]({"code": {}, "component": [{}]})
