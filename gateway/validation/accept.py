@@ -20,12 +20,12 @@ from gateway.fhir.codec import compact
 from gateway.fhirpath import FhirPathError
 from gateway.validation.accept_cache import SchemaCache
 from gateway.validation.accept_checks import Acceptance, Check, Checks
+from gateway.validation.accept_kept import Kept, Key
 from gateway.validation.accept_keyword import keyword
 from gateway.validation.accept_presence import PRESENT, Presence, apart
 from gateway.validation.accept_refused import Refused, refused_by
 from gateway.validation.canonical import CHECKS
 from gateway.validation.compiled import Json, Profile
-from gateway.validation.known_profiles import MAX_CANONICAL
 from gateway.validation.schema_codings import Codings
 from gateway.validation.schema_elements import is_recursive, value_types
 from gateway.validation.schema_extensions import Inlined, contexts, extension_document
@@ -37,10 +37,6 @@ from gateway.validation.vital_signs import vital_signs
 if TYPE_CHECKING:
     from gateway.validation.engine import Engine
 
-_MOST = 400
-"""Combinations of type and profiles that are kept compiled; a caller's odd ones beyond go to the engine."""
-_FEW = 2
-"""Resources of a kind that are explained before it is compiled what is accepted: that takes as long as a hundred."""
 _RECURSIVE = "recursive"
 _LARGE = 200_000
 """Bytes of a resource whose refused places are still listed: there may be one for each few of them."""
@@ -49,7 +45,6 @@ _REGEX = jsonschema_rs.RegexOptions()
 
 ENGINE_ONLY = frozenset(CHECKS)
 """Types that the engine has rules of its own for, beyond their definition."""
-_Key = tuple[Any, ...]
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 
 
@@ -82,7 +77,7 @@ def _bounded(run: _Run) -> _Run:
     return holds
 
 
-def key_of(resource: Json, profiles: Sequence[Profile] = ()) -> _Key:
+def key_of(resource: Json, profiles: Sequence[Profile] = ()) -> Key:
     """What is compiled once: the type and every profile. TypeError or KeyError where that is not simple."""
     declared = resource["meta"]["profile"] if "meta" in resource and "profile" in resource["meta"] else ()
     vital = vital_signs(resource) if resource["resourceType"] == "Observation" else ()
@@ -99,8 +94,8 @@ class Acceptor:
         self._state = Acceptance()
         self._checks = Checks(engine, self._state, self._extension)
         self._cache = SchemaCache(cache, f"{engine.definitions.fingerprint} {engine.displays}")
-        self._ready: dict[_Key, _Ready | None] = {}
-        self._met: dict[_Key, int] = {}
+        self._kept: Kept[_Ready] = Kept()
+        self._ready = self._kept.ready
         self._paths: frozenset[str] | None = None
         self._extensions: dict[tuple[str, str | None], Check] = {}
         self._building = Lock()
@@ -176,38 +171,33 @@ class Acceptor:
         key = (kind, *declared, *(profile.canonical for profile in profiles), *vital)
         with self._building:
             if key not in self._ready:
-                if len(self._ready) >= _MOST or any(len(part) > MAX_CANONICAL for part in key):
+                if not self._kept.worth_it(key, eager=eager):
                     return False
-                if not eager and self._seldom(key):
-                    return False
+                self._kept.make_room()
                 self._ready[key] = self._known(key) or self._made(key, declared, vital, profiles)
             ready = self._ready[key]
         return ready is not None and not ready.presence.missing(resource) and self._holds(ready.run, resource)
 
-    def _seldom(self, key: _Key) -> bool:
-        """Whether there have been so few of a kind that it is not worth compiling."""
-        if len(self._met) > _MOST:
-            self._met.clear()
-        self._met[key] = self._met.get(key, 0) + 1
-        return self._met[key] <= _FEW
-
-    def _known(self, key: _Key) -> _Ready | None:
+    def _known(self, key: Key) -> _Ready | None:
         """What the cache file has for a type and its profiles, so that these need not be compiled."""
         named = None if self._engine_only else self._cache.stored("\n".join(key))
         schema = None if named is None else self._cache.stored(named["name"])
-        return None if schema is None else self._compiled(schema)
+        if named is None or schema is None:
+            return None
+        return self._kept.named(named["name"], lambda: self._compiled(schema))
 
     def _made(
-        self, key: _Key, declared: Sequence[str], vital: Sequence[str], profiles: Sequence[Profile]
+        self, key: Key, declared: Sequence[str], vital: Sequence[str], profiles: Sequence[Profile]
     ) -> _Ready | None:
         wanted = self._wanted(key[0], (*declared, *vital), profiles)
         if wanted is None:
             return None
         scope = self._scope(declared, profiles)
-        ready = self._validator(key[0], wanted, scope)
+        name = _name(key[0], wanted, scope)
+        ready = self._kept.named(name, lambda: self._validator(key[0], wanted, scope))
         known = (self._engine.profile(one, asked_in=None) is not None for one in (*declared, *vital))
         if ready is not None and all(known):  # what else a resource claims is not kept in a file
-            self._cache.get("\n".join(key), lambda: {"name": _name(key[0], wanted, scope)})
+            self._cache.get("\n".join(key), lambda: {"name": name})
         return ready
 
     def _wanted(self, kind: str, canonicals: Sequence[str], profiles: Sequence[Profile]) -> list[Profile] | None:
