@@ -8,6 +8,7 @@ cache file that the definitions' fingerprint and this code's version invalidate.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -26,7 +27,7 @@ from gateway.validation.accept_presence import PRESENT, Presence, apart
 from gateway.validation.accept_refused import Refused, refused_by
 from gateway.validation.canonical import CHECKS
 from gateway.validation.compiled import Json, Profile
-from gateway.validation.schema_codings import Codings
+from gateway.validation.schema_codings import coding_schema
 from gateway.validation.schema_elements import is_recursive, value_types
 from gateway.validation.schema_extensions import Inlined, contexts, extension_document
 from gateway.validation.schema_profiles import Profiles2Schema
@@ -80,6 +81,8 @@ def _bounded(run: _Run) -> _Run:
 def key_of(resource: Json, profiles: Sequence[Profile] = ()) -> Key:
     """What is compiled once: the type and every profile. TypeError or KeyError where that is not simple."""
     declared = resource["meta"]["profile"] if "meta" in resource and "profile" in resource["meta"] else ()
+    if not isinstance(declared, list | tuple):
+        raise TypeError
     vital = vital_signs(resource) if resource["resourceType"] == "Observation" else ()
     return (resource["resourceType"], *declared, *(profile.canonical for profile in profiles), *vital)
 
@@ -243,18 +246,22 @@ class Acceptor:
         if kind == "Extension":
             values = value_types(profiles[0].rules)
             types = Shapes2Schema(self._engine, scope=scope, values=values, contexts=self._contexts())
-            types.coding = Codings(self._engine, shape, profiles).schema()
+            types.coding = self._coding
             return _marked({**extension_document(self._engine, profiles[0], types), "$defs": types.defs})
         types = Shapes2Schema(self._engine, scope=scope, contexts=self._contexts())
         overlays = Profiles2Schema(self._engine, types)
         types.overlay = overlays.profile
         types.extensions = Inlined(self._engine, profiles, types).on
-        types.coding = Codings(self._engine, shape, profiles).schema()
+        types.coding = self._coding
         types.told = frozenset(told for profile in profiles for told in overlays.targeted(profile.rules, shape))
         root = types.ref(shape)
         parts = {profile.canonical: overlays.profile(profile, shape) for profile in profiles}
         listed = [part for part in parts.values() if part] or [{}]
         return _marked(apart({**root, "allOf": listed, "$defs": types.defs}))
+
+    @cached_property
+    def _coding(self) -> Schema:
+        return coding_schema(self._engine)
 
     def _contexts(self) -> frozenset[str]:
         """Paths of elements that some extension is meant for."""

@@ -108,21 +108,10 @@ class Terminology:
         """Whether the code system has the code; None when the system is not wholly at hand."""
         return self._systems.has(system, code, version=version, scope=scope)
 
-    def system_codes(self, system: str) -> frozenset[str] | None:
-        """All codes of a code system that is wholly at hand, as `code_known` knows them; None where case does not
-        matter or the content is not complete."""
-        found = self._systems.codes(system, None, ())
-        return None if found is None else frozenset(code for code in found if self._systems.has(system, code))
-
     def complete(self, system: str) -> bool:
         """Whether all codes of the code system are at hand."""
         found = self._systems.find(system)
         return found is not None and found.complete
-
-    def names(self, system: str, code: str) -> frozenset[str]:
-        """How the code systems at hand call a code."""
-        concepts = [self.concept(system, code), *self._systems.elsewhere(system, code)]
-        return frozenset(text for concept in concepts if concept is not None for text in concept.displays)
 
     def concept(self, system: str, code: str, *, scope: str | None = None) -> Concept | None:
         """The concept, with displays, properties, `inactive` and `abstract`; None when it is not listed here."""
