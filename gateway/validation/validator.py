@@ -139,7 +139,10 @@ class Validator:
                     resource = codec.read(bytes(resource))
                 except Malformed:  # or XML, or NDJSON
                     return not any(issue.is_error for issue in self.check(resource, profiles))
-            return self.acceptor.accepts(resource, wanted) or not self._faulty(resource, wanted)
+            beyond = self._beyond(resource, wanted)
+            return beyond is not None and (
+                self.acceptor.accepts(resource, beyond) or not self._faulty(resource, beyond)
+            )
         return self.acceptor.accepts(resource) or not self._faulty(resource, ())
 
     def _faulty(self, resource: Any, wanted: Sequence[Profile]) -> bool:
@@ -147,16 +150,27 @@ class Validator:
         run = self._narrowing.errors(resource, wanted, first=True) or self._walked(resource, wanted, first=True)
         return run.failed
 
+    def _beyond(self, resource: Any, wanted: Sequence[Profile]) -> Sequence[Profile] | None:
+        """The profiles without the types that are named beside them; None where the resource is of none of these."""
+        types = [one.type for one in wanted if one.is_type]
+        if not types:
+            return wanted
+        kind = resource.get("resourceType") if isinstance(resource, dict) else None
+        shape = self.engine.shapes.find(kind) if isinstance(kind, str) else None
+        if shape is None or any(type not in (shape.name, *shape.ancestors) for type in types):
+            return None
+        return [one for one in wanted if not one.is_type]
+
     def require(self, resource: Any, profiles: Sequence[str] = ()) -> Any:
         """The same resource when it has no error; else raise Invalid with every error.
 
         Warnings are among the issues as far as they were met on the way: `check` tells all of them.
         """
         if isinstance(resource, dict):
-            wanted = [self._wanted(canonical) for canonical in profiles]
-            if self.acceptor.accepts(resource, wanted):
+            wanted = self._beyond(resource, [self._wanted(canonical) for canonical in profiles])
+            if wanted is not None and self.acceptor.accepts(resource, wanted):
                 return resource
-            narrowed = self._narrowing.errors(resource, [one for one in wanted if not one.is_type])
+            narrowed = None if wanted is None else self._narrowing.errors(resource, wanted)
             if narrowed is not None and not narrowed.failed:
                 return resource
             if narrowed is not None:
@@ -199,11 +213,13 @@ class Validator:
 
     def _quickly(self, resource: Any, wanted: Sequence[Profile]) -> Listed | None:
         """Everything found, by the fast way and what it leaves to tell; None where only the walk over all can tell."""
-        if type(resource) is not dict:
+        beyond = self._beyond(resource, wanted)
+        if type(resource) is not dict or beyond is None:
             return None
+        wanted = beyond
         if self.acceptor.accepts(resource, wanted, eager=False):
             return self._hints.gather(resource, wanted, key_of(resource, wanted))
-        found = self._narrowing.where(resource, [one for one in wanted if not one.is_type])
+        found = self._narrowing.where(resource, wanted)
         if found is None:
             return None
         run = self._hints.add(found[0], resource, wanted, key_of(resource, wanted), without=found[1])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import re
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -140,3 +141,19 @@ def test_a_hostile_expression_in_a_profile_is_bounded() -> None:
     validator = Validator.load([], resources=[definition])
     named = {"resourceType": "Patient", "name": [{"family": "a" * 50_000 + "b"}]}
     assert [i.rule for i in validator.check(named, profiles=[definition["url"]]) if i.is_error] == ["x-1"]
+
+
+@pytest.mark.parametrize("met", [0, 5])
+@pytest.mark.parametrize("type", ["HumanName", "Observation", "Resource", "DomainResource", "Patient"])
+def test_a_type_that_is_named_as_profile_must_be_the_resource_s(type: str, met: int) -> None:
+    validator = Validator.load(["hl7.fhir.us.core#6.1.0"])
+    named = [type]
+    good = type in ("Resource", "DomainResource", "Patient")
+    for _ in range(met):
+        validator.check(PATIENT)
+        validator.is_valid(PATIENT)
+    assert [i.rule for i in validator.check(PATIENT, named) if i.is_error] == ([] if good else ["profile-type"])
+    assert validator.check(PATIENT, named) == validator.explain(PATIENT, named)
+    assert validator.is_valid(PATIENT, named) is good
+    with nullcontext() if good else pytest.raises(Invalid):
+        validator.require(PATIENT, named)
