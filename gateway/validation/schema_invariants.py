@@ -125,8 +125,8 @@ class Translation:
     def fields(self, name: str, type: str) -> tuple[Field, ...]:
         """The members that a name means in an object of `type`."""
         fields = self._model.fields(type, name)
-        if fields and type in PRIMITIVES:
-            raise NotExact  # their members stand elsewhere
+        if name[:1].isupper() or (fields and type in PRIMITIVES):
+            raise NotExact  # a type's name is the focus itself; the members of primitives stand elsewhere
         return fields
 
     def _single(self, name: str, type: str) -> Field:

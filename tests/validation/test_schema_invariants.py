@@ -18,7 +18,7 @@ from gateway.validation.schema_invariants import translated
 
 TYPES = [
     "Patient", "Observation", "CareTeam", "Task", "Questionnaire", "Organization", "Condition", "Period", "Timing",
-    "Identifier", "Age", "Duration", "ContactPoint", "Address", "Quantity", "Range", "Attachment",
+    "Identifier", "Age", "Duration", "ContactPoint", "Address", "Quantity", "Range", "Attachment", "Appointment",
 ]  # fmt: skip
 MORE = {
     "Identifier": ["value.matches('^[0-9]{10}$')", "value.matches('^[0-9]{2}$') and system.exists()",
