@@ -94,7 +94,8 @@ def unknown(run: Run, value: Json, known: Container[str], place: Place) -> None:
     of = shape.name if shape is not None else "this"
     strange = [(number, name) for number, name in enumerate(value, start=1) if name not in known]
     for at, (number, name) in enumerate(strange):
-        hint = _meant(name[: MAX_NAME + 1].removeprefix("_"), shape) if shape is not None and at < _MOST_HINTS else ""
+        told = shape is not None and at < _MOST_HINTS and isinstance(name, str)  # a dict may have others
+        hint = _meant(name[: MAX_NAME + 1].removeprefix("_"), shape) if told and shape is not None else ""
         run.error("structure", "unknown-element", f"Member {number} here is no element of {of}.{hint}", place)
 
 

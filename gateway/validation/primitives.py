@@ -11,12 +11,14 @@ import re
 from calendar import monthrange
 from collections.abc import Callable
 from decimal import Decimal
+from math import isfinite
 from typing import Any
 
 Check = Callable[[Any], str | None]
 
 MAX_STRING = 1024 * 1024
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+"""Control characters, and halves of characters (JSON can write them; nobody can read them)."""
 _SPACE = re.compile(r"\s")
 _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
 _OID = re.compile(r"urn:oid:[0-2](\.(0|[1-9][0-9]*))+")
@@ -24,7 +26,7 @@ _UUID = re.compile(r"urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0
 _URN = re.compile(
     r"urn:(?:oid:[0-2](?:\.(?:0|[1-9][0-9]*))+|uuid:[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12})(?:[#|].*)?"
 )
-_CODE = re.compile(r"\S+(?: \S+)*")
+_CODE = re.compile(r"[^\s\ud800-\udfff]+(?: [^\s\ud800-\udfff]+)*")
 _YEAR = r"(?!0000)[0-9]{4}"
 _TIME = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]:(?:[0-5][0-9]|60)(?:\.[0-9]+)?"
 _ZONE = r"(?:Z|[+-](?:(?:0[0-9]|1[0-3]):[0-5][0-9]|14:00))"
@@ -115,7 +117,11 @@ def _whole(low: int, sentence: str) -> Check:
 
 
 def _decimal(value: Any) -> str | None:
-    if type(value) in (int, Decimal, float):
+    if (
+        type(value) is int
+        or (type(value) is Decimal and value.is_finite())
+        or (type(value) is float and isfinite(value))
+    ):
         return None
     return "must be a number, without quotes"
 

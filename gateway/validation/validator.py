@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -27,6 +26,7 @@ from gateway.validation.engine import Engine, unknown_resource
 from gateway.validation.extensions import Examples, Unknown
 from gateway.validation.hints import Hints
 from gateway.validation.narrowing import Narrowing
+from gateway.validation.not_json import not_json
 from gateway.validation.references import Resolver
 from gateway.validation.run import NOWHERE, Enough, Run, root_place
 from gateway.validation.shapes import Shapes
@@ -233,7 +233,7 @@ class Validator:
         if shape is None or shape.kind != "resource" or shape.abstract:
             with suppress(Enough):
                 unknown_resource(run, resource, NOWHERE)
-            run.found[:] = [replace(issue, expression=None) for issue in run.found]
+            run.found[:] = [issue.but(expression=None) for issue in run.found]
             run.places.clear()
             return run
         place = root_place(shape)
@@ -249,6 +249,8 @@ class Validator:
             run.found.append(Issue("error", "too-costly", "There are more issues than are listed.", rule="more"))
         except RecursionError:
             run.found.append(Issue("error", "too-costly", "The resource is nested too deeply.", rule="depth"))
+        except (TypeError, AttributeError):
+            run.found += not_json(resource)
         return run
 
 

@@ -7,6 +7,7 @@ import json
 import re
 from contextlib import nullcontext
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -157,3 +158,26 @@ def test_a_type_that_is_named_as_profile_must_be_the_resource_s(type: str, met: 
     assert validator.is_valid(PATIENT, named) is good
     with nullcontext() if good else pytest.raises(Invalid):
         validator.require(PATIENT, named)
+
+
+@pytest.mark.parametrize(
+    ("change", "rule"),
+    [
+        ({5: 6}, "unknown-element"),
+        ({"name": [{None: "Zanzibarovna"}]}, "unknown-element"),
+        ({"extension": [{(1,): 6}]}, "json-object"),
+        ({"contact": [{b"name": {"text": "x"}}]}, "unknown-element"),
+        ({"name": [{"family": "\ud800"}]}, "type-string"),
+        ({"language": "\ud800"}, "type-code"),
+        ({"extension": [{"url": "https://e.example/x", "valueDecimal": float("nan")}]}, "type-decimal"),
+        ({"extension": [{"url": "https://e.example/x", "valueDecimal": Decimal("Infinity")}]}, "type-decimal"),
+    ],
+    ids=str,
+)
+def test_a_dict_with_what_json_cannot_say_is_refused(validator: Validator, change: Json, rule: str) -> None:
+    broken = {**PATIENT, **change}
+    for _ in range(4):
+        assert rule in [issue.rule for issue in validator.check(broken) if issue.is_error]
+        assert not validator.is_valid(broken)
+        with pytest.raises(Invalid):
+            validator.require(broken)
