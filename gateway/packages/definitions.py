@@ -65,7 +65,7 @@ class Definitions:
     @classmethod
     def load(
         cls,
-        packages: Iterable[str | Path] = (),
+        packages: str | Path | Iterable[str | Path] = (),
         *,
         folder: Path | None = None,
         resources: Iterable[Json | bytes] = (),
@@ -74,7 +74,8 @@ class Definitions:
 
         Raises BadPackage for what cannot be found or read, listing nothing half-loaded.
         """
-        opened, missing = open_packages(packages, folder or published_folder())
+        named = [packages] if isinstance(packages, str | Path) else packages
+        opened, missing = open_packages(named, folder or published_folder())
         loose = LooseDefinitions(resources)
         return cls([*opened, *([loose] if loose.index else [])], missing=missing)
 

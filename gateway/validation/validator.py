@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, Self
 
@@ -25,11 +24,11 @@ from gateway.validation.compiled import Json, Profile
 from gateway.validation.engine import Engine, unknown_resource
 from gateway.validation.extensions import Examples, Unknown
 from gateway.validation.hints import Hints
+from gateway.validation.loose import looks_like_xml, loose_definitions
 from gateway.validation.narrowing import Narrowing
 from gateway.validation.not_json import not_json
 from gateway.validation.references import Resolver
 from gateway.validation.run import NOWHERE, Enough, Run, root_place
-from gateway.validation.shapes import Shapes
 from gateway.validation.show import show
 from gateway.validation.telling import Listed, at, listed, nearest, told
 from gateway.validation.terminology import TerminologyServer
@@ -67,12 +66,13 @@ class Validator:
     @classmethod
     def load(
         cls,
-        packages: Iterable[str | Path] = (),
+        packages: str | Path | Iterable[str | Path] = (),
         *,
-        resources: Iterable[Json | bytes] = (),
+        resources: Json | bytes | Iterable[Json | bytes] = (),
         folder: Path | None = None,
         unknown_extensions: Unknown = "error",
         clock: Callable[[], datetime] | None = None,
+        terminology_server: TerminologyServer | None = None,
         cache: Path | None = None,
         resolver: Resolver | None = None,
         example_urls: Examples = "allow",
@@ -87,14 +87,14 @@ class Validator:
         kept between starts (see `acceptor.save`). `resolver` gives resources outside the one being checked, so that
         they too are held to target profiles (at most 200 a check, each asked for once; then there is no fast way).
         `displays` is how bad a display is that is none of its code's names ("error" as in HL7's validator, "warning").
-        `example_urls="refuse"` makes unknown extensions of example.org and the like errors. Raises BadPackage,
+        `example_urls="refuse"` makes unknown extensions of example.org and the like errors. `terminology_server` is
+        asked for codes that cannot be judged here (put `Guarded` around one that is outside). Raises BadPackage,
         BadProfile.
         """
-        given = list(resources)
-        loose = [one if isinstance(one, dict) else _read_definition(one, folder) for one in given]
+        loose = loose_definitions(resources, folder=folder)
         definitions = Definitions.load(packages, folder=folder, resources=loose)
         return cls(definitions, unknown_extensions=unknown_extensions, clock=clock, cache=cache, resolver=resolver,
-                   example_urls=example_urls, displays=displays)  # fmt: skip
+                   terminology_server=terminology_server, example_urls=example_urls, displays=displays)  # fmt: skip
 
     def check(self, resource: Any, profiles: Sequence[str] = (), *, line: int | None = None) -> list[Issue]:
         """Everything found in a resource: [] when it is valid and all was checked.
@@ -104,7 +104,7 @@ class Validator:
         named here (canonicals, `|version` if one is meant). Never raises for what the resource is, and never changes
         it. Raises BadProfile when a profile named here is not known or cannot be compiled.
         """
-        wanted = [self._wanted(canonical) for canonical in profiles]
+        wanted = self._asked(profiles)
         if isinstance(resource, bytes | bytearray | memoryview):
             return self._check_source(bytes(resource), wanted, line=line)
         return list(self._check(resource, wanted).issues)
@@ -133,7 +133,7 @@ class Validator:
     def is_valid(self, resource: Any, profiles: Sequence[str] = ()) -> bool:
         """Whether a resource has no error."""
         if profiles or not isinstance(resource, dict):
-            wanted = [self._wanted(canonical) for canonical in profiles]
+            wanted = self._asked(profiles)
             if isinstance(resource, bytes | bytearray | memoryview):
                 try:
                     resource = codec.read(bytes(resource))
@@ -167,7 +167,7 @@ class Validator:
         Warnings are among the issues as far as they were met on the way: `check` tells all of them.
         """
         if isinstance(resource, dict):
-            wanted = self._beyond(resource, [self._wanted(canonical) for canonical in profiles])
+            wanted = self._beyond(resource, self._asked(profiles))
             if wanted is not None and self.acceptor.accepts(resource, wanted):
                 return resource
             narrowed = None if wanted is None else self._narrowing.errors(resource, wanted)
@@ -194,6 +194,9 @@ class Validator:
         """A compiled profile as text, one rule a line (for golden files); BadProfile as `profile`."""
         return show(self._wanted(canonical))
 
+    def _asked(self, profiles: Sequence[str]) -> list[Profile]:
+        return [self._wanted(canonical) for canonical in ([profiles] if isinstance(profiles, str) else profiles)]
+
     def _wanted(self, canonical: str) -> Profile:
         profile = self.engine.strictly(canonical)
         if profile is None:
@@ -204,7 +207,7 @@ class Validator:
     def explain(self, resource: Any, profiles: Sequence[str] = ()) -> list[Issue]:
         """What `check` tells of a value, found by the walk over all of it and nothing else: what the fast ways are held
         to."""
-        run = self._walked(resource, [self._wanted(canonical) for canonical in profiles])
+        run = self._walked(resource, self._asked(profiles))
         return list(listed(run).issues)
 
     def _check(self, resource: Any, wanted: Sequence[Profile]) -> Listed:
@@ -254,12 +257,6 @@ class Validator:
         return run
 
 
-def looks_like_xml(data: bytes) -> bool:
-    """Whether bytes are meant as XML rather than JSON."""
-    start = data[:64].lstrip(b"\xef\xbb\xbf \t\r\n")
-    return start[:1] == b"<" or data[:4] in (b"\xff\xfe<\x00", b"\xfe\xff\x00<")
-
-
 def _of_the_xml(data: bytes, value: Any) -> list[Issue]:
     """What is wrong with the XML itself, whatever it holds."""
     wrong = misdeclared(data)
@@ -274,19 +271,6 @@ def _resources(data: bytes) -> list[tuple[int, bytes]] | None:
     if len(lines) < 2 or not all(line.strip().startswith(b"{") and line.strip().endswith(b"}") for _, line in lines):
         return None
     return lines
-
-
-def _read_definition(data: bytes, folder: Path | None) -> Json:
-    """A loose definition from JSON or XML bytes."""
-    found = xml.read(data, _core(folder)).value if looks_like_xml(data) else codec.read(data)
-    if not isinstance(found, dict):
-        raise Malformed("A definition must be a FHIR resource.")
-    return found
-
-
-@lru_cache(maxsize=2)
-def _core(folder: Path | None) -> Shapes:
-    return Shapes(Definitions.load([], folder=folder))
 
 
 def _now() -> datetime:
