@@ -6,7 +6,6 @@ import copy
 import json
 import re
 from contextlib import nullcontext
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -14,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gateway.errors import Invalid, Issue, Malformed
+from gateway.errors import BadPackage, Invalid, Issue
 from gateway.fhir import codec
 from gateway.validation import Validator
 from tests.validation.conftest import PATIENT, SERVICE_REQUEST, US_CORE, Json, profile
@@ -69,7 +68,7 @@ def test_loose_definitions_may_be_json_or_xml_bytes() -> None:
     validator = Validator.load([], resources=[json.dumps(definition).encode(), xml])
     asked = [definition["url"], "https://ecm-gateway.example/x"]
     assert len([i for i in validator.check({"resourceType": "Patient"}, profiles=asked) if i.is_error]) == 2
-    with pytest.raises(Malformed):
+    with pytest.raises(BadPackage):
         Validator.load([], resources=[b"{"])
 
 
@@ -126,7 +125,7 @@ def test_the_order_of_members_and_profiles_does_not_matter(validator: Validator,
     def told(resource: Json, profiles: list[str]) -> list[Issue]:
         """What is found, but for the number of a member that nobody knows."""
         found = validator.check(resource, profiles=profiles)
-        return [replace(one, message=re.sub(r"Member \d+", "Member", one.message)) for one in found]
+        return [one.but(message=re.sub(r"Member \d+", "Member", one.message)) for one in found]
 
     assert told(resource, profiles) == told(shuffled(resource), profiles[::-1])
 
