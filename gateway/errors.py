@@ -37,14 +37,14 @@ GatewayError                500 exception
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
+
+import msgspec
 
 Severity = Literal["fatal", "error", "warning", "information"]
 
 
-@dataclass(frozen=True, slots=True)
-class Issue:
+class Issue(msgspec.Struct, frozen=True, gc=False):
     """One thing found: how bad, which rule, where, and a sentence that says what was expected and what to do.
 
     `message` never quotes the data: it names places and rules only.
@@ -65,6 +65,10 @@ class Issue:
     @property
     def is_error(self) -> bool:
         return self.severity in ("error", "fatal")
+
+    def but(self, **changes: Any) -> Self:
+        """The same issue with some of it changed."""
+        return msgspec.structs.replace(self, **changes)
 
 
 class GatewayError(Exception):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 
 from gateway.errors import GatewayError, Issue
@@ -45,7 +44,7 @@ def _failed(error: GatewayError, step: Step | None = None) -> Entry:
 
 def _placed(issue: Issue, step: Step) -> Issue:
     if step.resource is None:
-        return replace(issue, expression=step.at)
+        return issue.but(expression=step.at)
     return within(issue, at=step.at, type=step.type)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TypeVar
 
 from gateway.errors import BadRequest, IllegalMove, Invalid, Issue, NotFound, NotOffered, StaleVersion
@@ -82,7 +82,7 @@ def within(issue: Issue, *, at: str, type: str) -> Issue:
     """The issue of a resource of `type`, with its place seen from the Bundle that has it in the entry `at`."""
     place = issue.expression or type
     inner = place[len(type) :] if place.startswith(type) else f": {place}"
-    return replace(issue, expression=f"{at}.resource{inner}")
+    return issue.but(expression=f"{at}.resource{inner}")
 
 
 def check_references(resource: Json, tx: Transaction, services: Services) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 from gateway.errors import BadRequest, GatewayError, Invalid, Issue, NotFound, Unprocessable
@@ -80,7 +80,7 @@ def _plan(steps: Sequence[Step], tx: Transaction, services: Services) -> list[_P
         try:
             planned.append(_identified(step, tx, services))
         except GatewayError as error:
-            issues += [replace(issue, expression=step.at) for issue in error.issues]
+            issues += [issue.but(expression=step.at) for issue in error.issues]
     if issues:
         raise NotOne(issues=issues)
     _written_once(planned)
@@ -149,7 +149,7 @@ def _conditional_references(
                 meant = _meant(type, pairs(query), writes, tx, services)
             except GatewayError as error:
                 place = _place(plan, path, services)
-                issues += [replace(issue, expression=place) for issue in error.issues]
+                issues += [issue.but(expression=place) for issue in error.issues]
                 continue
             if meant is None:
                 message = "No resource meets this conditional reference."
@@ -217,7 +217,7 @@ def _put(step: Step, resource: Json, loop: LoopWrites) -> Written:
         step.asked.update.require(current)
         return loop.put(current, resource, at=step.at, posted=step.method == "POST")
     except GatewayError as error:
-        raise type(error)(issues=[replace(issue, expression=step.at) for issue in error.issues]) from None
+        raise type(error)(issues=[issue.but(expression=step.at) for issue in error.issues]) from None
 
 
 def _answer(

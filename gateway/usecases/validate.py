@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from gateway.errors import BadProfile, Issue, Unprocessable
@@ -32,8 +31,8 @@ def validate(
 def _told(issue: Issue) -> Issue:
     """What is wrong with a profile that was named, without the name where it is nobody's that we know."""
     if issue.rule == "profile-unknown":
-        issue = replace(issue, message="A profile that was named is not known here: its package has to be loaded.")
-    return replace(issue, code="not-supported")
+        issue = issue.but(message="A profile that was named is not known here: its package has to be loaded.")
+    return issue.but(code="not-supported")
 
 
 def validate_kept(

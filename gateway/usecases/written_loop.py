@@ -190,9 +190,7 @@ class LoopWrites:
         try:
             return self.services.loops.vocabulary.meaning(change, present=TaskStatus(before["status"]), on=on)
         except Unmappable as error:
-            raise Unprocessable(
-                issues=[replace(issue, expression="Task.statusReason") for issue in error.issues]
-            ) from None
+            raise Unprocessable(issues=[issue.but(expression="Task.statusReason") for issue in error.issues]) from None
 
     def _stated(self, before: Json, resource: Json, then: Loop, meaning: Meaning) -> Json:
         """The Task as written, with since when it stands so, and reported as the loop now is, where it was reported."""
