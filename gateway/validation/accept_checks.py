@@ -193,6 +193,7 @@ class Checks:
     def _remembered(self, report: Callable[[Any, Run], None]) -> Check:
         """Whether a report on a coded value has no error; remembered by what codes it has."""
         answers: dict[Any, bool] = {}
+        offline = self._engine.offline  # an outside server may say something else the next time
 
         def check(value: Any) -> bool:
             key = code_key(value)
@@ -203,7 +204,7 @@ class Checks:
             run = Run(self._engine)
             report(value, run)
             good = not run.failed
-            if worth_keeping(key):
+            if offline and worth_keeping(key):
                 if len(answers) >= _REMEMBERED:
                     answers.clear()
                 answers[key] = good
@@ -294,4 +295,5 @@ class Checks:
 
     def _placed(self, url: str, names: frozenset[str], modifier: bool, scope: str | None) -> Check | None:
         profile = placed(self._engine, url, names, modifier=modifier, scope=scope)
-        return None if profile is None else once_each(self._state, self._extension_check(profile, scope))
+        check = None if profile is None else self._extension_check(profile, scope)
+        return check if check is None or not self._engine.offline else once_each(self._state, check)

@@ -10,13 +10,13 @@ A TerminologyServer, if there is one, is asked only what is unknown here.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 from gateway.validation.terminology.code_systems import Concept
+from gateway.validation.terminology.membership import Membership
 from gateway.validation.terminology.names import SetNames, Sets
 from gateway.validation.terminology.outer_bounds import surely_has
-from gateway.validation.terminology.server import TerminologyServer
+from gateway.validation.terminology.server import TerminologyServer, checked
 from gateway.validation.terminology.systems import LONGEST, Source, Systems
 from gateway.validation.terminology.value_sets import Question, ValueSet, compile_value_set
 from gateway.validation.terminology.value_sets import Sets as Expansions
@@ -24,25 +24,12 @@ from gateway.validation.terminology.value_sets import Sets as Expansions
 __all__ = ["Membership", "Terminology", "TerminologyServer"]
 
 Json = dict[str, Any]
-Verdict = Literal["member", "not-member", "unknown"]
 
 MAX_LISTED = 5_000
 """Codes that `codes` lists at most."""
 _LISTS = 1_000
 _KEPT = 2_000
 _ANSWERS = 20_000
-
-
-@dataclass(frozen=True, slots=True)
-class Membership:
-    """Whether a code is in a value set; `reason` says why that is unknown (it names definitions, never data)."""
-
-    verdict: Verdict
-    reason: str = ""
-
-    @property
-    def truth(self) -> bool | None:
-        return None if self.verdict == "unknown" else self.verdict == "member"
 
 
 _MEMBER, _NOT_MEMBER = Membership("member"), Membership("not-member")
@@ -76,11 +63,21 @@ class Terminology:
         found = self._answers.get(key)
         if found is None:
             found = self._decide(value_set, system, code, scope)
+            if self._server is not None and found.truth is None and system is not None:
+                return self._asked(self._server, value_set, system, code)
             if len(self._answers) >= _ANSWERS:
                 self._answers.clear()
             if len(code) + len(system or "") < LONGEST:
                 self._answers[key] = found
         return found
+
+    def _asked(self, server: TerminologyServer, value_set: str, system: str, code: str) -> Membership:
+        """What an outside server says; kept by nobody here, as it may say something else the next time."""
+        try:
+            found = checked(server.membership(value_set, system, code))
+        except Exception:  # whatever it is, no resource is to blame
+            found = None
+        return found or Membership("unknown", "the terminology server did not answer")
 
     def codes(self, value_set: str, *, scope: str | None = None) -> frozenset[tuple[str, str]] | None:
         """All (system, code) of the set, exactly: another code, or another spelling, is not in it.
@@ -167,8 +164,6 @@ class Terminology:
                 question.reasons.add("its value sets are nested too deeply")
         if truth is None:
             reason = "; ".join(sorted(question.reasons)) or "the value set cannot be expanded here"
-            if self._server is not None and system is not None:
-                return self._server.membership(value_set, system, code)
             return Membership("unknown", reason)
         return _MEMBER if truth else _NOT_MEMBER
 
