@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from gateway.validation.compiled import Json, Member, Rules, Shape
 from gateway.validation.conformance import Item
 from gateway.validation.elements import Plan, Walker
-from gateway.validation.hint_values import Remembering, Teller, binding_hints, digest, hinting
+from gateway.validation.hint_members import always, each_of, having, references, remembered
+from gateway.validation.hint_values import Remembering, Teller, binding_hints, code_key, digest, hinting, key_of
 from gateway.validation.members import Hook, MemberCheck
 from gateway.validation.run import Place, Run
 from gateway.validation.schema_elements import ANY_RESOURCE
@@ -43,9 +43,8 @@ class HintWalker(Walker):
     def members(self, run: Run, node: Plan, value: Json, place: Place) -> None:
         checks = node.checks
         for name in value:
-            check = checks.get(name)
-            if check is not None:
-                check(run, value[name], value, place)
+            if name in checks:
+                checks[name](run, value[name], value, place)
 
     def node(self, shape: Shape, rules: tuple[Rules, ...] = ()) -> Plan:
         key = (id(shape), *map(id, rules))
@@ -78,38 +77,44 @@ class HintWalker(Walker):
         own, beside = self._hinting_primitive(member), self._sibling(member)
         conformance = self._hints.conformance
 
-        def ruled(name: str, check: MemberCheck | None) -> MemberCheck | None:
-            if not below:
-                return check
+        bound = [
+            remembered(member, None, conformance.bound(one, member.type))
+            for one in below
+            if conformance.only_binds(one)
+        ]
+        rest = [one for one in below if not conformance.only_binds(one)]
 
-            def both(run: Run, value: Any, parent: Json, place: Place) -> None:
-                if check is not None:
-                    check(run, value, parent, place)
-                for rules in below:
+        def ruled(name: str) -> MemberCheck:
+            def each(run: Run, value: Any, parent: Json, place: Place) -> None:
+                for rules in rest:
                     for item in conformance.items(member, name, parent, place):
                         conformance.each(run, rules, item)
 
-            return both
+            return each
 
         for name, found in ((member.name, own), (f"_{member.name}", beside)):
-            check = ruled(name, found)
-            if check is not None:
-                node.checks[name] = check
+            checks = [found] if found is not None else []
+            checks += bound if name == member.name else []
+            checks += [ruled(name)] if rest else []
+            if checks:
+                node.checks[name] = each_of(checks)
 
     def _hinting_primitive(self, member: Member) -> MemberCheck | None:
         bound = self._engine.bindings.of(member) if self._binds(member) else None
         constraints = self._engine.invariants.compile(hinting(member.constraints), member.type)
         if bound is None and not constraints:
             return None
+        known = Remembering(self._engine, bound, code_key) if bound is not None else None
+        if known is not None and not constraints:
+            return remembered(member, None, known)
         check = self._engine.invariants.check
-        teller = Remembering(self._engine, bound).tell if bound is not None else None
 
         def primitive(run: Run, value: Any, parent: Json, place: Place) -> None:
             many = type(value) is list
             for index, item in enumerate(value if many else (value,)):
                 here = (place, member, index if many else None, None)
-                if teller is not None and item is not None:
-                    teller(run, item, here)
+                if known is not None and item is not None:
+                    known.tell(run, item, here)
                 if constraints and item is not None:
                     check(run, constraints, item, here)
 
@@ -127,14 +132,14 @@ class HintWalker(Walker):
         if not merged and below:
             plain, tell = False, self._with_rules(member, tell, below)
         if shape.name in _CODED:
-            return _remembered(member, shape, Remembering(self._engine, tell))
+            return remembered(member, shape, Remembering(self._engine, tell, key_of(shape.name)))
         if member.name == "extension":
-            return _remembered(member, shape, Remembering(self._engine, tell, digest))
+            return remembered(member, shape, Remembering(self._engine, tell, digest))
         if plain and member.type == "Reference":
-            return _unless_silent(member, shape, tell, _silent_reference(self._names(shape, inner)))
+            return references(member, shape, tell, names=self._names(shape, inner))
         if plain and self._of_members(shape):
-            return _unless_silent(member, shape, tell, self._names(shape, inner).isdisjoint)
-        return _always(member, shape, tell)
+            return having(member, shape, lambda: self.node(shape, inner).checks, names=self._names(shape, inner))
+        return always(member, shape, tell)
 
     def _of_members(self, shape: Shape) -> bool:
         """Whether all there is to tell of an object is told of its members."""
@@ -173,9 +178,8 @@ class HintWalker(Walker):
             if checks is None:
                 checks = self.node(shape, inner).checks
             for name in value:
-                check = checks.get(name)
-                if check is not None:
-                    check(run, value[name], value, here)
+                if name in checks:
+                    checks[name](run, value[name], value, here)
 
         return tell
 
@@ -195,56 +199,3 @@ class HintWalker(Walker):
     def _profile_hints(self, canonical: str) -> bool:
         profile = self._engine.profile(canonical, asked_in=None)
         return profile is None or bool(profile.imposed) or self._hints.conformance.may_hint(profile.rules)
-
-
-def _silent_reference(names: frozenset[str]) -> Callable[[Any], bool]:
-    """Whether nothing can be said of a Reference: it has none of the members, and is no urn:uuid."""
-    disjoint = names.isdisjoint
-
-    def silent(value: Any) -> bool:
-        return disjoint(value) and not ("reference" in value and value["reference"][:4] == "urn:")
-
-    return silent
-
-
-def _remembered(member: Member, shape: Shape, known: Remembering) -> MemberCheck:
-    look, again = known.look, known.again
-
-    def one(run: Run, value: Any, parent: Json, place: Place) -> None:
-        here = (place, member, None, shape)
-        told = look(run, value, here)
-        if told:
-            again(run, value, here, told)
-
-    def many(run: Run, value: Any, parent: Json, place: Place) -> None:
-        here = (place, member, 0, shape)
-        for index, item in enumerate(value):
-            told = look(run, item, here)
-            if told:
-                again(run, item, (place, member, index, shape), told)
-
-    return many if member.many else one
-
-
-def _always(member: Member, shape: Shape, tell: Teller) -> MemberCheck:
-    def every(run: Run, value: Any, parent: Json, place: Place) -> None:
-        if type(value) is list:
-            for index, item in enumerate(value):
-                tell(run, item, (place, member, index, shape))
-        else:
-            tell(run, value, (place, member, None, shape))
-
-    return every
-
-
-def _unless_silent(member: Member, shape: Shape, tell: Teller, silent: Callable[[Any], bool]) -> MemberCheck:
-    def one(run: Run, value: Any, parent: Json, place: Place) -> None:
-        if not silent(value):
-            tell(run, value, (place, member, None, shape))
-
-    def many(run: Run, value: Any, parent: Json, place: Place) -> None:
-        for index, item in enumerate(value):
-            if not silent(item):
-                tell(run, item, (place, member, index, shape))
-
-    return many if member.many else one

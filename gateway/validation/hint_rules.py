@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from gateway.validation.compiled import Binding, Json, Member, Rules, Shape, Slicing
+from gateway.validation.compiled import Json, Member, Rules, Shape, Slicing
 from gateway.validation.conformance import Conformance, Item, Plan, focus_of
-from gateway.validation.hint_values import Remembering, Teller, binding_hints, hinting
+from gateway.validation.hint_values import Remembering, Teller, binding_hints, hinting, key_of
 from gateway.validation.run import Place, Run
 from gateway.validation.slicing import Slicer
 
@@ -40,7 +40,28 @@ class HintConformance(Conformance):
     def below(self, rules: tuple[Rules, ...], member: Member, shape: Shape) -> tuple[Rules, ...]:
         """The rules that can give a hint about a member, of several rules for an object."""
         children = (child for one in rules for child in one.children.values())
-        return tuple(child for child in children if self.may_hint(child) and member in self.named(child, shape))
+        return tuple(child for child in children if member in self.named(child, shape) and self._hints(child, member))
+
+    def _hints(self, rules: Rules, member: Member) -> bool:
+        """Whether rules can give a hint about a member: most bindings of codes break or say nothing."""
+        return self.may_hint(rules) and (not self.only_binds(rules) or self._may(rules, member.type))
+
+    def only_binds(self, rules: Rules) -> bool:
+        """Whether only the binding of rules can give a hint."""
+        return self._to_do(rules) == _KNOWN | _BINDING
+
+    def _may(self, rules: Rules, type: str) -> bool:
+        return binding_hints(self._engine, rules.binding, type, self._engine.scope_of_rule(rules.profile))
+
+    def bound(self, rules: Rules, type: str) -> Remembering:
+        """What a binding tells of values of a type."""
+        binding, check, said = rules.binding, self._engine.bindings.check, f"{rules.profile}#{rules.id}"
+        assert binding is not None
+
+        def bound(run: Run, value: Any, place: Place) -> None:
+            check(run, binding, type, value, place, said)
+
+        return Remembering(self._engine, bound, key_of(type))
 
     def each(self, run: Run, rules: Rules, item: Item) -> None:
         """Hints about one value of an element, by its rules and those of its slice."""
@@ -93,18 +114,12 @@ class HintConformance(Conformance):
         return work
 
     def _bound(self, run: Run, rules: Rules, item: Item) -> None:
-        binding, kind = rules.binding, item.member.type
-        assert binding is not None
-        key = (id(rules), kind)
+        key = (id(rules), item.member.type)
         tell = self._tellers.get(key)
         if tell is None:
-            may = binding_hints(self._engine, binding, kind, self._engine.scope_of_rule(rules.profile))
-            tell = self._tellers[key] = self._teller(binding, kind, f"{rules.profile}#{rules.id}") if may else _silent
+            may = self._may(rules, item.member.type)
+            tell = self._tellers[key] = self.bound(rules, item.member.type).tell if may else _silent
         tell(run, item.value, item.place)
-
-    def _teller(self, binding: Binding, kind: str, said: str) -> Teller:
-        check = self._engine.bindings.check
-        return Remembering(self._engine, lambda run, value, place: check(run, binding, kind, value, place, said)).tell
 
     def _hold(self, run: Run, rules: Rules, value: Any, place: Place, kind: str) -> None:
         focus = focus_of(kind, place)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from hashlib import blake2b
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 Teller = Callable[[Run, Any, Place], None]
 """Tells a run the hints about a value at its place."""
+Key = Callable[[Any, str | None], Hashable]
+"""Stands for a value, in a scope; raises where nothing simple does."""
 _REMEMBERED = 5_000
 """Answers that one place keeps."""
 _PLACES = 200
@@ -27,7 +30,7 @@ _PLACES = 200
 _ABOVE: Place = (None, Member("", "", "", "", ""), None, None)
 _ROOT: Place = (None, Member("", "", "", "", ""), None, None)
 _NO_CODE = ("no coding",)
-_TEXT_ONLY = frozenset(("text",))
+_usual: Callable[[Any], Hashable] = itemgetter("system", "code", "display")
 
 
 def hinting(constraints: tuple[Constraint, ...]) -> tuple[Constraint, ...]:
@@ -46,19 +49,46 @@ def binding_hints(engine: Engine, binding: Binding | None, type: str, scope: str
     return binding.strength != "required" or engine.terminology.codes(binding.value_set, scope=scope) is None
 
 
-def coded_key(value: Any, scope: str | None = None) -> Hashable:
-    """All that hints about a Coding, a CodeableConcept or a code depend on. TypeError where that is not simple; what
-    cannot be hashed is not simple either."""
-    if type(value) is str:
-        return value
-    codings = value.get("coding")
-    if codings is None:
-        return _NO_CODE if value.keys() == _TEXT_ONLY else (*value, *value.values())
+def code_key(value: Any, scope: str | None) -> Hashable:
+    """All that hints about a code depend on; None where there is no value. TypeError where it is none."""
+    if type(value) is not str and value is not None:
+        raise TypeError
+    return value
+
+
+def coding_key(value: Any, scope: str | None) -> Hashable:
+    """All that hints about a Coding depend on. What cannot be hashed is not simple."""
+    if len(value) == 3:
+        try:
+            return _usual(value)
+        except KeyError:
+            pass
+    return (*value, *value.values())
+
+
+def concept_key(value: Any, scope: str | None) -> Hashable:
+    """All that hints about a CodeableConcept depend on: its codings, as one that is text only says nothing. TypeError
+    where that is not simple; what cannot be hashed is not simple either."""
+    if "coding" not in value:
+        return _NO_CODE if len(value) == 1 and "text" in value else (*value, *value.values())
     if len(value) > 1 and (len(value) > 2 or "text" not in value):
         raise TypeError
+    codings = value["coding"]
     if len(codings) == 1:
-        return (*codings[0], *codings[0].values())
-    return tuple([(*coding, *coding.values()) for coding in codings])
+        return coding_key(codings[0], scope)
+    return tuple([coding_key(coding, scope) for coding in codings])
+
+
+def quantity_key(value: Any, scope: str | None) -> Hashable:
+    """All that hints about the unit of a quantity depend on."""
+    return value.get("system"), value.get("code")
+
+
+def key_of(type: str) -> Key:
+    """Stands for values of a type, as far as bindings are concerned."""
+    if type in QUANTITIES:
+        return quantity_key
+    return {"CodeableConcept": concept_key, "Coding": coding_key}.get(type, code_key)
 
 
 def digest(value: Any, scope: str | None) -> Hashable:
@@ -101,30 +131,33 @@ _ASK: tuple[_Told, ...] = (_Told(Issue("information", "informational", ""), "", 
 
 
 class Remembering:
-    """A teller that is asked once for each key, as long as the answer depends on nothing else."""
+    """A teller that is asked once for each `key`, as long as the answer depends on nothing else."""
 
-    def __init__(self, engine: Engine, check: Teller, key: Callable[[Any, str | None], Hashable] = coded_key) -> None:
-        self._engine, self._check, self._key = engine, check, key
-        self._known: dict[Hashable, tuple[_Told, ...]] = {}
+    def __init__(self, engine: Engine, check: Teller, key: Key) -> None:
+        self._engine, self._check = engine, check
+        self.key = key
+        self.answers: dict[Hashable, tuple[_Told, ...]] = {None: ()}
 
-    def look(self, run: Run, value: Any, place: Place) -> tuple[_Told, ...]:
+    def learn(self, run: Run, value: Any, place: Place) -> tuple[_Told, ...]:
         """What there is to tell of a value; `place` is one like that it has."""
         try:
-            key = self._key(value, run.scope)
-            known = self._known.get(key)
+            key = self.key(value, run.scope)
+            known = self.answers.get(key)
         except (TypeError, AttributeError):
             return _ASK
         if known is not None:
             return known
         told = _learn(self._engine, self._check, value, place, run.scope) if self._engine.offline else _ASK
         if len(repr(key)) < MAX_CANONICAL:
-            if len(self._known) >= _REMEMBERED:
-                self._known.clear()
-            self._known[key] = told
+            if len(self.answers) >= _REMEMBERED:
+                self.answers.clear()
+                self.answers[None] = ()
+            self.answers[key] = told
         return told
 
     def tell(self, run: Run, value: Any, place: Place) -> None:
-        told = self.look(run, value, place)
+        """Tell a run the hints about a value at its place."""
+        told = self.learn(run, value, place)
         if told:
             self.again(run, value, place, told)
 
@@ -132,7 +165,7 @@ class Remembering:
         if told is _ASK:
             self._check(run, value, place)
         elif run.later is not None:
-            run.later.append((told, place))
+            run.later.append((told, place if len(told) > 1 or told[0].steps is not None else _ROOT))
         else:
             for one in told:
                 one.tell(run, place)
@@ -159,19 +192,6 @@ def _steps(place: Place | None, here: Place) -> tuple[tuple[Any, ...], ...] | No
         steps.append(place[1:])
         place = place[0]
     return tuple(reversed(steps))
-
-
-def as_key(met: Sequence[tuple[Any, Place | None]]) -> tuple[Any, ...]:
-    """Stands for what was met (`Run.later`) and where."""
-    parts: list[Any] = []
-    for what, place in met:
-        parts.append(what)
-        while place is not None:
-            above, member, index, _ = place
-            parts.append(id(member))
-            parts.append(index)
-            place = above
-    return tuple(parts)
 
 
 def again(run: Run, what: Any, place: Place | None) -> None:

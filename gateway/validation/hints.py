@@ -19,7 +19,7 @@ from gateway.validation.engine import Engine
 from gateway.validation.extensions import Extensions
 from gateway.validation.hint_plans import HintWalker
 from gateway.validation.hint_rules import HintConformance
-from gateway.validation.hint_values import again, as_key
+from gateway.validation.hint_values import again, hinting
 from gateway.validation.members import Hook
 from gateway.validation.run import MAX_ISSUES, Enough, Place, Run, root_place
 from gateway.validation.telling import NOTHING, Listed, listed
@@ -29,6 +29,7 @@ _MOST = 400
 """Combinations of type and profiles that are kept ready."""
 _REMEMBERED = 1_000
 """Lists of hints that are kept for one of these."""
+_NO_RESOURCE: Json = {}
 _LISTED = 40
 """Hints in one that is kept."""
 
@@ -45,6 +46,8 @@ class _Program:
     place: Place
     known: dict[tuple[Any, ...], Listed | None] = field(default_factory=dict)
     """What there is to tell, by what is met in a walk, and where: most resources of a kind tell the same."""
+    runs: list[Run] = field(default_factory=list)
+    """Runs that have ended and hold nothing, to be used again."""
 
 
 class Hints(Engine):
@@ -84,16 +87,22 @@ class Hints(Engine):
         """The hints about some members of a resource: known, where others have met the same. `found` are its errors."""
         run = self._run(resource, program)
         met: list[tuple[Any, Place | None]] = []
-        run.later, run.found = met, list(found)
+        run.later = met
+        if found:
+            run.found = list(found)
         try:
             self._gathered(run, resource, part, program)
         except (Enough, RecursionError):
             return None
+        if not (found or run.memo or run.active or run.env or run.bundles):
+            run.resource = run.root = run.top = _NO_RESOURCE
+            run.later = None
+            program.runs.append(run)
         if not met:
             return NOTHING
         if len(met) > _LISTED:
             return self._listed(resource, program, met)
-        what = as_key(met)
+        what = tuple(met)
         try:
             return program.known[what]
         except KeyError:
@@ -116,18 +125,24 @@ class Hints(Engine):
             return self._program(resource, wanted, key)
 
     def _run(self, resource: Json, program: _Program) -> Run:
-        run = Run(self)
+        try:
+            run = program.runs.pop()
+        except IndexError:
+            run = Run(self)
+            run.root_place = program.place
+            run.scope = program.scope
         run.resource = run.root = run.top = resource
-        run.root_place = program.place
-        run.scope = program.scope
         return run
 
     def _gathered(self, run: Run, resource: Json, part: Json, program: _Program) -> None:
-        node, place, said = program.node, program.place, program.said
-        self.walker.members(run, node, part, place)
+        node, place = program.node, program.place
+        checks = node.checks
+        for name in part:
+            if name in checks:
+                checks[name](run, part[name], part, place)
         if node.constraints:
             self.invariants.check(run, node.constraints, resource, place)
-        for issue in said.found:
+        for issue in program.said.found:
             run.again(issue, place, "")
         for profile in program.profiles:
             self.conformance.root(run, profile.rules, resource, place)
@@ -151,7 +166,7 @@ class Hints(Engine):
         if any(profile.imposed for profile in kept) or any(issue.is_error for issue in said.found):
             return None
         node = self.walker.node(shape, tuple(profile.rules for profile in kept))
-        ruled = [profile for profile in kept if self.conformance.may_hint(profile.rules)]
+        ruled = [profile for profile in kept if hinting(profile.rules.constraints)]
         return _Program(self.scope_of(resource, wanted), said, node, ruled, place)
 
 

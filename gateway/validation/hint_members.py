@@ -1,0 +1,112 @@
+"""Hints about the values of one member: one or many, remembered or told anew, and none of most.
+
+A place is made only where there is something to tell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from gateway.validation.compiled import Json, Member, Shape
+from gateway.validation.hint_values import Remembering, Teller
+from gateway.validation.members import MemberCheck
+from gateway.validation.run import Place, Run
+
+Checks = dict[str, MemberCheck]
+
+
+def always(member: Member, shape: Shape, tell: Teller) -> MemberCheck:
+    """Each value has to be looked at."""
+
+    def every(run: Run, value: Any, parent: Json, place: Place) -> None:
+        if type(value) is list:
+            for index, item in enumerate(value):
+                tell(run, item, (place, member, index, shape))
+        else:
+            tell(run, value, (place, member, None, shape))
+
+    return every
+
+
+def remembered(member: Member, shape: Shape | None, known: Remembering) -> MemberCheck:
+    """What there is to tell of a value is mostly known."""
+    answers, key, learn, again = known.answers, known.key, known.learn, known.again
+
+    def one(run: Run, value: Any, parent: Json, place: Place) -> None:
+        try:
+            told = answers[key(value, run.scope)]
+        except (KeyError, TypeError, AttributeError):
+            told = learn(run, value, (place, member, None, shape))
+        if told:
+            again(run, value, (place, member, None, shape), told)
+
+    def many(run: Run, value: Any, parent: Json, place: Place) -> None:
+        for index, item in enumerate(value):
+            try:
+                told = answers[key(item, run.scope)]
+            except (KeyError, TypeError, AttributeError):
+                told = learn(run, item, (place, member, index, shape))
+            if told:
+                again(run, item, (place, member, index, shape), told)
+
+    return many if member.many else one
+
+
+def references(member: Member, shape: Shape, tell: Teller, *, names: frozenset[str]) -> MemberCheck:
+    """Nothing can be said of a Reference that has none of the members `names`, and is no urn."""
+    disjoint = names.isdisjoint
+
+    def one(run: Run, value: Any, parent: Json, place: Place) -> None:
+        if not disjoint(value) or ("reference" in value and "urn:" in value["reference"]):
+            tell(run, value, (place, member, None, shape))
+
+    def many(run: Run, value: Any, parent: Json, place: Place) -> None:
+        for index, item in enumerate(value):
+            if not disjoint(item) or ("reference" in item and "urn:" in item["reference"]):
+                tell(run, item, (place, member, index, shape))
+
+    return many if member.many else one
+
+
+def having(member: Member, shape: Shape, checks_of: Callable[[], Checks], *, names: frozenset[str]) -> MemberCheck:
+    """All there is to tell of an object is told of its members `names`, by `checks_of` these."""
+    disjoint = names.isdisjoint
+    checks: Checks | None = None
+
+    def one(run: Run, value: Any, parent: Json, place: Place) -> None:
+        nonlocal checks
+        if disjoint(value):
+            return
+        if checks is None:
+            checks = checks_of()
+        here = (place, member, None, shape)
+        for name in value:
+            if name in checks:
+                checks[name](run, value[name], value, here)
+
+    def many(run: Run, value: Any, parent: Json, place: Place) -> None:
+        nonlocal checks
+        for index, item in enumerate(value):
+            if disjoint(item):
+                continue
+            if checks is None:
+                checks = checks_of()
+            here = (place, member, index, shape)
+            for name in item:
+                if name in checks:
+                    checks[name](run, item[name], item, here)
+
+    return many if member.many else one
+
+
+def each_of(checks: list[MemberCheck]) -> MemberCheck:
+    """Several checks of one member."""
+    if len(checks) == 1:
+        return checks[0]
+
+    def every(run: Run, value: Any, parent: Json, place: Place) -> None:
+        for check in checks:
+            check(run, value, parent, place)
+
+    return every
