@@ -9,9 +9,10 @@ is still read.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from typing import Any, Protocol
+
+import msgspec
 
 from gateway.errors import Issue
 from gateway.fhir.codec import MAX_DEPTH, Json
@@ -34,13 +35,12 @@ class Types(Protocol):
         """The type of that name, or None."""
 
 
-@dataclass(slots=True)
-class XmlResource:
+class XmlResource(msgspec.Struct):
     """A resource read from XML: its data, where each part stands (line and column from 1), and what was not FHIR."""
 
     value: Any
-    places: dict[Pointer, tuple[int, int]] = field(default_factory=dict)
-    issues: list[Issue] = field(default_factory=list)
+    places: dict[Pointer, tuple[int, int]] = {}
+    issues: list[Issue] = []
 
 
 def read(data: bytes, types: Types) -> XmlResource:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from typing import Any, NoReturn
 from xml.parsers import expat
+
+import msgspec
 
 from gateway.errors import Issue, Malformed
 
@@ -15,8 +16,7 @@ _DECLARED = re.compile(rb"""^\s*<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._\-]{
 _ENCODINGS = frozenset(("utf-8", "us-ascii", "ascii", "iso-8859-1", "latin-1", "windows-1252", "utf-16", "utf8"))
 
 
-@dataclass(slots=True)
-class Element:
+class Element(msgspec.Struct):
     """One element. `text` says whether it has text of its own; `markup` is the source of an XHTML div."""
 
     space: str
@@ -24,7 +24,7 @@ class Element:
     attributes: dict[str, str]
     line: int
     column: int
-    children: list[Element] = field(default_factory=list)
+    children: list[Element] = []
     text: bool = False
     markup: str | None = None
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
 
 from gateway.fhirpath.environment import Env
 from gateway.fhirpath.errors import Failed
@@ -27,8 +28,7 @@ STRING: Final = "System.String"
 INTEGER: Final = "System.Integer"
 
 
-@dataclass(slots=True)
-class Code:
+class Code(msgspec.Struct):
     """A compiled sub-expression. `type` is the FHIR or System type that all its plain items have, None where items
     carry their own type; `single` promises at most one item; `truth` is its fast three-valued form; `const` its items
     where they depend on nothing; `focus` marks `$this` itself."""
@@ -41,8 +41,7 @@ class Code:
     focus: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
+class Scope(msgspec.Struct, frozen=True):
     """What is known of `$this` while compiling: its type, or that there is none (`nothing`)."""
 
     type: str | None
@@ -122,7 +121,7 @@ def mentions(node: Syntax | None, names: frozenset[str]) -> bool:
     if getattr(node, "name", None) in names:
         return True
     children: list[Any] = []
-    for slot in node.__slots__:
+    for slot in node.__struct_fields__:
         value = getattr(node, slot)
         children += value if isinstance(value, tuple) else [value]
-    return any(hasattr(child, "__slots__") and mentions(child, names) for child in children)
+    return any(isinstance(child, Syntax) and mentions(child, names) for child in children)

@@ -6,8 +6,9 @@ https://hl7.org/fhir/R4/fhirpath.html
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Protocol
+
+import msgspec
 
 CORE = "http://hl7.org/fhir/StructureDefinition/"
 FHIR_TYPE = CORE + "structuredefinition-fhir-type"
@@ -36,8 +37,7 @@ class Structures(Protocol):
     def structure(self, canonical: str) -> dict[str, Any] | None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(msgspec.Struct, frozen=True):
     """One JSON member of a type: its key (`valueQuantity`), FHIRPath name (`value`) and type (`Quantity`).
 
     The type of a backbone element is its path (`Patient.contact`)."""
@@ -52,8 +52,7 @@ class Field:
         return self.type in PRIMITIVES
 
 
-@dataclass(frozen=True, slots=True)
-class TypeInfo:
+class TypeInfo(msgspec.Struct, frozen=True):
     """A type's members, by JSON key and by element name (a choice has one field per type)."""
 
     name: str

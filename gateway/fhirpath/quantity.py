@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
+
+import msgspec
 
 UCUM = "http://unitsofmeasure.org"
 CALENDAR_UNITS = {
@@ -42,8 +43,7 @@ _SCALE: dict[str, tuple[str, Decimal]] = {  # UCUM code -> (dimension, factor to
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Quantity:
+class Quantity(msgspec.Struct, frozen=True):
     """`unit` is a UCUM code (`1` for none), or with `system` set a code of that system."""
 
     value: Decimal

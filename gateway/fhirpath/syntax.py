@@ -2,41 +2,37 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 
-@dataclass(frozen=True, slots=True)
-class Literal:
+
+class Literal(msgspec.Struct, frozen=True):
     """A constant: str, bool, int, Decimal, Temporal, Quantity; `value` is None for `{}`."""
 
     value: Any
 
 
-@dataclass(frozen=True, slots=True)
-class Variable:
+class Variable(msgspec.Struct, frozen=True):
     """`$this`, `$index` or `$total`, without the dollar."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class External:
+class External(msgspec.Struct, frozen=True):
     """`%name`, without the percent sign and quotes."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(msgspec.Struct, frozen=True):
     """`target.name`; a `target` of None is the focus."""
 
     target: Syntax | None
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(msgspec.Struct, frozen=True):
     """`target.name(arguments)`; a `target` of None is the focus."""
 
     target: Syntax | None
@@ -44,24 +40,21 @@ class Call:
     arguments: tuple[Syntax, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(msgspec.Struct, frozen=True):
     """`target[index]`"""
 
     target: Syntax
     index: Syntax
 
 
-@dataclass(frozen=True, slots=True)
-class Unary:
+class Unary(msgspec.Struct, frozen=True):
     """`+x` or `-x`"""
 
     operator: str
     operand: Syntax
 
 
-@dataclass(frozen=True, slots=True)
-class Binary:
+class Binary(msgspec.Struct, frozen=True):
     """`left operator right`"""
 
     operator: str
@@ -69,8 +62,7 @@ class Binary:
     right: Syntax
 
 
-@dataclass(frozen=True, slots=True)
-class TypeTest:
+class TypeTest(msgspec.Struct, frozen=True):
     """`operand is type` or `operand as type`"""
 
     operator: str

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import calendar
 import re
-from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
+
+import msgspec
+from msgspec.structs import replace
 
 _TEXT = re.compile(
     r"(?P<year>\d{4})(?:-(?P<month>\d\d)(?:-(?P<day>\d\d))?)?"
@@ -27,8 +29,7 @@ _STEP = (0, 0, 86_400_000_000, 3_600_000_000, 60_000_000, 0)  # what one unit of
 _DAY = 86_400_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class Temporal:
+class Temporal(msgspec.Struct, frozen=True):
     """`kind` is Date, DateTime or Time; `fields` year, month, day, hour, minute (int) and second (Decimal) as far as
     written (a Time starts at the hour); `zone` is minutes east of UTC, None when not written."""
 

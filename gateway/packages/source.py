@@ -13,12 +13,12 @@ import io
 import tarfile
 import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Self
 
 import msgspec
+from msgspec.structs import replace
 
 from gateway.errors import BadPackage
 from gateway.packages.condense import condense
@@ -46,8 +46,7 @@ _decode = msgspec.json.Decoder(float_hook=Decimal).decode
 _NOT_RESOURCES = {"package.json", ".index.json", ".index.db", "ig-r4.json", "spec.internals", "other.json"}
 
 
-@dataclass(frozen=True, slots=True)
-class SourcePackage:
+class SourcePackage(msgspec.Struct, frozen=True):
     """A package as read: its manifest (`package.json`), its condensed resources by file name, and the source's hash."""
 
     manifest: Json

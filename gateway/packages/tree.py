@@ -7,22 +7,22 @@ ids are left to the tree: `flatten` writes them from where an element stands.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from typing import Any
+
+import msgspec
 
 from gateway.errors import BadProfile
 
 Json = dict[str, Any]
 
 
-@dataclass(slots=True)
-class Node:
+class Node(msgspec.Struct):
     """An element and what is under it. `element` is shared until `own` is called; it is never changed in place."""
 
     name: str
     element: Json
-    children: dict[str, Node] = field(default_factory=dict)
-    slices: dict[str, Node] = field(default_factory=dict)
+    children: dict[str, Node] = {}
+    slices: dict[str, Node] = {}
     """All slices, re-slices (`a/b`) right behind what they slice again."""
     origin: str = ""
     """Canonical of the structure where a contentReference of this element points into."""

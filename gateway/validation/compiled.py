@@ -13,8 +13,9 @@ found by their url) report no error.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any, Literal
+
+import msgspec
 
 Json = dict[str, Any]
 Strength = Literal["required", "extensible", "preferred", "example"]
@@ -35,8 +36,7 @@ PRIMITIVES = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Binding:
+class Binding(msgspec.Struct, frozen=True):
     """A bound value set. `source` is where it is said (`url|version#element`). `maximum` is the maxValueSet: codes
     outside it are errors whatever the strength; `extra` are additional bindings as (purpose, value set)."""
 
@@ -46,8 +46,7 @@ class Binding:
     extra: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Constraint:
+class Constraint(msgspec.Struct, frozen=True):
     """An invariant. Keys are not unique, not even within one package: `expression` identifies it."""
 
     key: str
@@ -58,8 +57,7 @@ class Constraint:
     best_practice: bool = False
 
 
-@dataclass(slots=True, eq=False)
-class Member:
+class Member(msgspec.Struct, eq=False):
     """One JSON member of a shape. A choice `value[x]` gives one member per type (`valueQuantity`, ...).
 
     `label` is its FHIRPath step (`value.ofType(Quantity)`), `path` the element's path (`Observation.value[x]`),
@@ -82,7 +80,7 @@ class Member:
     constraints: tuple[Constraint, ...] = ()
     attribute: bool = False
     max_length: int | None = None
-    primitive: bool = field(init=False)
+    primitive: bool = False
 
     def __post_init__(self) -> None:
         self.primitive = self.type in PRIMITIVES
@@ -93,8 +91,7 @@ class Member:
         return not self.label
 
 
-@dataclass(frozen=True, slots=True)
-class Count:
+class Count(msgspec.Struct, frozen=True):
     """How many of a group of members (one name, or the names of a choice) an object must and may have."""
 
     group: str
@@ -103,23 +100,21 @@ class Count:
     max: int | None
 
 
-@dataclass(slots=True, eq=False)
-class Shape:
+class Shape(msgspec.Struct, eq=False):
     """A FHIR type: `name` is `Patient`, `HumanName` or, for a backbone element, its path `Patient.contact`."""
 
     name: str
     kind: Literal["resource", "complex", "backbone", "primitive"]
     url: str
     abstract: bool = False
-    members: dict[str, Member] = field(default_factory=dict)
+    members: dict[str, Member] = {}
     counts: tuple[Count, ...] = ()
     constraints: tuple[Constraint, ...] = ()
     ancestors: tuple[str, ...] = ()
     """The types it specializes, nearest first: ('DomainResource', 'Resource')."""
 
 
-@dataclass(frozen=True, slots=True)
-class TypeRule:
+class TypeRule(msgspec.Struct, frozen=True):
     """One type that a profile allows at an element; profiles and target profiles are canonicals."""
 
     code: str
@@ -129,14 +124,12 @@ class TypeRule:
     versioning: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Discriminator:
+class Discriminator(msgspec.Struct, frozen=True):
     kind: Literal["value", "pattern", "type", "exists", "profile", "position"]
     path: str
 
 
-@dataclass(frozen=True, slots=True)
-class Criterion:
+class Criterion(msgspec.Struct, frozen=True):
     """One discriminator of one slice, resolved: what an item must show at `path` to belong to the slice.
 
     `steps` are ('member', name) | ('resolve', '') | ('ofType', type) | ('extension', url), empty for `$this`.
@@ -150,16 +143,14 @@ class Criterion:
     expected: Any
 
 
-@dataclass(slots=True, eq=False)
-class Slicing:
+class Slicing(msgspec.Struct, eq=False):
     discriminators: tuple[Discriminator, ...]
     rules: Literal["open", "closed", "openAtEnd"]
     ordered: bool
-    slices: list[Rules] = field(default_factory=list)
+    slices: list[Rules] = []
 
 
-@dataclass(slots=True, eq=False)
-class Rules:
+class Rules(msgspec.Struct, eq=False):
     """What a profile asks of one element beyond its type. Absent rules have their empty value.
 
     `name` is the JSON name without `[x]`; with `choice` it stands for every member `nameType` of the shape.
@@ -190,8 +181,8 @@ class Rules:
     must_have_value: bool = False
     value_alternatives: tuple[str, ...] = ()
     slicing: Slicing | None = None
-    children: dict[str, Rules] = field(default_factory=dict)
-    extras: dict[str, Any] = field(default_factory=dict)
+    children: dict[str, Rules] = {}
+    extras: dict[str, Any] = {}
     """Rules said by extensions of the element definition that we know (narrative language control and the like)."""
 
     @property
@@ -216,8 +207,7 @@ class Rules:
         )
 
 
-@dataclass(slots=True, eq=False)
-class Profile:
+class Profile(msgspec.Struct, eq=False):
     """A compiled profile: `type` is the FHIR type it constrains, `rules` the root of its tree."""
 
     url: str

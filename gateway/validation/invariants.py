@@ -7,8 +7,9 @@ value set that is not known, too many steps) is said as information; it never pa
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from gateway import fhirpath
 from gateway.validation.compiled import Constraint
@@ -20,8 +21,7 @@ if TYPE_CHECKING:
     from gateway.validation.engine import Engine
 
 
-@dataclass(slots=True, eq=False)
-class Invariant:
+class Invariant(msgspec.Struct, eq=False):
     """A constraint made ready: `native` answers without FHIRPath; `code` is compiled at first use."""
 
     constraint: Constraint
@@ -56,8 +56,11 @@ class Invariants:
             if verdict is False:
                 self._fail(run, invariant, place)
             elif verdict is None:
+                why = "what it needs is not known here"
+                if invariant.broken is not None:
+                    why = f"its expression cannot be compiled ({invariant.broken})"
                 run.note("not-supported", "invariant-undecided", f"Invariant {invariant.constraint.key} was not "
-                         "checked: what it needs is not known here.", place, profile=invariant.said)  # fmt: skip
+                         f"checked: {why}.", place, profile=invariant.said)  # fmt: skip
 
     def _test(self, run: Run, invariant: Invariant, value: Any) -> bool | None:
         if invariant.broken is not None:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from gateway.validation.compiled import Json, Member, Rules, TypeRule
 from gateway.validation.run import Place, Run, root_place
@@ -29,8 +30,7 @@ MAX_RESOLVED = 200
 """References that a resolver is asked for while one resource is checked; beyond, targets are unknown."""
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(msgspec.Struct, frozen=True):
     """A resource that a reference leads to. `how` is contained, bundled, root or outside."""
 
     resource: Json

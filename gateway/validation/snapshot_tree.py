@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import msgspec
 
 from gateway.errors import BadProfile
 from gateway.validation.compiled import Json
 
 
-@dataclass(slots=True, eq=False)
-class Node:
+class Node(msgspec.Struct, eq=False):
     """One element of a snapshot. `name` is the last step of its path; `slice` the name of the slice it is, if any."""
 
     element: Json
     name: str
     slice: str | None = None
-    children: dict[str, Node] = field(default_factory=dict)
-    slices: dict[str, Node] = field(default_factory=dict)
+    children: dict[str, Node] = {}
+    slices: dict[str, Node] = {}
 
     @property
     def path(self) -> str:

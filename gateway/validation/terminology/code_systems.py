@@ -7,8 +7,9 @@ example or a system without content a code that is not listed stays unknown.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from typing import Any
+
+import msgspec
 
 Json = dict[str, Any]
 
@@ -22,14 +23,13 @@ _GROWING = frozenset(("http://dicom.nema.org/resources/ontology/DCM",))
 """Code systems of others, of which R4 core has a copy that is not complete any more."""
 
 
-@dataclass(slots=True)
-class Concept:
+class Concept(msgspec.Struct):
     """One code with its accepted displays, properties as texts, and parents."""
 
     code: str
     displays: tuple[str, ...]
-    properties: dict[str, list[str]] = field(default_factory=dict)
-    parents: list[str] = field(default_factory=list)
+    properties: dict[str, list[str]] = {}
+    parents: list[str] = []
 
     @property
     def inactive(self) -> bool:

@@ -8,7 +8,6 @@ in each value set it names.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -21,8 +20,7 @@ Json = dict[str, Any]
 Memo = dict[str, set[tuple[str, str]] | None]
 
 
-@dataclass(slots=True)
-class Part:
+class Part(msgspec.Struct):
     """One include or exclude."""
 
     system: str | None
@@ -36,8 +34,7 @@ class Part:
     """It says nothing that could be decided."""
 
 
-@dataclass(slots=True)
-class ValueSet:
+class ValueSet(msgspec.Struct):
     """A value set made ready for questions."""
 
     scope: str | None
@@ -48,15 +45,14 @@ class ValueSet:
     """The codes of its own expansion, if it brings one that is whole."""
 
 
-@dataclass(slots=True)
-class Question:
+class Question(msgspec.Struct):
     """One code asked about, and why the answer could not be had."""
 
     system: str | None
     """None for a bare code, which is in when any system of the set has it."""
     code: str
-    seen: dict[str, Truth] = field(default_factory=dict)
-    reasons: set[str] = field(default_factory=set)
+    seen: dict[str, Truth] = {}
+    reasons: set[str] = msgspec.field(default_factory=set)
 
 
 class _Code(msgspec.Struct):
