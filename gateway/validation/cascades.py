@@ -1,4 +1,5 @@
-"""One issue per fault: what follows from a value that is not even well-formed is not told beside it."""
+"""One issue per fault: what follows from a value that is not even well-formed, or is another way to say what is told at
+the same place, is not told beside it."""
 
 from __future__ import annotations
 
@@ -19,13 +20,45 @@ _OF_CONTENT = frozenset(
     "identifier-system identifier-value slice-closed profile-none reference-profile reference-form ref-1".split()
 )
 
+_AGAIN = {
+    "ext-1": {("card-min", "value"), ("card-max", "value"), ("card-max", "extension")},
+    "sqty-1": {("card-max", "comparator")},
+    "binding-no-code": {("card-min", "coding"), ("card-min", "code")},
+    "extension-max": {("slice-max", "extension"), ("slice-max", "modifierExtension")},
+}
+"""Issues that say, in other words, what another one (rule, member) says at the same place."""
+_PAIRED = frozenset(rule for others in _AGAIN.values() for rule, _ in others)
+
 
 def without_cascades(found: list[Found]) -> list[Found]:
-    """`found` without issues that follow from a malformed value told at the same place or inside it."""
+    """`found` without issues that follow from a malformed value told at the same place or inside it, and without those
+    that say again what another one says."""
+    found = _said_once(found)
     broken = [pointer(place) for issue, place, _ in found if place is not None and _malformed(issue)]
     if not broken:
         return found
     return [entry for entry in found if _malformed(entry[0]) or not _follows(entry, broken)]
+
+
+def _said_once(found: list[Found]) -> list[Found]:
+    """`found` without what two rules say of one fault."""
+    at: dict[str | None, set[tuple[str | None, str]]] = {}
+    kept = []
+    for issue, _, about in found:
+        if issue.rule in _PAIRED and issue.is_error:
+            at.setdefault(issue.expression, set()).add((issue.rule, about))
+    typed: set[str | None] = set()
+    for entry in found:
+        issue = entry[0]
+        beside = at.get(issue.expression, set())
+        if issue.rule in _AGAIN and not beside.isdisjoint(_AGAIN[issue.rule]):
+            continue
+        if issue.rule == "type" and issue.expression in typed:
+            continue
+        if issue.rule == "type":
+            typed.add(issue.expression)
+        kept.append(entry)
+    return kept
 
 
 def _malformed(issue: Issue) -> bool:

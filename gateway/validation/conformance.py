@@ -185,17 +185,17 @@ class Conformance:
             )  # fmt: skip
         if rules.max is not None and len(items) > rules.max:
             told = "must not be there" if rules.max == 0 else f"must be there at most {times(rules.max)}"
-            run.error("structure", "card-max", f"{called(rules)} {told}.", place, profile=f"{rules.profile}#{rules.id}")
-        for item in items:
-            self.item(run, rules, item)
-        if rules.slicing is not None:
-            self.slicer.check(run, rules, rules.slicing, items, place)
+            run.error("structure", "card-max", f"{called(rules)} {told}.", place,
+                      profile=f"{rules.profile}#{rules.id}", about=rules.name)  # fmt: skip
+        fitting = [item for item in items if self.item(run, rules, item)]
+        if rules.slicing is not None and not (rules.choice and len(fitting) < len(items)):
+            self.slicer.check(run, rules, rules.slicing, fitting, place)
 
-    def item(self, run: Run, rules: Rules, item: Item) -> None:
-        """One value of an element."""
+    def item(self, run: Run, rules: Rules, item: Item) -> bool:
+        """One value of an element; whether it has a type that the rules allow."""
         work = self._work.get(id(rules)) or self._to_do(rules)
         if work & _TYPES and rules.types is not None and not self._types(run, rules, rules.types, item):
-            return
+            return False
         if work & (_VALUES | _LIMITS):
             said = f"{rules.profile}#{rules.id}"
             self._values(run, rules, item.value, item.place, said)
@@ -208,6 +208,7 @@ class Conformance:
         if work & _CHILDREN:
             inner = item.value if type(item.value) is dict else item.sibling
             self.children(run, rules, inner or {}, item.place)
+        return True
 
     def _to_do(self, rules: Rules) -> int:
         """Which kinds of rules there are, so that the others are not looked for at every value."""

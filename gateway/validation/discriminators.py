@@ -19,6 +19,8 @@ from gateway.validation.snapshot_tree import Node, tree
 Lookup = Callable[[str], Json | None]
 Steps = tuple[tuple[str, str], ...]
 
+_KINDS = frozenset(("value", "pattern", "exists", "type", "profile"))
+_URL = (("member", "url"),)
 _STEP = re.compile(
     r"""\s*(?:(?P<resolve>resolve\(\s*\))|ofType\(\s*(?P<type>[\w.]+)\s*\)|as\(\s*(?P<as>[\w.]+)\s*\)
     |extension\(\s*(?P<quote>['"])(?P<url>[^'"]*)(?P=quote)\s*\)|(?P<this>\$this)|(?P<name>[A-Za-z_]\w*(?:\[x\])?))\s*(?:\.|$)""",
@@ -52,8 +54,8 @@ def criterion(part: Node, rule: Discriminator, *, where: str, shapes: Shapes, st
         path = steps(rule.path)
     except ValueError:
         raise BadProfile(f"{where}: discriminator path '{rule.path}' cannot be read ({part.id}).") from None
-    if rule.kind == "position":
-        return Criterion(rule.path, path, "position", part.slice)
+    if rule.kind not in _KINDS:
+        raise BadProfile(f"{where}: R4 has no discriminator type '{rule.kind}' ({part.id}).")
     finder = _Finder(shapes, structure)
     found = finder.follow(part, path)
     if rule.kind == "type":
@@ -70,7 +72,16 @@ def criterion(part: Node, rule: Discriminator, *, where: str, shapes: Shapes, st
     above = _said_above(part, path)
     if above is not None:
         return Criterion(rule.path, path, "pattern", above)
+    url = _named(part) if path == _URL else None
+    if url is not None:
+        return Criterion(rule.path, path, "fixed", url)
     return _weaker(part, rule, path, found, where)
+
+
+def _named(part: Node) -> str | None:
+    """The url of the one extension that a slice means, whose definition is not at hand."""
+    profiles = {p for t in part.element.get("type", ()) if type_code(t) == "Extension" for p in t.get("profile", ())}
+    return profiles.pop().partition("|")[0] if len(profiles) == 1 else None
 
 
 def _said_above(part: Node, path: Steps) -> Any:

@@ -157,7 +157,11 @@ class Extensions:
                       place, profile=profile.canonical)  # fmt: skip
         holder = self._value_at(run, above) if profile.context_invariants else None
         for expression in profile.context_invariants:
-            if holder is not None and self._engine.invariants.holds(run, expression, holder, _type(above)) is False:
+            if (
+                verdict is not False
+                and holder is not None
+                and self._engine.invariants.holds(run, expression, holder, _type(above)) is False
+            ):
                 run.error("invariant", "extension-context-invariant", "The extension may not stand here: a condition "
                           "of its definition does not hold.", place, profile=profile.canonical)  # fmt: skip
 
@@ -207,8 +211,8 @@ class Extensions:
 
 def _part_urls(profile: Profile) -> frozenset[str]:
     part = profile.rules.children.get("extension")
-    if part is None or part.slicing is None:
-        return frozenset()
+    if part is None or part.slicing is None or part.slicing.rules == "closed":
+        return frozenset()  # where no others are allowed, the slicing says so itself
     named = {s.slice_name or "" for s in part.slicing.slices}
     told = {c.expected for s in part.slicing.slices for c in s.criteria if type(c.expected) is str}
     return frozenset(named | told)

@@ -77,7 +77,7 @@ class HintConformance(Conformance):
         for item in items:
             self.each(run, rules, item)
 
-    def item(self, run: Run, rules: Rules, item: Item) -> None:
+    def item(self, run: Run, rules: Rules, item: Item) -> bool:
         work = self._work.get(id(rules)) or self._to_do(rules)
         if work & _TYPES and rules.types is not None:
             self._types(run, rules, rules.types, item)
@@ -88,6 +88,7 @@ class HintConformance(Conformance):
         if work & _CHILDREN:
             inner = item.value if type(item.value) is dict else item.sibling
             self.children(run, rules, inner or {}, item.place)
+        return True
 
     def _plan(self, rules: Rules, shape: Shape) -> Plan:
         every = super()._plan(rules, shape)

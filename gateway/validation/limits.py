@@ -64,7 +64,11 @@ def _check_absent(run: Run, rules: Rules, item: Item, said: str) -> None:
 def _check_extras(run: Run, rules: Rules, item: Item, said: str) -> None:
     value, place = item.value, item.place
     pattern = rules.extras.get("regex")
-    if isinstance(pattern, str) and type(value) is str and full_match(pattern, value) is False:
+    fits = full_match(pattern, value) if isinstance(pattern, str) and type(value) is str else True
+    if fits is None:
+        run.note("not-supported", "regex-unchecked", f"The form of {rules.name} was not checked: the profile's regular "
+                 "expression cannot be run in linear time.", place, profile=said)  # fmt: skip
+    elif not fits:
         run.error(
             "invalid", "regex", f"{rules.name} does not have the form that the profile asks.", place, profile=said
         )

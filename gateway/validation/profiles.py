@@ -5,7 +5,7 @@ https://hl7.org/fhir/R4/profiling.html. A profile that cannot be compiled raises
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from gateway.errors import BadProfile
@@ -71,7 +71,7 @@ class _Compiler:
             type=shape.name,
             rules=rules,
             base=definition.get("baseDefinition"),
-            imposed=tuple(e["valueCanonical"] for e in definition.get("extension", ()) if e.get("url") == IMPOSE),
+            imposed=tuple(dict.fromkeys(self._imposed())),
             abstract=bool(definition.get("abstract")),
             derivation=definition.get("derivation"),
             contexts=tuple((c["type"], c["expression"]) for c in here),
@@ -80,6 +80,18 @@ class _Compiler:
             modifier=bool(root.element.get("isModifier")),
             most=None if root.element.get("max", "*") == "*" else int(root.element["max"]),
         )
+
+    def _imposed(self) -> Iterator[str]:
+        """The profiles that this one imposes, itself or by what it derives from."""
+        definition: Json | None = self.definition
+        seen: set[str] = set()
+        while definition is not None and definition.get("derivation") == "constraint":
+            yield from (e["valueCanonical"] for e in definition.get("extension", ()) if e.get("url") == IMPOSE)
+            base = str(definition.get("baseDefinition", ""))
+            if base in seen or (base.startswith(CORE) and self.shapes.find(base[len(CORE) :]) is not None):
+                return
+            seen.add(base)
+            definition = self.structure(base)
 
     def _rules(self, node: Node, slice_name: str | None) -> Rules:
         name = node.name
@@ -99,7 +111,11 @@ class _Compiler:
                 if shape.kind == "primitive" and name == "value":
                     continue
                 raise BadProfile(f"{self.canonical}: {shape.name} has no element '{name}' ({child.id}).")
-            made = self._element(child, members, shape)
+            try:
+                made = self._element(child, members, shape)
+            except (KeyError, TypeError, AttributeError, ValueError) as error:
+                what = f"does not have the form of an ElementDefinition ({type(error).__name__})"
+                raise BadProfile(f"{self.canonical}: the element {child.id} {what}.") from None
             if not made.empty:
                 rules.children[name] = made
 

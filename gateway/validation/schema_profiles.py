@@ -165,11 +165,10 @@ class Profiles2Schema:
     def _typed(self, rules: Rules, member: Member, fitting: list[TypeRule], shape: Shape) -> Schema | None:
         if any(rule.aggregation or rule.versioning for rule in fitting):
             raise NotSaid
-        if member.type == "Reference":
-            return self._targets(rules, fitting)
+        targets = self._targets(rules, fitting) if member.type == "Reference" else None
         profiles = [canonical for rule in fitting for canonical in rule.profiles]
         if not profiles or not all(rule.profiles for rule in fitting) or member.primitive:
-            return None
+            return targets
         if len(profiles) != 1:
             raise NotSaid
         if member.type == "Extension":
@@ -177,7 +176,7 @@ class Profiles2Schema:
         profile = self._engine.profile(profiles[0], asked_in=rules.profile)
         if profile is None or profile.derivation != "constraint" or profile.type != shape.name:
             raise NotSaid
-        return self.profile(profile, shape)
+        return both(targets, self.profile(profile, shape))
 
     def _extension(self, canonical: str, rules: Rules) -> Schema:
         """The url leads to the definition, asked where the extension stands; the profile may mean another one."""

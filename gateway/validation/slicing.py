@@ -36,7 +36,7 @@ class Slicer:
         """Sort items into slices, count them, and check each by its slice's rules."""
         sorted_items: list[list[Item]] = [[] for _ in slicing.slices]
         unsure = [0] * len(slicing.slices)
-        last, ended = -1, False
+        last, ended, told = -1, False, False
         for item in items:
             number = self.slice_of(run, slicing, item, unsure)
             if number is None:
@@ -44,12 +44,12 @@ class Slicer:
                 if slicing.rules == "closed":
                     self._unmatched(run, rules, slicing, item)
             elif number >= 0:
-                if slicing.rules == "openAtEnd" and ended:
-                    run.error("structure", "slice-order", "Items of slices must come before all others.", item.place,
-                              profile=f"{rules.profile}#{rules.id}")  # fmt: skip
-                if slicing.ordered and number < last:
-                    run.error("structure", "slice-order", "Slices must come in the profile's order.", item.place,
-                              profile=f"{rules.profile}#{rules.id}")  # fmt: skip
+                late = slicing.rules == "openAtEnd" and ended
+                if (late or (slicing.ordered and number < last)) and not told:
+                    told = True
+                    asked = "Items of slices must come before all others." if late else (
+                        "Slices must come in the profile's order.")  # fmt: skip
+                    run.error("structure", "slice-order", asked, item.place, profile=f"{rules.profile}#{rules.id}")
                 last = max(last, number)
                 sorted_items[number].append(item)
         for part, mine, maybe in zip(slicing.slices, sorted_items, unsure, strict=True):
@@ -62,7 +62,7 @@ class Slicer:
                           f"'{part.slice_name}'{_asks(part)}.", place, profile=said, about=part.name)  # fmt: skip
         if part.max is not None and len(mine) > part.max:
             run.error("structure", "slice-max", f"{part.name} must have at most {part.max} item(s) of slice "
-                      f"'{part.slice_name}'.", place, profile=said)  # fmt: skip
+                      f"'{part.slice_name}'.", place, profile=said, about=part.name)  # fmt: skip
         for item in mine:
             self._conformance.item(run, part, item)
         if part.slicing is not None:

@@ -1,0 +1,180 @@
+"""Corners of profiles: what an unknown definition, a base that imposes and two rules about one fault lead to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from gateway.errors import BadProfile
+from gateway.validation import Validator
+from tests.validation.conftest import Json, profile
+
+CORE = "http://hl7.org/fhir/StructureDefinition/"
+IMPOSE = CORE + "structuredefinition-imposeProfile"
+BY_URL: Json = {"discriminator": [{"type": "value", "path": "url"}], "rules": "open"}
+PATIENT: Json = {"resourceType": "Patient", "name": [{"family": "Zanzibarovna"}], "gender": "female"}
+OBSERVATION: Json = {"resourceType": "Observation", "status": "final", "code": {"text": "x"}}
+
+
+def element(at: str, **rules: Any) -> Json:
+    path = ".".join(step.partition(":")[0] for step in at.split("."))
+    name = at.rpartition(".")[2].partition(":")[2]
+    return {"id": at, "path": path, **({"sliceName": name} if name else {}), **rules}
+
+
+def extension(name: str, value: Json, *, on: str = "Patient", **more: Any) -> Json:
+    made = profile("Extension", [
+        element("Extension", **more.pop("root", {})),
+        element("Extension.extension", max="0"),
+        element("Extension.url", fixedUri=f"https://ecm-gateway.example/fhir/StructureDefinition/{name}"),
+        element("Extension.value[x]", min=1, **value),
+    ], name=name, kind="complex-type", context=[{"type": "element", "expression": on}], **more)  # fmt: skip
+    del made["differential"]["element"][0]
+    return made
+
+
+def errors(resource: Json, definition: Json, *others: Json) -> list[tuple[str | None, str | None]]:
+    """The errors as (rule, place), the same however often and whichever way it is asked."""
+    validator = Validator.load([], resources=[*others, definition])
+    named = [definition["url"]]
+    told = [(i.rule, i.expression) for i in validator.explain(resource, named) if i.is_error]
+    for _ in range(3):
+        assert [(i.rule, i.expression) for i in validator.check(resource, named) if i.is_error] == told
+    assert validator.is_valid(resource, named) == (not told)
+    return told
+
+
+def test_an_extension_slice_whose_definition_is_not_at_hand_is_told_by_its_url() -> None:
+    known = extension("known", {"type": [{"code": "string"}]})
+    definition = profile("Patient", [
+        element("Patient.extension", slicing=BY_URL),
+        element("Patient.extension:far", max="1", type=[{"code": "Extension", "profile": ["http://far.example/x|2"]}]),
+        element("Patient.extension:known", type=[{"code": "Extension", "profile": [known["url"]]}]),
+    ])  # fmt: skip
+    one = {"url": known["url"], "valueString": "x"}
+    assert errors(PATIENT | {"extension": [one, one]}, definition, known) == []
+    far = {"url": "http://far.example/x", "valueString": "x"}
+    rules = [rule for rule, _ in errors(PATIENT | {"extension": [far, far]}, definition, known)]
+    assert sorted(set(map(str, rules))) == ["extension-unknown", "slice-max"]
+
+
+def test_what_a_base_imposes_is_imposed_on_what_derives_from_it() -> None:
+    imposed = profile("Patient", [element("Patient.gender", min=1)], name="imposed")
+    base = profile("Patient", [], name="base", extension=[{"url": IMPOSE, "valueCanonical": imposed["url"]}])
+    derived = profile("Patient", [element("Patient.name", min=1)], name="derived", baseDefinition=base["url"])
+    assert errors(PATIENT, derived, imposed, base) == []
+    without = {name: value for name, value in PATIENT.items() if name != "gender"}
+    assert errors(without, derived, imposed, base) == [("card-min", "Patient")]
+
+
+def test_a_profile_of_references_holds_beside_their_target_types() -> None:
+    named = profile("Reference", [element("Reference.display", min=1)], name="named", kind="complex-type")
+    definition = profile("Observation", [
+        element("Observation.subject", type=[
+            {"code": "Reference", "profile": [named["url"]], "targetProfile": [CORE + "Patient"]}
+        ])
+    ])  # fmt: skip
+    subject = {"reference": "Patient/1", "display": "x"}
+    assert errors(OBSERVATION | {"subject": subject}, definition, named) == []
+    bare = {"reference": "Patient/1"}
+    assert errors(OBSERVATION | {"subject": bare}, definition, named) == [("card-min", "Observation.subject")]
+    group = {"reference": "Group/1", "display": "x"}
+    assert errors(OBSERVATION | {"subject": group}, definition, named) == [("reference-target", "Observation.subject")]
+
+
+def test_a_wrong_type_is_told_once_whatever_the_slices_say() -> None:
+    definition = profile("Observation", [
+        element("Observation.value[x]", type=[{"code": "Quantity"}, {"code": "string"}],
+                slicing={"discriminator": [{"type": "type", "path": "$this"}], "rules": "closed"}),
+        element("Observation.value[x]:valueQuantity", min=1, type=[{"code": "Quantity"}]),
+    ])  # fmt: skip
+    assert errors(OBSERVATION | {"valueBoolean": True}, definition) == [("type", "Observation.value.ofType(boolean)")]
+    assert errors(OBSERVATION, definition) == [("slice-min", "Observation")]
+
+
+def test_a_wrong_type_of_an_extension_is_told_once_by_definition_and_profile() -> None:
+    two = extension("two", {"type": [{"code": "Quantity"}, {"code": "Period"}]})
+    definition = profile("Patient", [
+        element("Patient.extension", slicing=BY_URL),
+        element("Patient.extension:two", type=[{"code": "Extension", "profile": [two["url"]]}]),
+        element("Patient.extension:two.value[x]", type=[{"code": "Quantity"}]),
+    ])  # fmt: skip
+    given = {"url": two["url"], "valueString": "x"}
+    place = "Patient.extension[0].value.ofType(string)"
+    assert errors(PATIENT | {"extension": [given]}, definition, two) == [("type", place)]
+
+
+def test_an_extension_too_many_is_told_once_by_definition_and_profile() -> None:
+    once = extension("once", {"type": [{"code": "string"}]}, root={"max": "1"})
+    definition = profile("Patient", [
+        element("Patient.extension", slicing=BY_URL),
+        element("Patient.extension:once", type=[{"code": "Extension", "profile": [once["url"]]}]),
+    ])  # fmt: skip
+    given = {"url": once["url"], "valueString": "x"}
+    assert errors(PATIENT | {"extension": [given, given]}, definition, once) == [("slice-max", "Patient")]
+
+
+def test_an_extension_in_the_wrong_place_is_not_held_to_conditions_of_the_right_one() -> None:
+    stated = extension(
+        "stated", {"type": [{"code": "string"}]}, on="Observation", contextInvariant=["status = 'final'"]
+    )
+    given = [{"url": stated["url"], "valueString": "x"}]
+    plain = profile("Patient", [], name="plain")
+    assert errors(PATIENT | {"extension": given}, plain, stated) == [("extension-context", "Patient.extension[0]")]
+    observed = profile("Observation", [], name="observed")
+    assert errors(OBSERVATION | {"extension": given}, observed, stated) == []
+    amended = OBSERVATION | {"extension": given, "status": "amended"}
+    told = [("extension-context-invariant", "Observation.extension[0]")]
+    assert errors(amended, observed, stated) == told
+
+
+def test_slices_out_of_order_are_one_fault() -> None:
+    def system(of: str) -> list[Json]:
+        name = f"Patient.identifier:{of}"
+        return [element(name), element(f"{name}.system", min=1, fixedUri=f"http://{of}.example")]
+
+    definition = profile("Patient", [
+        element("Patient.identifier", slicing={
+            "discriminator": [{"type": "value", "path": "system"}], "rules": "openAtEnd", "ordered": True
+        }),
+        *system("a"), *system("b"),
+    ])  # fmt: skip
+    a, b, other = {"system": "http://a.example"}, {"system": "http://b.example"}, {"value": "1"}
+    assert errors(PATIENT | {"identifier": [a, a, b, other]}, definition) == []
+    for wrong, at in (([b, a, a], 1), ([other, a, b], 1), ([a, other, b, a], 2)):
+        told = [("slice-order", f"Patient.identifier[{at}]")]
+        assert errors(PATIENT | {"identifier": wrong}, definition) == told
+
+
+def test_an_invariant_that_cannot_be_compiled_says_why() -> None:
+    rule = {"key": "b-1", "severity": "error", "human": "h", "expression": "name.nonsense()"}
+    definition = profile("Patient", [element("Patient", constraint=[rule])])
+    del definition["differential"]["element"][0]
+    found = Validator.load([], resources=[definition]).check(PATIENT, profiles=[definition["url"]])
+    (said,) = [i for i in found if i.rule == "invariant-undecided"]
+    assert "nonsense() is not supported" in said.message
+
+
+def test_a_form_that_cannot_be_run_safely_is_said_to_be_unchecked() -> None:
+    form = {"url": CORE + "regex", "valueString": "(?!a)b+"}
+    definition = profile("Patient", [element("Patient.name.family", extension=[form])])
+    found = Validator.load([], resources=[definition]).check(PATIENT, profiles=[definition["url"]])
+    assert [(i.severity, i.rule) for i in found if i.rule == "regex-unchecked"] == [("information", "regex-unchecked")]
+
+
+@pytest.mark.parametrize("kind", ["position", "zebra"])
+def test_a_discriminator_type_that_r4_does_not_have_is_refused(kind: str) -> None:
+    definition = profile("Patient", [
+        element("Patient.identifier", slicing={"discriminator": [{"type": kind, "path": "system"}], "rules": "open"}),
+        element("Patient.identifier:a"),
+        element("Patient.identifier:a.system", fixedUri="http://a.example"),
+    ])  # fmt: skip
+    with pytest.raises(BadProfile, match="discriminator type"):
+        Validator.load([], resources=[definition]).profile(definition["url"])
+
+
+def test_an_element_that_is_malformed_is_named() -> None:
+    definition = profile("Patient", [element("Patient.name", max="many")])
+    with pytest.raises(BadProfile, match=r"the element Patient\.name"):
+        Validator.load([], resources=[definition]).profile(definition["url"])
