@@ -144,7 +144,8 @@ def _same(given_name: str, value: Any, name: str, wanted: Any) -> Truth:
     if name == "valueCoding" and type(value) is dict and type(wanted) is dict:
         if value.get("code") != wanted.get("code"):
             return False
-        return True if value.get("system") == wanted.get("system") else None
+        ours, theirs = value.get("system"), wanted.get("system")
+        return True if ours == theirs else None if ours is None or theirs is None else False
     if name == "valueQuantity" and type(value) is dict and type(wanted) is dict:
         return value.get("value") == wanted.get("value") if _alike(value, wanted, ("system", "code", "unit")) else None
     if name == "valueReference" and type(value) is dict and type(wanted) is dict:

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 from gateway.validation.compiled import Json
 from gateway.validation.enable_when import Conditions, Trail, Truth, items
 from gateway.validation.parts import parts
-from gateway.validation.questionnaire_values import ANSWERS, out_of_bounds
+from gateway.validation.question_asks import crowded, is_option, miscounted, unfitting
+from gateway.validation.questionnaire_values import ANSWERS, CHOICES, CHOSEN, OPTIONS, out_of_bounds
 from gateway.validation.run import Place, Run
 
 if TYPE_CHECKING:
     from gateway.validation.engine import Engine
 
-_CHOICES = ("valueCoding", "valueString", "valueInteger", "valueDate", "valueTime", "valueReference")
 _LINK = re.compile(r"/?[A-Za-z0-9][A-Za-z0-9._/\-]{0,31}")
 _FINISHED = frozenset(("completed", "amended"))
 _ASSEMBLED = "http://hl7.org/fhir/uv/sdc/StructureDefinition/sdc-questionnaire-subQuestionnaire"
@@ -47,6 +47,8 @@ class Asked:
         contained = questionnaire.get("contained")
         listed = [one for one in contained if type(one) is dict] if type(contained) is list else []
         self.value_sets = {one.get("id"): one for one in listed if one.get("resourceType") == "ValueSet"}
+        kinds = questionnaire.get("subjectType")
+        self.subjects = [one for one in kinds if type(one) is str] if type(kinds) is list else []
         self.assembled = any(_assembled(one) for one in every)
 
 
@@ -96,11 +98,18 @@ class Response:
                 self.error("disabled", "The item must have no answer: by its enableWhen it is not asked.", here)
             elif self._item(question, item, here, trail=trail, asked=enabled):
                 answered.add(link)
+        for question in questions:
+            if question.get("type") == "group" and "extension" in question:
+                self._count(question, seen[link_of(question)], place)
         if self._finished:
             for question in questions:
                 asks = _required(question) and link_of(question) not in answered
                 if asks and self._conditions.enabled(question, trail):
                     self.error("required", f"The required item{_named(question)} has no answer.", place)
+
+    def _count(self, question: Json, number: int, place: Place) -> None:
+        for wrong in miscounted(question, number, finished=self._finished):
+            self.error("count", wrong, place)
 
     def _item(self, question: Json, item: Json, place: Place, *, trail: Trail, asked: Truth) -> bool:
         """Check one item; whether it answers."""
@@ -114,6 +123,10 @@ class Response:
             return bool(items(item))
         if len(answers) > 1 and question.get("repeats") is not True:
             self.error("repeats", "There may be only one answer: the question does not repeat.", place)
+        if "extension" in question:
+            self._count(question, len(answers), place)
+        if crowded(question, [answer for answer, _ in answers]):
+            self.error("option", "An option that excludes the others must be the only answer.", place)
         for answer, here in answers:
             self._answer(question, answer, here)
             if items(answer) or items(question):
@@ -127,37 +140,34 @@ class Response:
         if name is None:
             return
         kind, value = question.get("type"), answer[name]
-        choice = kind in ("choice", "open-choice")
-        allowed = (
-            _CHOICES
-            if kind == "choice"
-            else _open(question)
-            if choice
-            else ANSWERS.get(kind)
-            if type(kind) is str
-            else None
-        )
+        if type(kind) is not str:
+            return
+        allowed = CHOSEN if kind == "choice" else _open(question) if kind == "open-choice" else ANSWERS.get(kind)
         if allowed is not None and name not in allowed:
             self.error("type", f"The answer must be of the question's type, {kind}.", place)
             return
         longest = question.get("maxLength")
         if type(longest) is int and type(value) is str and len(value) > longest:
             self.error("length", f"The answer must not have more than {longest} characters.", place)
-        for beyond in out_of_bounds(question, value) if "extension" in question else ():
-            self.error("bound", beyond, place)
-        if kind == "choice":
-            self._choice(question, name, value, place)
+        if "extension" in question:
+            for beyond in (*out_of_bounds(question, value), *unfitting(question, value)):
+                self.error("bound", beyond, place)
+        if kind in CHOICES or kind in OPTIONS:
+            self._choice(question, answer, name, place)
 
-    def _choice(self, question: Json, name: str, value: Any, place: Place) -> None:
+    def _choice(self, question: Json, answer: Json, name: str, place: Place) -> None:
+        value, free = answer[name], question.get("type") == "open-choice"
+        if free and (name == "valueString" or (type(value) is dict and not value.keys() & {"code", "system"})):
+            return  # what is written freely
         options = question.get("answerOption")
         if type(options) is list and options:
-            if not any(_same(name, value, option.get(name)) for option in options if type(option) is dict):
+            if not any(is_option(option, answer) for option in options if type(option) is dict):
                 self.error("option", "The answer must be one of the question's answerOptions.", place)
             return
         value_set = question.get("answerValueSet")
-        if type(value_set) is not str or name != "valueCoding":
+        if type(value_set) is not str:
             return
-        belongs = self._belongs(value_set, value)
+        belongs = self._belongs(value_set, value) if name == "valueCoding" else False
         if belongs is False:
             self.error("option", "The answer must be a code of the question's answerValueSet.", place)
         elif belongs is None:
@@ -209,14 +219,6 @@ def _named(question: Json) -> str:
     """A linkId as it may be shown: one that is written as they are."""
     link = link_of(question)
     return f" with linkId {link}" if link is not None and _LINK.fullmatch(link) else ""
-
-
-def _same(name: str, value: Any, option: Any) -> bool:
-    if name == "valueCoding" and type(value) is dict and type(option) is dict:
-        return value.get("code") == option.get("code") and value.get("system") == option.get("system")
-    if name == "valueReference" and type(value) is dict and type(option) is dict:
-        return value.get("reference") == option.get("reference")
-    return option is not None and value == option
 
 
 def link_of(item: Json) -> str | None:

@@ -22,7 +22,10 @@ ANSWERS: Final = {
     "quantity": ("valueQuantity",),
 }  # fmt: skip
 """The member that holds a value of each type of item; choices say their own."""
-_OPTIONS = {
+CHOICES: Final = frozenset(("choice", "open-choice"))
+CHOSEN: Final = ("valueCoding", "valueString", "valueInteger", "valueDate", "valueTime", "valueReference")
+"""The members that may answer a choice: what its options may be."""
+OPTIONS: Final = {
     "integer": "valueInteger", "date": "valueDate", "time": "valueTime", "string": "valueString", "text": "valueString",
 }  # fmt: skip
 """The member of the options of each type of item that may have some, but for choices."""
@@ -33,12 +36,12 @@ def check_values(run: Run, item: Json, place: Place) -> None:
     kind = item.get("type")
     if type(kind) is not str:
         return
-    wanted = _OPTIONS.get(kind)
+    wanted = OPTIONS.get(kind)
     for option, here in parts(item, "answerOption", place) if wanted is not None else ():
         if wanted not in option and any(name.startswith("value") for name in option):
             run.error("business-rule", "questionnaire-option", f"The options of an item of type {kind} must be of that "
                       "type.", here)  # fmt: skip
-    allowed = ANSWERS.get(kind, ())
+    allowed = CHOSEN if kind in CHOICES else ANSWERS.get(kind, ())
     for first, here in parts(item, "initial", place) if allowed else ():
         if any(name.startswith("value") and name not in allowed for name in first):
             run.error("business-rule", "questionnaire-initial", f"The first value of an item of type {kind} must be of "
@@ -67,7 +70,10 @@ def _ordered(low: Any, high: Any) -> bool | None:
     """Whether two numbers, dates or times are in order; None where that cannot be told."""
     if _number(low) and _number(high):
         return bool(low <= high)
-    if type(low) is str is type(high) and (len(low) == len(high) == 10 or written_alike(low, high)):
+    if type(low) is not str or type(high) is not str:
+        return None
+    times = len(low) == len(high) == len("10:00:00") and low[2:3] == high[2:3] == ":"
+    if times or len(low) == len(high) == len("2026-03-02") or written_alike(low, high):
         return low <= high
     return None
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from gateway.validation.compiled import Json
 from gateway.validation.enable_when import items
 from gateway.validation.parts import member, parts
+from gateway.validation.question_asks import target_type
 from gateway.validation.questionnaire_responses import Asked, Response, all_items, link_of
 from gateway.validation.questionnaire_values import check_values
 from gateway.validation.run import Place, Run
@@ -62,6 +63,10 @@ class Questionnaires:
             run.note("not-found", "questionnaire-unchecked", f"The answers were not checked: their Questionnaire is "
                      f"{why}.", place)  # fmt: skip
             return
+        kind = target_type(value.get("subject"))
+        if asked.subjects and kind is not None and kind not in asked.subjects:
+            run.error("business-rule", "answer-subject", "The subject must be of a type that the Questionnaire is for.",
+                      member(place, "subject"))  # fmt: skip
         Response(self._engine, run, asked, value).level(asked.items, ((None, value),), place)
 
     def _found(self, run: Run, response: Json, canonical: str) -> Asked | None:
@@ -111,6 +116,8 @@ def _misasked(condition: Json, known: dict[str | None, Json], item: Json) -> str
     kind, operator = question.get("type"), condition.get("operator")
     if operator == "exists" or type(kind) is not str:
         return None
+    if kind in ("group", "display"):
+        return f"An item of type {kind} has no answer that enableWhen could ask for."
     given = [name for name in condition if name.startswith("answer")]
     if given and kind in _ASKED and not set(given) & set(_ASKED[kind]):
         return f"The answer that enableWhen asks for must be of the question's type, {kind}."

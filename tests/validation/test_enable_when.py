@@ -38,6 +38,7 @@ def depends(*conditions: Json, **members: Any) -> list[Json]:
         question("boolean", "boolean"), question("integer", "integer"), question("decimal", "decimal"),
         question("date", "date"), question("dateTime", "dateTime"), question("string"), question("choice", "choice"),
         question("quantity", "quantity"), question("more", "integer", repeats=True),
+        question("group", "group", item=[question("display", "display")]),
         question("then", required=True, enableWhen=list(conditions), **behavior, **members),
     ]  # fmt: skip
 
@@ -71,6 +72,10 @@ OFF: list[tuple[tuple[Json, ...], tuple[Json, ...]]] = [
     ((when("boolean", "exists", answerBoolean=False),), (NO,)),
     ((when("integer", ">", answerInteger=5),), (FIVE,)),
     ((when("choice", "=", answerCoding=A),), (answer("choice", {"valueCoding": {**A, "code": "b"}}),)),
+    (
+        (when("choice", "=", answerCoding=A),),
+        (answer("choice", {"valueCoding": {**A, "system": "https://a.example/y"}}),),
+    ),
     ((IF_YES, when("integer", "=", answerInteger=6)), (YES, FIVE)),
 ]
 UNTOLD: list[tuple[tuple[Json, ...], tuple[Json, ...]]] = [
@@ -158,19 +163,21 @@ def test_answers_to_one_question_are_in_one_item(faults: Faults) -> None:
 
 def test_an_open_choice_is_answered_by_a_text_or_an_option(faults: Faults) -> None:
     questions = [question("a", "open-choice", answerOption=[{"valueDate": "2020-01-01"}])]
-    for value in ({"valueString": "x"}, {"valueDate": "2020-01-01"}, {"valueCoding": A}):
+    for value in ({"valueString": "x"}, {"valueDate": "2020-01-01"}, {"valueCoding": {"display": "x"}}):
         assert faults(responded(questions, answer("a", value))) == []
-    assert faults(responded(questions, answer("a", {"valueInteger": 1}))) == [
-        ("answer-type", "QuestionnaireResponse.item[0].answer[0]")]  # fmt: skip
+    for rule, value in (("type", {"valueInteger": 1}), ("option", {"valueCoding": A})):
+        assert faults(responded(questions, answer("a", value))) == [
+            (f"answer-{rule}", "QuestionnaireResponse.item[0].answer[0]")]  # fmt: skip
 
 
 @pytest.mark.parametrize("condition", [
     when("then", "=", answerString="x"), when("boolean", "=", answerString="x"), when("integer", ">", answerString="5"),
     when("boolean", ">", answerBoolean=True), when("nobody", "exists", answerBoolean=True),
+    when("group", "=", answerBoolean=True), when("display", "=", answerBoolean=True),
 ])  # fmt: skip
 def test_conditions_that_cannot_be_meant(validator: Validator, faults: Faults, condition: Json) -> None:
     asked = {"resourceType": "Questionnaire", "text": NARRATIVE, "status": "draft", "item": depends(condition)}
-    assert faults(asked) == [("questionnaire-enable-when", "Questionnaire.item[9].enableWhen[0]")]
+    assert faults(asked) == [("questionnaire-enable-when", "Questionnaire.item[10].enableWhen[0]")]
     assert not validator.is_valid(asked)
 
 
