@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
+from gateway.validation.bundle_entries import check_entry
 from gateway.validation.compiled import Json
 from gateway.validation.parts import parts, text
 from gateway.validation.run import Place, Run
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 _ABSOLUTE = re.compile(r"(?i)[a-z][a-z0-9+.\-]*:\S+")
 _NO_FULL_URL = frozenset(("transaction", "batch", "transaction-response", "batch-response"))
+_HELD = frozenset(("resource", "request", "response"))
 _PAGED = frozenset(("searchset", "history", None))
 _PAGING = frozenset(("first", "previous", "next", "last"))
 _DOCUMENT_REFERENCES = ("subject", "encounter", "author", "custodian")
@@ -34,7 +36,9 @@ class Bundles:
         kind = bundle["type"] if type(bundle.get("type")) is str else None
         entries = [e if type(e) is dict else {} for e in around.entries()]
         for number, entry in enumerate(entries):
-            self._entry(run, kind, entry, self._at(place, number))
+            at = self._at(place, number)
+            self._entry(run, kind, entry, at)
+            check_entry(run, kind, entry, at, shapes=self._engine.shapes)
         if bundle.get("link"):
             self._links(run, kind, bundle, place)
         if not entries:
@@ -52,10 +56,9 @@ class Bundles:
 
     def _entry(self, run: Run, kind: Any, entry: Json, place: Place) -> None:
         url, resource = entry.get("fullUrl"), entry.get("resource")
-        if type(resource) is not dict:
-            return
         if "fullUrl" not in entry and "_fullUrl" not in entry:
-            if kind not in _NO_FULL_URL and not (kind == "searchset" and _type(entry) == "OperationOutcome"):
+            held = not _HELD.isdisjoint(entry)  # else bdl-5
+            if held and kind not in _NO_FULL_URL and (kind, _type(entry)) != ("searchset", "OperationOutcome"):
                 run.error("invalid", "bundle-fullurl", "Except in transactions and batches, each entry must have a "
                           "fullUrl.", place)  # fmt: skip
             return
@@ -65,7 +68,7 @@ class Bundles:
             run.error("invalid", "bundle-fullurl", "The fullUrl must be an absolute URL.", place)
             return
         said = rest(url)
-        if not said or not said["base"] or self._engine.shapes.find(said["type"]) is None:
+        if type(resource) is not dict or not said or not said["base"] or self._engine.shapes.find(said["type"]) is None:
             return
         type_, id_ = resource.get("resourceType"), resource.get("id")
         if id_ is None:
@@ -174,8 +177,9 @@ class Bundles:
             if kind != "OperationOutcome":
                 run.error("invalid", "search-outcome", "An entry with mode outcome must be an OperationOutcome.", place)
             return
-        if "id" not in resource and kind != "OperationOutcome":
-            run.error("invalid", "search-id", "Resources in a search result must have ids.", place)
+        if "id" not in resource and (mode is not None or kind != "OperationOutcome"):
+            told = run.warn if mode is None else run.error
+            told("invalid", "search-id", "Resources in a search result must have ids.", place)
         if wanted and type(kind) is str and kind not in wanted:
             if mode == "match":
                 run.error("invalid", "search-type", "A match must be of the type that was searched for.", place)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from typing import Any
 
-from gateway.validation.primitives import decoded_size
+from gateway.validation.primitives import decoded
 from gateway.validation.run import Place, Run, pointer
 from gateway.validation.terminology.ucum import is_unit
 
@@ -32,19 +33,24 @@ _RELATIVE = re.compile(
     r"(?:[^/?#]+/)*[A-Za-z]+/[A-Za-z0-9\-.]{1,64}(?:/_history/[A-Za-z0-9\-.]{1,64})?(?:#\S*)?"
     r"|[A-Za-z]+\?[_A-Za-z][\w.:\-]*=[^&]*(?:&[_A-Za-z][\w.:\-]*=[^&]*)*"
 )
+_SEARCH = re.compile(r"[A-Za-z]+\?")
+_ASKING = frozenset(("transaction", "batch"))
 _ABSOLUTE = re.compile(r"(?i)[a-z][a-z0-9+.\-]*:\S+")
 SAMPLE = r"(?:[ELU]|[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)"
 _SAMPLE = re.compile(SAMPLE)
 
 
 def check_attachment(run: Run, value: Any, place: Place) -> None:
-    """The size said must be the size of the data; a type must be known to read data."""
-    data, size = value.get("data"), value.get("size")
-    if type(data) is not str:
+    """The size and the hash said must be those of the data."""
+    size, digest = value.get("size"), value.get("hash")
+    if type(value.get("data")) is not str or (data := decoded(value["data"])) is None:
         return
-    actual = decoded_size(data)
-    if actual is not None and type(size) is int and size != actual:
-        run.error("structure", "attachment-size", f"Attachment.size is {size}, but the data has {actual} bytes.", place)
+    if type(size) is int and size != len(data):
+        run.error("structure", "attachment-size", f"Attachment.size is {size}, but the data has {len(data)} bytes.",
+                  place)  # fmt: skip
+    said = decoded(digest) if type(digest) is str else None
+    if said is not None and said != hashlib.sha1(data, usedforsecurity=False).digest():
+        run.error("value", "attachment-hash", "Attachment.hash is not the SHA-1 of the data, in base64.", place)
 
 
 def check_coding(run: Run, value: Any, place: Place) -> None:
@@ -131,6 +137,8 @@ def check_reference(run: Run, value: Any, place: Place) -> None:
         run.error("value", "reference-form", "The reference must have a valid OID after urn:oid:.", place)
     elif _SPACE.search(reference):
         run.error("value", "reference-form", "The reference must be a URL without white space.", place)
+    elif run.bundles and _SEARCH.match(reference) and run.bundles[-1].bundle.get("type") not in _ASKING:
+        run.error("value", "reference-form", "Only in transactions and batches may a reference be a search.", place)
     elif ":" not in reference and reference[0] != "#" and not _RELATIVE.fullmatch(reference):
         run.error("value", "reference-form", "A relative reference must be a type and an id (Patient/1), or a search "
                   "(Patient?identifier=...).", place)  # fmt: skip

@@ -25,7 +25,7 @@ _ATTRIBUTES = frozenset(
     "axis headers scope rowspan colspan".split()
 )
 _PER_ELEMENT = {
-    "a": frozenset("href name target rel rev hreflang type charset shape coords".split()),
+    "a": frozenset("href name rel rev hreflang type charset shape coords".split()),
     "img": frozenset("src alt height width longdesc usemap ismap border name".split()),
     "map": frozenset(("name",)),
     "table": frozenset("summary width border frame rules cellspacing cellpadding bgcolor".split()),
@@ -67,6 +67,7 @@ class Content:
         self.ids: list[str] = []
         self.unlabelled = False
         self._labelled = False
+        self._space = XHTML
         self._depth = 0
         self._paragraphs = 0
         self._parse(text)
@@ -95,6 +96,7 @@ class Content:
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         space, local = name.split(" ")[:2] if " " in name else ("", name)
         if self._depth == 0:
+            self._space = space
             if local != "div" or space != XHTML:
                 self.faults.append("must be a div in the XHTML namespace")
         elif self._depth == 1 and local == "div":
@@ -106,14 +108,15 @@ class Content:
         self._depth += 1
         if self._depth > MAX_DEPTH:
             raise _Refused
-        if (space and space != XHTML) or local not in _ELEMENTS:
+        known = local in _ELEMENTS and space in ("", XHTML, self._space)
+        if not known and self._depth > 1:
             self.faults.append("must not have an element " + _named(local))
         if local == "img":
             self.readable = True
         if self._paragraphs and local in _BLOCKS:
             self.faults.append(f"must not have an element '{local}' inside a paragraph")
         self._paragraphs += local == "p"
-        for key, value in attributes.items():
+        for key, value in attributes.items() if known else ():
             self._attribute(local, key, value)
 
     def _attribute(self, element: str, key: str, value: str) -> None:

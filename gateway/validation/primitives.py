@@ -138,11 +138,17 @@ def _base64(value: Any) -> str | None:
 
 def decoded_size(value: str) -> int | None:
     """How many bytes a base64 text stands for, white space ignored; None when it is not base64."""
+    known = decoded(value)
+    return None if known is None else len(known)
+
+
+def decoded(value: str) -> bytes | None:
+    """The bytes that a base64 text stands for, white space ignored; None when it is not base64."""
     bare = "".join(value.split())
     if len(bare) % 4:
         return None
     try:
-        return len(binascii.a2b_base64(bare.encode("ascii"), strict_mode=True))
+        return binascii.a2b_base64(bare.encode("ascii"), strict_mode=True)
     except (ValueError, UnicodeEncodeError):
         return None
 

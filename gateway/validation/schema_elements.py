@@ -102,10 +102,10 @@ def merged(parts: list[Schema]) -> Schema:
     if properties:
         made["properties"] = properties
     if required:
-        made["required"] = required
+        made["required"] = list(dict.fromkeys(required))
     if rest:
         made["allOf"] = rest
-    return made
+    return rest[0] if made.keys() == {"allOf"} and len(rest) == 1 else made
 
 
 def distinct_urls(urls: Sequence[str]) -> Schema:
@@ -173,18 +173,22 @@ def counted(count: Count, shape: Shape) -> list[Schema]:
         parts.append(present([shape.members[name] for name in count.names]))
     if len(count.names) > 1 and shape.name != "Extension":
         needed = [c.names[0] for c in shape.counts if c.min and len(c.names) == 1 and c.names != count.names]
-        parts.append(_one_of_types(count, needed))
+        parts.append(_one_of_types(count, shape, needed))
     return parts
 
 
-def _one_of_types(count: Count, needed: list[str]) -> Schema:
-    """At most one type of a choice is there. `needed` are other members that have to be."""
+def _one_of_types(count: Count, shape: Shape, needed: list[str]) -> Schema:
+    """At most one type of a choice is there, value or extensions. `needed` are other members that have to be."""
     if len(count.names) > 12:
         asked: Schema = {CHECK: ["choice", [*count.names, *(f"_{name}" for name in count.names)]]}
         if not count.min or not needed:
             return asked
         return {"anyOf": [{"required": needed, "maxProperties": len(needed) + 1}, asked]}
     rest: Schema = {}
-    for name in count.names:
-        rest[name] = {"not": {"anyOf": [{"required": [other]} for other in count.names if other != name]}}
+    for member in (shape.members[name] for name in count.names):
+        others: list[Schema] = [{"required": [name]} for name in count.names if name != member.name]
+        rest[member.name] = {"not": {"anyOf": others}}
+        if member.primitive:
+            beside = [name for name in count.names if name != member.name and shape.members[name].primitive]
+            rest[f"_{member.name}"] = {"not": {"anyOf": [*others, *({"required": [f"_{name}"]} for name in beside)]}}
     return {"dependentSchemas": rest}

@@ -64,12 +64,15 @@ class Shapes2Schema:
         self._within = within
         self._prefix = prefix
         self._special: dict[str, Callable[[], Schema]] = {
+            "Bundle": lambda: {"not": {"anyOf": [{"required": ["entry"]}, {"required": ["link"]}]}},
             "Coding": lambda: self.coding,
             "Identifier": lambda: {
                 "if": {"required": ["system"], "properties": {"system": {"const": "urn:ietf:rfc:3986"}}},
                 "then": {"properties": {"value": {"pattern": ABSOLUTE}}},
             },
-            "Attachment": lambda: {"not": {"required": ["data", "size"]}},
+            "Attachment": lambda: {
+                "not": {"required": ["data"], "anyOf": [{"required": ["size"]}, {"required": ["hash"]}]}
+            },
             "Extension": self._one_value,
             "Meta": lambda: {"properties": {"security": {"uniqueItems": True}}},
             "SampledData": lambda: {"properties": {"data": {"pattern": f"^{SAMPLE}(?: {SAMPLE})*$"}}},

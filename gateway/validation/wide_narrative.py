@@ -48,7 +48,7 @@ def _optional(names: str) -> str:
 def _flat() -> str:
     usual = _in_any_order(["style", "class", "id", "title"], 3)
     cell = _optional("colspan rowspan scope align valign width")
-    anchor = f"{_optional('name')}(?:{_attribute('href', _LINK)})?{_optional('target')}"
+    anchor = f"{_optional('name')}(?:{_attribute('href', _LINK)})?"
     table = _optional("border cellpadding cellspacing")
     tags = [
         f"(?:{'|'.join(_COMMON.split())}){usual}",

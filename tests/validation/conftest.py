@@ -78,10 +78,13 @@ def service_request() -> Json:
 
 @pytest.fixture
 def faults(validator: Validator) -> Callable[..., list[tuple[str | None, str | None]]]:
-    """The errors of a resource as (rule, place)."""
+    """The errors of a resource as (rule, place); the fast ways must say the same of it."""
 
     def find(resource: Any, *profiles: str) -> list[tuple[str | None, str | None]]:
-        return [(i.rule, i.expression) for i in validator.check(resource, profiles=profiles) if i.is_error]
+        found = [(i.rule, i.expression) for i in validator.check(resource, profiles=profiles) if i.is_error]
+        assert validator.is_valid(resource, profiles) == (not found)
+        assert [(i.rule, i.expression) for i in validator.check(resource, profiles=profiles) if i.is_error] == found
+        return found
 
     return find
 

@@ -21,11 +21,22 @@ def entry(url: str | None, resource: Json, **more: Any) -> Json:
 
 
 def bundle(kind: str, *entries: Json, **more: Any) -> Json:
-    return {"resourceType": "Bundle", "type": kind, **more, "entry": list(entries)}
+    return {"resourceType": "Bundle", "type": kind, **more} | ({"entry": list(entries)} if entries else {})
+
+
+def asked(method: str, url: str, resource: Json | None = None, **more: Any) -> Json:
+    """An entry that asks something of a server."""
+    held = {} if resource is None else entry(None, resource)
+    return {**held, "request": {"method": method, "url": url}, **more}
+
+
+def watched(subject: str) -> Json:
+    return {"resourceType": "Basic", "code": {"text": "x"}, "subject": {"reference": subject}}
 
 
 PERSON: Json = {"resourceType": "Patient", "managingOrganization": {"reference": O}}
 ORGANIZATION: Json = {"resourceType": "Organization", "name": "A plan"}
+SELF = {"relation": "self", "url": "https://a.example/fhir/Organization?name=x"}
 
 
 def test_a_collection_with_references_inside(faults: Faults) -> None:
@@ -59,10 +70,42 @@ def test_a_collection_with_references_inside(faults: Faults) -> None:
             "search-type",
         ),
         (bundle("nonsense", entry(O, ORGANIZATION)), "binding-required"),
+        (bundle("searchset", link=[SELF, SELF]), "bundle-link"),
+        (bundle("history", asked("DELETE", "Patient/1", response={"status": "204"})), "bundle-fullurl"),
+        (bundle("collection", entry(P, watched("Patient?identifier=a|b"))), "reference-form"),
+        (bundle("transaction", asked("POST", "Patient")), "request-resource"),
+        (bundle("batch", asked("PUT", "Patient/1")), "request-resource"),
+        (bundle("transaction", asked("PATCH", "Patient/1")), "request-resource"),
+        (bundle("transaction", asked("POST", "Observation", PERSON)), "request-url"),
+        (bundle("transaction", asked("PUT", "Observation?code=x", PERSON)), "request-url"),
+        (bundle("batch", asked("PUT", "Patient/2", {**PERSON, "id": "1"})), "request-url"),
+        (bundle("batch-response", {"response": {"status": "OK"}}), "response-status"),
+        (bundle("batch-response", {"response": {"status": "2000"}}), "response-status"),
+        (bundle("searchset", entry(O, {"resourceType": "OperationOutcome", "issue": [
+            {"severity": "error", "code": "exception"}]}, search={"mode": "match"})), "search-id"),
     ],
-)
+)  # fmt: skip
 def test_what_breaks_a_bundle(faults: Faults, made: Json, rule: str) -> None:
     assert rule in [found for found, _ in faults(made)]
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        bundle("searchset", link=[SELF]),
+        bundle("searchset", entry(O, ORGANIZATION)),
+        bundle("transaction", asked("POST", "Patient", PERSON), asked("PUT", "Patient?identifier=a|b", PERSON)),
+        bundle("transaction", entry(P, watched("Patient?identifier=a|b"), request={"method": "POST", "url": "Basic"})),
+        bundle("batch", asked("PUT", "/Patient/1", {**PERSON, "id": "1"}), asked("PUT", "Patient/1", PERSON)),
+        bundle("batch", asked("POST", "Patient/$match"), asked("POST", "Patient/_search?name=x"), asked("GET", "x")),
+        bundle("batch", asked("POST", "Binary", PERSON), asked("DELETE", "Patient/1"), asked("HEAD", "Patient/1")),
+        bundle("batch", {**asked("PATCH", "Patient/1"), "resource": {"resourceType": "Parameters"}}),
+        bundle("batch-response", {"response": {"status": "200"}}, {"response": {"status": "404 Not Found"}}),
+        bundle("history", {"fullUrl": P, **asked("POST", "Patient", response={"status": "201"})}),
+    ],
+)
+def test_what_bundles_may_have(faults: Faults, made: Json) -> None:
+    assert faults(made) == []
 
 
 def test_entries_are_checked_each_by_their_own_profiles(faults: Faults, patient: Json) -> None:

@@ -64,6 +64,10 @@ def scenario(kind: Any) -> Json:
             "instance": [{"resourceId": "a", "resourceType": kind}]}  # fmt: skip
 
 
+def pictured(**members: Any) -> Json:
+    return patient(photo=[{"contentType": "text/plain", "data": "aGVsbG8=", **members}])
+
+
 SECRET = {"system": "http://terminology.hl7.org/CodeSystem/v3-Confidentiality", "code": "R"}
 UNKNOWN = [{"url": EXAMPLE, "valueString": "x"}]
 BAD: list[tuple[str, Json]] = [
@@ -72,8 +76,11 @@ BAD: list[tuple[str, Json]] = [
     ("meta-security", patient(meta={"security": [SECRET, SECRET]})),
     ("age-1", timed("Age", "mg")), ("age-1", timed("Age", "cm")), ("drt-1", timed("Duration", "kg")),
     ("dis-1", timed("Distance", "min")),
+    ("attachment-hash", pictured(hash="AAAAAAAAAAAAAAAAAAAAAAAAAAA=")),
+    ("attachment-hash", pictured(hash="YWE=")), ("attachment-size", pictured(size=6)),
     *(("sampled-data", sampled(data)) for data in ("1 a", "1,2", "1 2e", "- 1", "1 " * 50_000 + "x")),
     ("choice-one", patient(deceasedDateTime="2020", _deceasedBoolean={"extension": UNKNOWN})),
+    ("choice-one", patient(deceasedBoolean=True, _deceasedDateTime={"extension": UNKNOWN})),
     ("choice-one", {**measured(code="mg"), "_valueString": {"extension": UNKNOWN}}),
     ("ele-1", patient(name=[{"id": "a"}])),
     ("element-id", patient(name=[{"id": "a", "family": "x"}, {"id": "a", "family": "y"}])),
@@ -108,6 +115,7 @@ BAD: list[tuple[str, Json]] = [
         '<a href="">x</a>', '<a href="urn:x:y">x</a>', '<a href="http://a b">x</a>', '<img src="a{b}" alt="x"/>',
         '<img src="data:image/png;base64,YWJ" alt="x"/>', '<img src="data:image/png;base64,!" alt="x"/>',
         '<img src="data:image/png;base64," alt="x"/>', '<img src="data:png,x" alt="x"/>',
+        '<a href="https://a.example" target="_blank">x</a>', '<font color="red">x</font>',
         '<p href="a">x</p>', '<p name="a">x</p>', "<ins>x</ins>", "<del>x</del>",
         "<p><!-- </p> --><ul><li>x</li></ul></p>",
     )),
@@ -121,6 +129,7 @@ GOOD: list[Json] = [
         ("Age", "a"), ("Age", "wk"), ("Age", "mo_j"), ("Duration", "ms"), ("Duration", "min"), ("Duration", "d{days}"),
         ("Distance", "km"), ("Distance", "[mi_i]"), ("Distance", "mm"))),
     *(sampled(data) for data in ("1", "1 -2.5 E L U", "1e3 .5 2.", "2041  2043\n2037")),
+    pictured(size=5, hash="qvTGHdzF6KLavt4PO0gs2a6pQ00="), pictured(),
     attached("YWJj"), attached("YW Jj\nYQ=="), scenario("Patient"),
     patient(id="a", name=[{"id": "a", "family": "x"}], birthDate="2020", _birthDate={"id": "b"}),
     patient(extension=[{"url": CORE + "patient-multipleBirthTotal", "valuePositiveInt": 2}]),
