@@ -30,6 +30,11 @@ _WIDE = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 def read(data: bytes) -> Any:
     """Read one JSON value from UTF-8 bytes, or raise Malformed."""
+    return read_as_written(data)[0]
+
+
+def read_as_written(data: bytes) -> tuple[Any, bool]:
+    """As `read`, and whether the bytes are what `compact` writes."""
     try:
         value = _decode(data)
     except RecursionError:
@@ -43,12 +48,13 @@ def read(data: bytes) -> Any:
     # What we would write ourselves names no member twice. Of other sources, every string token has two quotes, so a
     # member named twice leaves fewer quotes in what we read than in the source: a cheap count finds it. Those that
     # write a quote as \u00.. go the slow way, as do all that may have a NUL.
-    if again == data:
+    compactly = again == data
+    if compactly:
         if data.rfind(b"\\u0000") >= 0:
             _read_strictly(data)
     elif b"\\u00" in data or data.count(b'"') != again.count(b'"'):
         _read_strictly(data)
-    return value
+    return value, compactly
 
 
 def compact(value: Any) -> bytes | None:

@@ -1,13 +1,13 @@
 """Where in JSON bytes each part stands, found only when an issue has to say so.
 
 Bytes that are written as we would write them, as most NDJSON is, need not be read again: a part stands behind as many
-bytes as it takes to write what is before it.
+bytes as it takes to write what is before it: it is written once more, with marks.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -16,6 +16,13 @@ import orjson
 from gateway.fhir.codec import compact
 
 Pointer = tuple[str | int, ...]
+_Tree = dict[Any, tuple[Pointer, Any]]
+"""By each step down: the pointer so far, and the tree below."""
+_MARK = b"\1"
+_WRITTEN = len(b"[123,")
+"""Bytes of what is written before a place that is marked; one more, `]`, is written after it."""
+_MOST = 1 << 14
+"""Places that are marked."""
 _SPACE = re.compile(rb"[ \t\r\n]*")
 _NAME = re.compile(rb'[ \t\r\n]*"[^"\\]*(?:\\.[^"\\]*)*"[ \t\r\n]*:[ \t\r\n]*')
 _COMMA = re.compile(rb"[ \t\r\n]*,?[ \t\r\n]*")
@@ -23,61 +30,69 @@ _object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _array = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 
-def locate(
-    data: bytes, wanted: Iterable[Pointer], *, value: Any = None, above: int = 0
-) -> dict[Pointer, tuple[int, int]]:
-    """Line and column (from 1) of the values at `wanted`; a place that is not there stands at its nearest parent.
-    `data` is JSON that names no member twice in one object and has so many lines `above` it, and `value` what was read
-    from it, where that is known."""
-    pointers = list(wanted)
-    tree: dict[Any, Any] = {}
-    for pointer in pointers:
-        node = tree
-        for step in pointer:
-            node = node.setdefault(step, {})
-    offsets: dict[Pointer, int] = {}
-    if value is not None and _is_compact(data, value):
-        _reckon(value, 0, (), tree, offsets)
-    else:
-        start = _end(_SPACE, data, 3 if data.startswith(b"\xef\xbb\xbf") else 0)
-        _note(data[start:], start, (), tree, offsets)
-    found: dict[Pointer, tuple[int, int]] = {}
-    for pointer in pointers:
-        near = pointer
-        while near and near not in offsets:
-            near = near[:-1]
-        line, column = _line_and_column(data, offsets[near])
-        found[pointer] = (line + above, column)
-    return found
+class Sought:
+    """Places that are looked for in many sources, made ready once."""
+
+    def __init__(self, wanted: Iterable[Pointer]) -> None:
+        self.pointers = tuple(dict.fromkeys(wanted))
+        inner = sorted((pointer for pointer in self.pointers if pointer), key=len, reverse=True)
+        self._marks = [(one[:-1], one[-1], _mark(number)) for number, one in enumerate(inner)]
+        self._marked = [(one, sum(one[:end] in inner for end in range(1, len(one)))) for one in inner]
+        """Each place, and how many of the others it lies in."""
+
+    def find(
+        self, data: bytes, *, value: Any = None, above: int = 0, compactly: bool = False
+    ) -> dict[Pointer, tuple[int, int]]:
+        """Line and column (from 1) of the values; a place that is not there stands at its nearest parent. `data` is
+        JSON that names no member twice in one object and has so many lines `above` it, and `value` what was read from
+        it, where that is known; `compactly`: it is known to be written as we would write it."""
+        if value is not None and len(self._marks) < _MOST and (compactly or _is_compact(data, value)):
+            try:
+                return self._reckon(data, value, above + 1)
+            except LookupError:
+                pass  # a place is not there
+        offsets: dict[Pointer, int] = {(): _end(_SPACE, data, 3 if data.startswith(b"\xef\xbb\xbf") else 0)}
+        _note(data[offsets[()] :], offsets[()], _tree(self.pointers), offsets)
+        return {pointer: _line_and_column(data, offsets[_there(pointer, offsets)], above) for pointer in self.pointers}
+
+    def _reckon(self, data: bytes, value: Any, line: int) -> dict[Pointer, tuple[int, int]]:
+        """Write a value once more with marks before the places; LookupError where one is not there."""
+        found = dict.fromkeys(self.pointers, (line, 1))
+        text = self._written(value)
+        place, number, ascii = text.find(_MARK), 0, data.isascii()
+        while place >= 0:
+            pointer, around = self._marked[(text[place + 1] & 127) << 7 | text[place + 2] & 127]
+            at = place - 1 - number * (_WRITTEN + 1) + around
+            found[pointer] = (line, at + 1 if ascii else len(data[:at].decode()) + 1)
+            number += 1
+            place = text.find(_MARK, place + 1)
+        return found
+
+    def _written(self, value: Any) -> bytes:
+        """The value with its marks, which it has meanwhile."""
+        changed: list[tuple[Any, str | int, Any]] = []
+        try:
+            for way, last, mark in self._marks:  # inner ones first
+                at = value
+                for step in way:
+                    at = at[step]
+                inner = at[last]
+                at[last] = [mark, inner]
+                changed.append((at, last, inner))
+            text = compact(value)
+        except TypeError as error:
+            raise LookupError from error
+        finally:
+            for at, last, inner in reversed(changed):
+                at[last] = inner
+        if text is None:
+            raise LookupError
+        return text
 
 
-def _reckon(value: Any, start: int, pointer: Pointer, tree: dict[Any, Any], offsets: dict[Pointer, int]) -> None:
-    """Note where a value stands that is `start` bytes into what `compact` writes, and what `tree` names of what is in
-    it."""
-    offsets[pointer] = start
-    if not tree:
-        return
-    at, left = start + 1, len(tree)
-    if type(value) is dict:
-        before: dict[str, Any] = {}
-        for name, inner in value.items():
-            below = tree.get(name)
-            if below is not None:
-                if before:
-                    at += _length(before) - 1  # with a comma, without braces
-                    before = {}
-                _reckon(inner, at + len(orjson.dumps(name)) + 1, (*pointer, name), below, offsets)
-                left -= 1
-                if not left:
-                    return
-            before[name] = inner
-    elif type(value) is list:
-        last = 0
-        for index in sorted(step for step in tree if type(step) is int and step < len(value)):
-            if index > last:
-                at += _length(value[last:index]) - 1
-                last = index
-            _reckon(value[index], at, (*pointer, index), tree[index], offsets)
+def _mark(number: int) -> orjson.Fragment:
+    """What stands before a place in what is written: no JSON has such characters."""
+    return orjson.Fragment(bytes((1, 128 | number >> 7, 128 | number & 127)))
 
 
 def _is_compact(data: bytes, value: Any) -> bool:
@@ -85,23 +100,34 @@ def _is_compact(data: bytes, value: Any) -> bool:
     return ours is not None and data.startswith(ours) and not data[len(ours) :].strip()
 
 
-def _length(part: Any) -> int:
-    """Bytes of a part of what `compact` writes."""
-    return len(compact(part) or b"")
+def _tree(pointers: Iterable[Pointer]) -> _Tree:
+    tree: _Tree = {}
+    for pointer in pointers:
+        below = tree
+        for end, step in enumerate(pointer, start=1):
+            below = below.setdefault(step, (pointer[:end], {}))[1]
+    return tree
 
 
-def _note(data: bytes, start: int, pointer: Pointer, tree: dict[Any, Any], offsets: dict[Pointer, int]) -> None:
-    """Note where a value stands that is `start` bytes into the source, and what `tree` names of what is in it."""
-    offsets[pointer] = start
+def _there(pointer: Pointer, found: Mapping[Pointer, Any]) -> Pointer:
+    """The place itself or its nearest parent that is among those found."""
+    while pointer not in found:
+        pointer = pointer[:-1]
+    return pointer
+
+
+def _note(data: bytes, start: int, tree: _Tree, offsets: dict[Pointer, int]) -> None:
+    """Note where the parts stand that `tree` names, of a value that is `start` bytes into the source."""
     if not tree:
         return
     try:
         parts = _members(data) if data[:1] == b"{" else _items(data) if data[:1] == b"[" else iter(())
         left = len(tree)
         for step, raw, at in parts:
-            below = tree.get(step)
-            if below is not None:
-                _note(bytes(raw) if below else b"", start + at, (*pointer, step), below, offsets)
+            if step in tree:
+                pointer, below = tree[step]
+                offsets[pointer] = start + at
+                _note(bytes(raw) if below else b"", start + at, below, offsets)
                 left -= 1
                 if not left:
                     return
@@ -131,6 +157,6 @@ def _end(pattern: re.Pattern[bytes], data: bytes, at: int) -> int:
     return at if match is None else match.end()
 
 
-def _line_and_column(data: bytes, at: int) -> tuple[int, int]:
+def _line_and_column(data: bytes, at: int, above: int) -> tuple[int, int]:
     begins = data.rfind(b"\n", 0, at) + 1
-    return data.count(b"\n", 0, at) + 1, len(data[begins:at].decode("utf-8", "replace")) + 1
+    return data.count(b"\n", 0, at) + 1 + above, len(data[begins:at].decode("utf-8", "replace")) + 1

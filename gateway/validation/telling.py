@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from gateway.errors import Issue
-from gateway.fhir.places import Pointer
+from gateway.fhir.places import Pointer, Sought
 from gateway.validation.cascades import without_cascades
 from gateway.validation.run import Place, Run, pointer
 
@@ -41,12 +41,19 @@ class Listed:
     places: Sequence[Place | None]
     about: Sequence[str]
     _ways: list[Pointer | None] | None = None
+    _sought: Sought | None = None
 
     def ways(self) -> list[Pointer | None]:
         """The places as members and indexes of the JSON."""
         if self._ways is None:
             self._ways = [None if place is None else pointer(place) for place in self.places]
         return self._ways
+
+    def sought(self) -> Sought:
+        """The same, to be found in a source."""
+        if self._sought is None:
+            self._sought = Sought(way for way in self.ways() if way is not None)
+        return self._sought
 
 
 NOTHING = Listed((), (), ())

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from typing import Any
 
 from gateway.fhir import codec
-from gateway.fhir.places import Pointer, locate
+from gateway.fhir.places import Pointer, Sought
 
 VALUES: list[Any] = [None, True, 1, -5, Decimal("1.50"), "x", 'é"\\\n', "日本", "", [], {}]
 NAMES = ["a", "bé", 'c"d', "resourceType", "_x", "y"]
+
+
+def locate(data: bytes, wanted: Iterable[Pointer], value: Any = None) -> dict[Pointer, tuple[int, int]]:
+    return Sought(wanted).find(data, value=value)
 
 
 def made(chance: random.Random, depth: int = 0) -> Any:
@@ -42,6 +46,9 @@ def test_compact_sources_are_reckoned_as_they_are_read() -> None:
         wanted += [(*chance.choice(every), "gone"), (*chance.choice(every), 7)]
         assert locate(data, wanted, value=value) == locate(data, wanted)
         assert locate(data + b" \n", wanted, value=value) == locate(data, wanted)
+        assert Sought(wanted).find(data, value=value, compactly=True) == locate(data, wanted)
+        assert Sought(every).find(data, value=value, compactly=True) == locate(data, every), "one in the other"
+        assert codec.compact(value) == data, "marks are taken away again"
 
 
 def test_other_sources_are_read_again() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from gateway.errors import Malformed
 from gateway.fhir import xml
-from gateway.fhir.places import locate
+from gateway.fhir.places import Sought
 from gateway.packages.definitions import Definitions
 from gateway.validation.shapes import Shapes
 
@@ -117,5 +117,5 @@ def test_other_encodings_are_read(types: Shapes) -> None:
 
 def test_places_in_json() -> None:
     data = b'{\n "a": [1, {"b": "x\\"y", "c": null}],\n "d": "z"\n}'
-    found = locate(data, [(), ("a", 0), ("a", 1, "c"), ("d",), ("d", "gone")])
+    found = Sought([(), ("a", 0), ("a", 1, "c"), ("d",), ("d", "gone")]).find(data)
     assert found == {(): (1, 1), ("a", 0): (2, 8), ("a", 1, "c"): (2, 30), ("d",): (3, 7), ("d", "gone"): (3, 7)}
