@@ -15,6 +15,7 @@ from gateway.fhirpath.errata import corrected
 from gateway.fhirpath.model import PRIMITIVES, Field
 from gateway.fhirpath.parser import parse
 from gateway.fhirpath.syntax import Binary, Call, External, Literal, Member, Syntax, TypeTest, Variable
+from gateway.validation.schema_elements import merged
 from gateway.validation.schema_values import Schema
 
 Sides = tuple[Schema, Schema]
@@ -277,8 +278,7 @@ def any_of(parts: list[Schema]) -> Schema:
 
 def all_of(parts: list[Schema]) -> Schema:
     """All of the schemas hold; as little as says it."""
-    kept = [part for part in parts if part]
-    return NEVER if NEVER in kept else {} if not kept else kept[0] if len(kept) == 1 else {"allOf": kept}
+    return NEVER if NEVER in parts else merged([part for part in parts if part])
 
 
 def two_valued(true: Schema) -> Sides:

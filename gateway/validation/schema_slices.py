@@ -56,9 +56,8 @@ def _of_type(engine: Engine, shape: Shape, step: tuple[str, str], codes: tuple[s
     if kind != "member":
         raise NotSaid
     names: list[str] = []
-    for member in shape.members.values():
-        if member.name != name and member.group != f"{name}[x]":
-            continue
+    members = [m for m in shape.members.values() if m.name == name or m.group == f"{name}[x]"]
+    for member in members:
         if member.type in ("Resource", "DomainResource"):
             raise NotSaid
         inner = engine.shapes.find(member.type)
@@ -66,6 +65,9 @@ def _of_type(engine: Engine, shape: Shape, step: tuple[str, str], codes: tuple[s
             names += [member.name, "_" + member.name] if member.primitive else [member.name]
     if not names:
         return {"not": {}}
+    there = {member.name for member in members}
+    if there <= set(names) and any(count.min and there == set(count.names) for count in shape.counts):
+        return {}  # any type will do, and one of them has to be there
     return {"required": names} if len(names) == 1 else {"anyOf": [{"required": [one]} for one in names]}
 
 
