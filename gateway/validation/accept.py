@@ -7,26 +7,25 @@ cache file that the definitions' fingerprint and this code's version invalidate.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import jsonschema_rs
-import msgspec
 
 from gateway.errors import BadProfile, GatewayError
-from gateway.fhir.codec import compact
 from gateway.fhirpath import FhirPathError
 from gateway.validation.accept_cache import SchemaCache
 from gateway.validation.accept_checks import Acceptance, Check, Checks
 from gateway.validation.accept_kept import Kept, Key
 from gateway.validation.accept_keyword import keyword
-from gateway.validation.accept_presence import PRESENT, Presence, apart
-from gateway.validation.accept_refused import Refused, refused_by
+from gateway.validation.accept_presence import apart
+from gateway.validation.accept_ready import RECURSIVE, Ready, Run
+from gateway.validation.accept_refused import Refused, refused_in
 from gateway.validation.canonical import CHECKS
-from gateway.validation.compiled import Json, Profile
+from gateway.validation.compiled import Json, Profile, Shape
 from gateway.validation.schema_codings import coding_schema
 from gateway.validation.schema_elements import is_recursive, value_types
 from gateway.validation.schema_extensions import Inlined, contexts, extension_document
@@ -38,25 +37,11 @@ from gateway.validation.vital_signs import vital_signs
 if TYPE_CHECKING:
     from gateway.validation.engine import Engine
 
-_RECURSIVE = "recursive"
-_LARGE = 200_000
-"""Bytes of a resource whose refused places are still listed: there may be one for each few of them."""
 _REGEX = jsonschema_rs.RegexOptions()
 """Linear time, whatever the text."""
 
 ENGINE_ONLY = frozenset(CHECKS)
 """Types that the engine has rules of its own for, beyond their definition."""
-_encode = msgspec.json.Encoder(decimal_format="number").encode
-
-
-_Run = Callable[[Any], bool]
-
-
-class _Ready(NamedTuple):
-    """What accepts resources of a type by the same profiles."""
-
-    run: _Run
-    presence: Presence
 
 
 def _name(kind: str, profiles: Sequence[Profile], scope: str | None) -> str:
@@ -65,17 +50,7 @@ def _name(kind: str, profiles: Sequence[Profile], scope: str | None) -> str:
 
 def _marked(schema: Schema) -> Schema:
     """The document, which says whether it refers to itself."""
-    return {**schema, "$comment": _RECURSIVE} if is_recursive(schema) else schema
-
-
-def _bounded(run: _Run) -> _Run:
-    """For a schema that refers to itself: run only on data whose depth is bounded."""
-
-    def holds(value: Any) -> bool:
-        _encode(value)  # RecursionError where it is nested deeper than Python goes
-        return run(value)
-
-    return holds
+    return {**schema, "$comment": RECURSIVE} if is_recursive(schema) else schema
 
 
 def key_of(resource: Json, profiles: Sequence[Profile] = ()) -> Key:
@@ -97,7 +72,7 @@ class Acceptor:
         self._state = Acceptance()
         self._checks = Checks(engine, self._state, self._extension)
         self._cache = SchemaCache(cache, f"{engine.definitions.fingerprint} {engine.displays}")
-        self._kept: Kept[_Ready] = Kept()
+        self._kept: Kept[Ready] = Kept()
         self._ready = self._kept.ready
         self._paths: frozenset[str] | None = None
         self._extensions: dict[tuple[str, str | None], Check] = {}
@@ -123,38 +98,31 @@ class Acceptor:
             return False
         return self._holds(ready.run, resource)
 
-    def refused(self, resource: Any, profiles: Sequence[Profile] = (), *, first: bool = False) -> Refused | None:
-        """Where a resource is not accepted: all places or the first; None when that is not known."""
+    def refused(self, resource: Json, shape: Shape, profiles: Sequence[Profile] = ()) -> Refused | None:
+        """Where a resource of a shape is not accepted; None when that is not known."""
         try:
-            ready = self._ready[key_of(resource, profiles)]
-        except (KeyError, TypeError):
+            found = self._ready[key_of(resource, profiles)]
+            part = None if found is None else found.taken_apart(resource, self._run)
+        except (KeyError, TypeError, ValueError, RecursionError):
             return None
-        check = None if ready is None else getattr(ready.run, "__self__", None)
-        if ready is None or check is None:
+        if found is None or part is None:
             return None
-        missing = ready.presence.missing(resource)
-        if missing and (first or self._holds(ready.run, resource)):
-            return Refused(frozenset(), missing, whole=False)
         state = self._state
         state.resource, state.run, state.unsure, state.ids = resource, None, False, set()
         try:
-            data = compact(resource) or _encode(resource)
-            if len(data) > _LARGE or data.count(b'"id":') > ("id" in resource):
-                return None  # ids of elements must differ between members
-            faults = list(check.iter_errors(resource)) if not first else []
-            if first:
-                check.validate(resource)
-        except jsonschema_rs.ValidationError as fault:
-            faults = [fault]
+            where = refused_in(part, resource, shape)
         except (ValueError, TypeError, RecursionError, UnicodeError):
             return None
-        return None if state.unsure else refused_by(faults, missing)
+        if state.unsure or state.ids:  # ids of elements must differ between members
+            return None
+        missing = found.presence.missing(resource)
+        return where._replace(missing=missing) if missing else where
 
     def save(self) -> None:
         """Write what was compiled to the cache file, if there is one."""
         self._cache.save()
 
-    def _holds(self, run: _Run, resource: Json) -> bool:
+    def _holds(self, run: Run, resource: Json) -> bool:
         state = self._state
         state.resource, state.run, state.unsure, state.ids = resource, None, False, set()
         try:
@@ -181,17 +149,18 @@ class Acceptor:
             ready = self._ready[key]
         return ready is not None and not ready.presence.missing(resource) and self._holds(ready.run, resource)
 
-    def _known(self, key: Key) -> _Ready | None:
+    def _known(self, key: Key) -> Ready | None:
         """What the cache file has for a type and its profiles, so that these need not be compiled."""
         named = None if self._engine_only else self._cache.stored("\n".join(key))
         schema = None if named is None else self._cache.stored(named["name"])
         if named is None or schema is None:
             return None
-        return self._kept.named(named["name"], lambda: self._compiled(schema))
+        name = named["name"]
+        return self._kept.named(name, lambda: Ready.of(schema, lambda: self._cache.stored(name) or {}, self._run))
 
     def _made(
         self, key: Key, declared: Sequence[str], vital: Sequence[str], profiles: Sequence[Profile]
-    ) -> _Ready | None:
+    ) -> Ready | None:
         wanted = self._wanted(key[0], (*declared, *vital), profiles)
         if wanted is None:
             return None
@@ -233,11 +202,15 @@ class Acceptor:
 
     # Schemas
 
-    def _validator(self, kind: str, profiles: Sequence[Profile], scope: str | None) -> _Ready | None:
+    def _validator(self, kind: str, profiles: Sequence[Profile], scope: str | None) -> Ready | None:
         """None where a profile has what cannot be made a schema: the engine then decides alone."""
         name = _name(kind, profiles, scope)
+
+        def document() -> Schema:
+            return self._cache.get(name, lambda: self._document(kind, profiles, scope))
+
         try:
-            return self._compiled(self._cache.get(name, lambda: self._document(kind, profiles, scope)))
+            return Ready.of(document(), document, self._run)
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError, FhirPathError, GatewayError):
             return None
 
@@ -274,7 +247,7 @@ class Acceptor:
         key = (profile.canonical, scope)
         found = self._extensions.get(key)
         if found is None:
-            made: list[_Ready | None] = []
+            made: list[Ready | None] = []
 
             def check(value: Any) -> bool:
                 if not made:
@@ -285,8 +258,7 @@ class Acceptor:
             found = self._extensions[key] = check
         return found
 
-    def _compiled(self, schema: Schema) -> _Ready:
+    def _run(self, schema: Schema) -> Run:
         asked = {CHECK: keyword(self._checks.asked)}
         made = jsonschema_rs.Draft202012Validator(schema, pattern_options=_REGEX, keywords=asked)
-        run = _bounded(made.is_valid) if schema.get("$comment") == _RECURSIVE else made.is_valid
-        return _Ready(run, Presence(schema.get(PRESENT, [])))
+        return made.is_valid

@@ -33,11 +33,13 @@ if TYPE_CHECKING:
 class Plan:
     """How objects of one shape are walked: a check per member name, and what must or may be there."""
 
-    __slots__ = ("checks", "choices", "constraints", "hook", "needed", "required", "shape")
+    __slots__ = ("checks", "choices", "constraints", "hook", "needed", "ones", "required", "shape")
 
     def __init__(self, shape: Shape, hook: Hook | None) -> None:
         self.shape = shape
         self.checks: dict[str, MemberCheck] = {}
+        self.ones: dict[str, ValueCheck] = {}
+        """The checks of single values, of members that hold objects."""
         self.required: tuple[tuple[str, tuple[str, ...]], ...] = ()
         self.needed: frozenset[str] = frozenset()
         """First names of what is required: where all are there, nothing is missing."""
@@ -104,7 +106,7 @@ class Walker:
     def _plan(self, shape: Shape) -> Plan:
         plan = Plan(shape, self._hooks.get(shape.name))
         for member in shape.members.values():
-            plan.checks[member.name] = self._member(member)
+            plan.checks[member.name] = self._member(member, plan)
             if member.primitive and not (member.attribute or member.names_type):
                 plan.checks["_" + member.name] = self._sibling(member)
         plan.required = tuple((c.group, c.names) for c in shape.counts if c.min)
@@ -118,12 +120,13 @@ class Walker:
 
     # One builder per kind of member
 
-    def _member(self, member: Member) -> MemberCheck:
+    def _member(self, member: Member, plan: Plan) -> MemberCheck:
         if member.names_type:
             return nothing
         if member.primitive:
             return self._primitive_list(member) if member.many else self._primitive(member)
         one = self._resource(member) if member.type in ("Resource", "DomainResource") else self._complex(member)
+        plan.ones[member.name] = one
         if member.type == "Extension":
             return followed_by(list_of(member, one), self._engine.extensions.check_number)
         return list_of(member, one) if member.many else single(member, one)

@@ -7,7 +7,7 @@ only where it is known that there are none, or away from where they are, and tel
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,6 +30,8 @@ _MOST = 400
 _REMEMBERED = 1_000
 """Lists of hints that are kept for one of these."""
 _NO_RESOURCE: Json = {}
+_NOTHING_THERE: Json = {}
+"""Stands for an item that is looked at elsewhere."""
 _LISTED = 40
 """Hints in one that is kept."""
 
@@ -69,18 +71,24 @@ class Hints(Engine):
         return None if program is None else self._hinted(resource, resource, program)
 
     def add(
-        self, run: Run, resource: Json, wanted: Sequence[Profile], key: Hashable, *, without: frozenset[str]
-    ) -> Run | None:
-        """Add to a run every hint about a resource but for its members `without`."""
+        self, run: Run, resource: Json, wanted: Sequence[Profile], key: Hashable, *, without: frozenset[str],
+        items: Mapping[str, frozenset[int | None]],
+    ) -> Run | None:  # fmt: skip
+        """Add to a run every hint about a resource but for its members `without`, and some items of others."""
         program = self._ready(resource, wanted, key)
         if program is None:
             return None
         part = {name: value for name, value in resource.items() if name not in without} if without else resource
+        if items:
+            part = dict(part)
+            for name, left_out in items.items():
+                part[name] = [_NOTHING_THERE if n in left_out else one for n, one in enumerate(part[name])]
         hints = self._hinted(resource, part, program, found=run.found)
         if hints is None or len(run.found) + len(hints.issues) >= MAX_ISSUES:
             return None
         for issue, place, about in zip(hints.issues, hints.places, hints.about, strict=True):
-            run.again(issue, place, about)
+            if not (items and place is not None and _among(place, items)):
+                run.again(issue, place, about)
         return run
 
     def _hinted(self, resource: Json, part: Json, program: _Program, *, found: Sequence[Issue] = ()) -> Listed | None:
@@ -186,6 +194,14 @@ class _HintExtensions(Extensions):
 
     def _placed(self, run: Run, profile: Profile, place: Place, *, modifier: bool) -> None:
         pass
+
+
+def _among(place: Place, items: Mapping[str, frozenset[int | None]]) -> bool:
+    """Whether a place is one of some items of members of the resource, or in one."""
+    above: Place | None = place[0]
+    while above is not None and above[0] is not None:
+        place, above = above, above[0]
+    return above is not None and place[2] in items.get(place[1].name, ())
 
 
 def _urn(run: Run, value: Any, place: Place) -> None:

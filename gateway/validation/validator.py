@@ -15,6 +15,7 @@ from typing import Any, Self
 from gateway.errors import BadProfile, Invalid, Issue, Malformed
 from gateway.fhir import codec, xml
 from gateway.fhir.outcome import outcome
+from gateway.fhir.places import locate
 from gateway.fhir.xml_declaration import misdeclared
 from gateway.packages.definitions import Definitions
 from gateway.validation.accept import Acceptor, key_of
@@ -116,7 +117,7 @@ class Validator:
                 found = [at(i, nearest(read.places, w)) for i, w in zip(known.issues, known.ways(), strict=True)]
                 said = [*_of_the_xml(data, read.value), *read.issues]
                 return [*said, *(i for i in found if not told(i, read.issues))]
-            value, compactly = codec.read_as_written(data)
+            value = codec.read(data)
             known = self._check(value, wanted)
         except Malformed as error:
             lines = _resources(data) if line is None else None
@@ -126,7 +127,7 @@ class Validator:
         if not known.issues:
             return []
         ways, nowhere = known.ways(), (line, None) if line is not None else None
-        where = known.sought().find(data, value=value, above=(line or 1) - 1, compactly=compactly)
+        where = locate(data, [one for one in ways if one is not None], value=value, above=(line or 1) - 1)
         return [at(i, where[w] if w is not None else nowhere) for i, w in zip(known.issues, ways, strict=True)]
 
     def is_valid(self, resource: Any, profiles: Sequence[str] = ()) -> bool:
@@ -224,8 +225,11 @@ class Validator:
         found = self._narrowing.where(resource, wanted)
         if found is None:
             return None
-        run = self._hints.add(found[0], resource, wanted, key_of(resource, wanted), without=found[1])
-        return None if run is None else listed(run)
+        run, looked = found
+        told = self._hints.add(
+            run, resource, wanted, key_of(resource, wanted), without=looked.names, items=looked.items
+        )
+        return None if told is None else listed(told)
 
     def _walked(self, resource: Any, wanted: Sequence[Profile], *, first: bool = False) -> Run:
         """The engine's run over a resource; `first` stops it at the first error."""
