@@ -15,7 +15,6 @@ from typing import Any, Self
 from gateway.errors import BadProfile, Invalid, Issue, Malformed
 from gateway.fhir import codec, xml
 from gateway.fhir.outcome import outcome
-from gateway.fhir.places import locate
 from gateway.fhir.xml_declaration import misdeclared
 from gateway.packages.definitions import Definitions
 from gateway.validation.accept import Acceptor, key_of
@@ -115,9 +114,9 @@ class Validator:
                 read = xml.read(data, self.engine.shapes)
                 known = self._check(read.value, wanted)
                 found = [at(i, nearest(read.places, w)) for i, w in zip(known.issues, known.ways(), strict=True)]
-                said = [*_of_the_xml(data, read.value), *read.issues]
+                said = [*_of_the_xml(data), *read.issues]
                 return [*said, *(i for i in found if not told(i, read.issues))]
-            value = codec.read(data)
+            value, compactly = codec.read_as_written(data)
             known = self._check(value, wanted)
         except Malformed as error:
             lines = _resources(data) if line is None else None
@@ -127,7 +126,7 @@ class Validator:
         if not known.issues:
             return []
         ways, nowhere = known.ways(), (line, None) if line is not None else None
-        where = locate(data, [one for one in ways if one is not None], value=value, above=(line or 1) - 1)
+        where = known.sought().find(data, value=value, above=(line or 1) - 1, compactly=compactly)
         return [at(i, where[w] if w is not None else nowhere) for i, w in zip(known.issues, ways, strict=True)]
 
     def is_valid(self, resource: Any, profiles: Sequence[str] = ()) -> bool:
@@ -260,11 +259,9 @@ class Validator:
         return run
 
 
-def _of_the_xml(data: bytes, value: Any) -> list[Issue]:
-    """What is wrong with the XML itself, whatever it holds."""
+def _of_the_xml(data: bytes) -> list[Issue]:
+    """What is wrong with what the XML says of itself, whatever it holds."""
     wrong = misdeclared(data)
-    if wrong is None and isinstance(value, dict) and value.keys() == {"resourceType"}:
-        wrong = "The resource must have some content."
     return [] if wrong is None else [Issue("error", "structure", wrong, rule="xml", line=1, column=1)]
 
 
