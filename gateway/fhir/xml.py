@@ -21,6 +21,9 @@ from gateway.fhir.xml_tree import FHIR, XHTML, Element, parse
 Pointer = tuple[str | int, ...]
 _WHOLE = re.compile(r"-?(0|[1-9][0-9]{0,30})")
 _DECIMAL = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]{1,4})?")
+_SCHEMA = frozenset(
+    f"http://www.w3.org/2001/XMLSchema-instance {name}" for name in ("schemaLocation", "noNamespaceSchemaLocation")
+)
 _WHOLE_TYPES = ("integer", "positiveInt", "unsignedInt")
 
 
@@ -61,13 +64,16 @@ class _Reader:
         self.read.issues.append(Issue("error", "structure", message, where, rule, None, element.line, element.column))
 
     def resource(self, element: Element, at: Pointer, where: str) -> Json:
-        if element.space != FHIR:
+        strange = element.space != FHIR
+        if strange:
             self.fault("xml-namespace", "The element must be in the namespace http://hl7.org/fhir.", element, where)
         shape = self.types.find(element.local) if element.local.isalnum() else None
         self.read.places[at] = (element.line, element.column)
         value: Json = {"resourceType": element.local}
-        if shape is not None:
+        if shape is not None and not strange:
             self._object(element, shape, value, at, where)
+            if not element.children and not element.text and element.local[0].isupper():
+                self.fault("xml", "The resource must have some content.", element, where)
         return value
 
     def _object(self, element: Element, shape: Any, value: Json, at: Pointer, where: str) -> None:
@@ -103,7 +109,7 @@ class _Reader:
             member = shape.members.get(name)
             if member is not None and member.attribute:
                 value[name] = text
-            elif not name.startswith("http://www.w3.org/2001/XMLSchema-instance "):
+            elif name not in _SCHEMA:
                 self.fault("unknown-attribute", f"{shape.name} has an attribute that it must not have.", element, where)
         self._no_text(element, where)
 
@@ -146,9 +152,12 @@ class _Reader:
             return
         text = child.attributes.pop("value", None)
         beside: Json = {}
+        told = len(self.read.issues)
         self._beside(child, beside, (*at, f"_{name}") if index is None else (*at, f"_{name}", index), where)
         if text is None and not beside:
-            self.fault("ele-1", f"{name} must have a value or extensions: leave the element out instead.", child, where)
+            if len(self.read.issues) == told:
+                self.fault("ele-1", f"{name} must have a value or extensions: leave the element out instead.", child,
+                           where)  # fmt: skip
             if index is None:
                 return
         item = None if text is None else _value(text, member.type)

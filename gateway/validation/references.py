@@ -66,10 +66,13 @@ class References:
             if reference[0] == "#":
                 found = self.target(run, value)
                 if found is None:
-                    run.error("structure", "ref-1", "The reference points to a contained resource that is not there.",
-                              place)  # fmt: skip
+                    if _in_order(run.root):
+                        run.error("structure", "ref-1", "The reference points to a contained resource that is not "
+                                  "there.", place)  # fmt: skip
                     return
                 kind = found.type
+                if self._engine.shapes.find(kind) is None:
+                    return  # told where it is contained
             elif run.bundles:
                 found = self._in_bundle(run, reference, place)
                 if found is not None:
@@ -266,6 +269,14 @@ class References:
         elif versioning == {"independent"} and "/_history/" in reference:
             run.error("structure", "reference-version", "The reference must not name a version.", item.place,
                       profile=said)  # fmt: skip
+
+
+def _in_order(root: Json) -> bool:
+    """Whether the contained resources have ids and contain no others: else that is told, and not what follows."""
+    listed = root.get("contained", [])
+    return type(listed) is list and all(
+        type(one) is dict and type(one.get("id")) is str and "contained" not in one for one in listed
+    )
 
 
 def _list(names: frozenset[str] | set[str]) -> str:

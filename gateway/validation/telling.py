@@ -25,7 +25,7 @@ def told_of(run: Run) -> list[Told]:
     if not run.found:
         return []
     told: list[Told] = list(zip(run.found, run.places, run.about, strict=False))
-    if run.failed:
+    if len(told) > 1 and run.failed:
         told = without_cascades(told)
     told += [(issue, None, "") for issue in run.found[len(run.places) :]]
     if len(told) > 1:
@@ -80,9 +80,17 @@ def nearest(places: dict[Pointer, tuple[int, int]], where: Pointer | None) -> tu
     return places.get(where)
 
 
+_LOST = frozenset(("unknown-element", "unknown-attribute", "structure", "xml-namespace", "xml-text"))
+"""Rules by which the reader of XML leaves out what it found."""
+_MISSED = frozenset(("card-min", "ele-1", "resource-type"))
+
+
 def told(issue: Issue, before: Sequence[Issue]) -> bool:
-    """Whether the reader of XML has told the same fault at the same place."""
-    return any(b.expression == issue.expression and b.rule == issue.rule for b in before)
+    """Whether the reader of XML has told the same fault at the same place, or why something is not there."""
+    return any(
+        b.expression == issue.expression and (b.rule == issue.rule or (b.rule in _LOST and issue.rule in _MISSED))
+        for b in before
+    )
 
 
 def _order(entry: Told) -> tuple[Any, ...]:

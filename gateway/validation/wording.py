@@ -29,7 +29,9 @@ SAID: Final[dict[str, str]] = {
     "ctm-1": "only a practitioner acts on behalf of someone",
     "dom-6": "a resource should have a narrative: put text with a div",
     "gol-1": "a target with a due date or value must say its measure",
-    "inv-1 Parameters": "exactly one of value, resource and part must be there",
+    "inv-1": "exactly one of value, resource and part must be there",
+    "inv-1 TestReport": "an action must be an operation or an assertion, not both",
+    "inv-2": "an action must be an operation or an assertion, not both",
     "inv-1 Task": "lastModified must not be before authoredOn",
     "obs-3": "a reference range must have a low or high value or text",
     "obs-6": "an observation with a value must not have a dataAbsentReason",
@@ -37,7 +39,7 @@ SAID: Final[dict[str, str]] = {
     "org-1": "an organization must have a name or an identifier",
     "pat-1": "a contact must have a name, a telecom, an address or an organization",
     "per-1": "start must not be after end",
-    "prr-1": "a requester on behalf of someone must be a practitioner",
+    "prr-1": "orderDetail must not be there without a code",
     "qty-3": "a quantity with a code must have its system",
     "rat-1": "numerator and denominator must both be there, or neither with an extension",
     "rng-2": "low must not be more than high",
@@ -49,6 +51,8 @@ SAID: Final[dict[str, str]] = {
     "vs-3": "a component without a value must have a dataAbsentReason",
 }
 """By key, for rules that R4 core states; elsewhere the same key may mean another rule. Core has one key twice."""
+_ONE = {"lastModified": " Task", "assert": " TestReport"}
+"""What tells the rules apart that core names inv-1."""
 _CORE = "http://hl7.org/fhir/StructureDefinition/"
 
 
@@ -58,7 +62,7 @@ def sentence(constraint: Constraint, *, said: str) -> str:
     core = not source or source.startswith(_CORE)
     key = constraint.key
     if key == "inv-1":
-        key += " Task" if "lastModified" in constraint.expression else " Parameters"
+        key += next((kind for word, kind in _ONE.items() if word in constraint.expression), "")
     told = constraint.human or (SAID.get(key) if core else None)
     if told is None:
         return f"{constraint.key}: this must hold: {constraint.expression[:300]}"

@@ -190,6 +190,25 @@ def test_contained_resources(faults: Faults, service_request: Json, contained: l
     assert rule in [found for found, _ in faults(service_request)]
 
 
+@pytest.mark.parametrize(
+    ("contained", "rule"),
+    [
+        ([{"resourceType": "Practitioner"}], "contained-id"),
+        ([{"resourceType": "Zebra", "id": "dr"}], "resource-type"),
+        ([{"id": "dr"}], "resource-type"),
+        ({"resourceType": "Practitioner", "id": "dr"}, "json-array"),
+        ([{"resourceType": "Practitioner", "id": "dr", "qualification": [{"code": {"text": "x"}, "issuer": {
+            "reference": "#o"}}], "contained": [{"resourceType": "Organization", "id": "o", "name": "x"}]}], "dom-2"),
+    ],
+)  # fmt: skip
+def test_a_fault_of_a_contained_resource_is_told_once(
+    faults: Faults, service_request: Json, contained: Any, rule: str
+) -> None:
+    del service_request["meta"]
+    service_request["contained"] = contained
+    assert [found for found, _ in faults(service_request)] == [rule]
+
+
 def test_contained_resources_that_refer_to_each_other_end(faults: Faults) -> None:
     looped = {
         "resourceType": "Patient", "link": [{"other": {"reference": "#a"}, "type": "seealso"}],

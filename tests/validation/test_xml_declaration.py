@@ -1,4 +1,4 @@
-"""XML that is well-formed and still no FHIR: another encoding or version than FHIR's, and nothing in it."""
+"""XML that is well-formed and still no FHIR: of another encoding, version or namespace, empty, with more than FHIR."""
 
 from __future__ import annotations
 
@@ -29,3 +29,41 @@ def test_the_xml_itself(data: bytes, expected: int) -> None:
     found = [issue for issue in validator.check(data) if issue.is_error]
     assert [(issue.rule, issue.line) for issue in found] == [("xml", 1)] * expected
     assert validator.is_valid(data) is not bool(expected)
+
+
+FHIR = 'xmlns="http://hl7.org/fhir"'
+XSI = 'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
+
+
+@pytest.mark.parametrize(
+    ("data", "rule", "place"),
+    [
+        (f"<Patient {FHIR}><active>true</active></Patient>", "xml-text", "Patient.active"),
+        (f"<Patient {FHIR}><active/></Patient>", "ele-1", "Patient.active"),
+        (f'<Patient {FHIR}><zebra value="x"/></Patient>', "unknown-element", "Patient"),
+        (f'<Patient {FHIR}><name value="x"/></Patient>', "unknown-attribute", "Patient.name[0]"),
+        (f'<Patient {FHIR} xmlns:f="http://hl7.org/fhir"><active f:value="true"/></Patient>', "unknown-attribute",
+         "Patient.active"),
+        (f'<Patient {FHIR} {XSI}><active xsi:type="boolean" value="true"/></Patient>', "unknown-attribute",
+         "Patient.active"),
+        ('<Observation xmlns="urn:x"><status value="final"/></Observation>', "xml-namespace", "Observation"),
+        ("<Patient><active value='true'/></Patient>", "xml-namespace", "Patient"),
+        (f"<Patient {FHIR}><![CDATA[x]]></Patient>", "xml-text", "Patient"),
+        (f'<Patient {FHIR}><text><status value="generated"/><div>x</div></text></Patient>', "unknown-element",
+         "Patient.text"),
+        (f"<Patient {FHIR}><contained/></Patient>", "structure", "Patient.contained[0]"),
+        (f'<Bundle {FHIR}><type value="batch-response"/><entry><resource><Patient/></resource><response>'
+         '<status value="200"/></response></entry></Bundle>', "xml", "Bundle.entry[0].resource"),
+        (f"<Zebra {FHIR}/>", "resource-type", None),
+    ],
+)  # fmt: skip
+def test_a_fault_in_xml_is_told_once(data: str, rule: str, place: str | None) -> None:
+    found = [issue for issue in Validator.load().check(data.encode()) if issue.is_error]
+    assert [(issue.rule, issue.expression) for issue in found] == [(rule, place)]
+
+
+def test_xml_may_say_where_its_schema_is() -> None:
+    data = (
+        f'<Patient {FHIR} {XSI} xsi:schemaLocation="http://hl7.org/fhir patient.xsd"><active value="true"/></Patient>'
+    )
+    assert [issue.rule for issue in Validator.load().check(data.encode()) if issue.is_error] == []
