@@ -45,7 +45,7 @@ class PartWalk:
             return told
         names = _around(told, plan.shape)
         for name in value:
-            if name in names:
+            if name in names and name in checks:
                 inner = within.get(name)
                 if inner is None:
                     checks[name](run, value[name], value, place)

@@ -39,6 +39,7 @@ def test_a_good_service_request_has_no_fault(faults: Faults, service_request: Js
         ({"_active": {"id": "x"}}, "ele-1", "Patient.active"),
         ({"multipleBirthInteger": 1, "multipleBirthBoolean": True}, "choice-one", "Patient"),
         ({"multipleBirth": 1}, "unknown-element", "Patient"),
+        ({"maritalStatus": {"text": "x"}, "_maritalStatus": {"id": "x"}}, "unknown-element", "Patient"),
         ({"multipleBirthInteger": 1.5}, "type-integer", "Patient.multipleBirth.ofType(integer)"),
         ({"gender": "femail"}, "binding-required", "Patient.gender"),
         ({"link": [{"other": {"reference": "Patient/2"}}]}, "card-min", "Patient.link[0]"),
