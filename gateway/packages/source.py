@@ -25,6 +25,8 @@ from gateway.packages.condense import condense
 
 Json = dict[str, Any]
 
+MAX_ARCHIVE = 256 * 1024 * 1024
+"""Largest archive, in bytes; the largest published ones have about 60 MB."""
 MAX_FILE = 64 * 1024 * 1024
 """Largest file inside a package, in bytes; the largest of R4 core has 10 MB."""
 MAX_TOTAL = 512 * 1024 * 1024
@@ -61,14 +63,19 @@ Keep = Callable[[Json], Json | None]
 
 def read_source(path: Path, *, keep: Keep = condense) -> SourcePackage:
     """Read an official package from a `.tgz` file or an unpacked folder."""
-    if path.is_dir():
-        digest = hashlib.sha256()
-        return replace(_from_files(_hashing(_folder_files(path), digest), keep), sha256=digest.hexdigest())
     try:
-        data = path.read_bytes()
+        if path.is_dir():
+            digest = hashlib.sha256()
+            return replace(_from_files(_hashing(_folder_files(path), digest), keep), sha256=digest.hexdigest())
+        with path.open("rb") as file:
+            data = file.read(MAX_ARCHIVE + 1)
+        if len(data) > MAX_ARCHIVE:
+            raise BadPackage(f"It is larger than {MAX_ARCHIVE} bytes.")
+        return read_archive(data, keep=keep)
     except OSError as error:
         raise BadPackage(f"The package {path.name} cannot be read: {error.strerror}.") from None
-    return read_archive(data, keep=keep)
+    except BadPackage as error:
+        raise BadPackage(f"{path.name}: {error}") from None
 
 
 def read_archive(data: bytes, *, keep: Keep = condense) -> SourcePackage:

@@ -162,3 +162,20 @@ def test_a_header_that_claims_gigabytes_is_refused() -> None:
 )
 def test_broken_packages_are_refused_with_a_reason(data: bytes, says: str) -> None:
     assert says in refusal(data)
+
+
+def test_an_archive_is_refused_by_name_and_read_no_further_than_the_limit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(source, "MAX_ARCHIVE", 1000)
+    path = tmp_path / "swollen.tgz"
+    with path.open("wb") as file:
+        file.truncate(1 << 40)
+    with pytest.raises(BadPackage, match=r"^swollen\.tgz: It is larger than 1000 bytes"):
+        read_source(path)
+    path.write_bytes(b"no archive")
+    with pytest.raises(BadPackage, match=r"^swollen\.tgz: The package is not a readable"):
+        read_source(path)
+    (tmp_path / "package.json").write_text("[]")
+    with pytest.raises(BadPackage, match=tmp_path.name):
+        read_source(tmp_path)
