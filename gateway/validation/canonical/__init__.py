@@ -15,6 +15,7 @@ from gateway.validation.canonical import (
     operation_definition,
     search_parameter,
     structure_definition,
+    structure_map,
     value_set,
 )
 from gateway.validation.compiled import Json
@@ -30,6 +31,7 @@ CHECKS: Final[Mapping[str, Callable[[Engine, Run, Json, Place], None]]] = {
     "OperationDefinition": operation_definition.check,
     "SearchParameter": search_parameter.check,
     "StructureDefinition": structure_definition.check,
+    "StructureMap": structure_map.check,
     "ValueSet": value_set.check,
 }
 """By resource type: what is to be reported of an instance."""

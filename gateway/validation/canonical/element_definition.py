@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from gateway.validation.canonical.expressions import check_syntax
 from gateway.validation.canonical.operation_definition import MOST
 from gateway.validation.canonical.paths import element_at, shape_of, step
-from gateway.validation.canonical.search_parameter import check_syntax
 from gateway.validation.compiled import Json, Member, Shape
 from gateway.validation.discriminators import steps
 from gateway.validation.parts import member, part, parts, text, texts
@@ -74,6 +74,7 @@ def check_element(run: Run, elements: Elements, element: Json, place: Place) -> 
         _binding(run, element, found, place)
         _facets(run, element, found, place)
         _url(run, elements, element, path, sliced, place)
+    _points_to(run, elements, element, place)
 
 
 def _once(found: list[Member], holder: Shape) -> bool:
@@ -189,6 +190,16 @@ def _url(run: Run, elements: Elements, element: Json, path: str, sliced: bool, p
     if path == "Extension.url" and not sliced and fixed is not None and elements.url not in (None, fixed):
         run.error("business-rule", "definition-url", "Extension.url must be fixed to the url of the definition.",
                   member(place, "fixedUri"))  # fmt: skip
+
+
+def _points_to(run: Run, elements: Elements, element: Json, place: Place) -> None:
+    """What has the content of another element names one that there is."""
+    root, _, path = (text(element, "contentReference") or "").rpartition("#")
+    if path and path.partition(".")[0] == elements.shape.name and not root.strip() and ":" not in path:
+        names = path.split(".")[1:]
+        if element_at(elements.engine, elements.shape, names) == []:
+            run.error("invalid", "definition-path", f"{elements.shape.name} has no such element.",
+                      member(place, "contentReference"))  # fmt: skip
 
 
 def _discriminator(run: Run, elements: Elements, found: list[Member] | None, one: Json, place: Place) -> None:

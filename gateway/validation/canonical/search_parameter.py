@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from gateway import fhirpath
+from gateway.validation.canonical.expressions import check_names, check_syntax
 from gateway.validation.canonical.paths import leads_nowhere
 from gateway.validation.compiled import Json
 from gateway.validation.parts import member, parts, text, texts
@@ -61,18 +61,7 @@ def _expression(engine: Engine, run: Run, expression: str, bases: list[str], pla
     if any(leads_nowhere(engine, path.strip()) for path in expression.split("|")):
         run.error("invalid", "definition-path", "The expression names an element that its type does not have.", place)
         return
+    check_names(engine, run, expression, place)
     roots = [found[1] if (found := _ROOT.match(path.strip())) else None for path in expression.split("|")]
     if bases and None not in roots and not {*roots, *bases} & _ALL and not set(roots) & set(bases):
         run.warn("invalid", "definition-path", "The expression starts from none of the resources in base.", place)
-
-
-def check_syntax(engine: Engine, run: Run, expression: str, place: Place) -> bool:
-    """Report an expression that is no FHIRPath; whether it is."""
-    try:
-        fhirpath.compile(expression, model=engine.model)
-    except fhirpath.SyntaxFault:
-        run.error("invalid", "definition-expression", "The expression must be FHIRPath.", place)
-        return False
-    except (fhirpath.FhirPathError, RecursionError):
-        return True
-    return True

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 from gateway.errors import BadProfile
 from gateway.packages.snapshot import with_snapshot
 from gateway.validation.canonical.element_definition import Elements, check_element
+from gateway.validation.canonical.element_order import check_order
+from gateway.validation.canonical.expressions import check_names, check_syntax, focus_types
 from gateway.validation.canonical.invariant_keys import check_keys
 from gateway.validation.canonical.paths import leads_nowhere
-from gateway.validation.canonical.search_parameter import check_syntax
 from gateway.validation.compiled import Json
 from gateway.validation.parts import member, part, parts, text, texts
 from gateway.validation.profiles import compile_profile
@@ -34,14 +35,17 @@ def check(engine: Engine, run: Run, definition: Json, place: Place) -> None:
     kind = (text(definition, "type") or "").rpartition("/")[2]
     shape = engine.shapes.find(kind)
     for name in ("differential", "snapshot"):
+        own = name == "differential" or "differential" not in definition
         for element, at in _elements(engine, definition, name, place):
-            _constraints(engine, run, element, at)
+            _constraints(engine, run, definition, element, at, own=own)
     _derived(engine, run, definition, place)
     if definition.get("derivation") != "constraint" or shape is None:
         return
-    check_keys(engine, run, definition, list(_elements(engine, definition, "differential", place)))
+    differential = list(_elements(engine, definition, "differential", place))
+    check_keys(engine, run, definition, differential)
+    check_order(engine, run, differential)
     constrained = Elements(engine, shape, text(definition, "url"))
-    for element, at in _elements(engine, definition, "differential", place):
+    for element, at in differential:
         check_element(run, constrained, element, at)
     if _base(engine, run, definition, place) and not run.failed and not before:
         _compiled(engine, run, definition, place)
@@ -125,11 +129,29 @@ def _elements(engine: Engine, definition: Json, name: str, place: Place) -> list
     return [(element, (at[0], at[1], at[2], shape)) for element, at in parts(listed, "element", here)]
 
 
-def _constraints(engine: Engine, run: Run, element: Json, place: Place) -> None:
+def _constraints(engine: Engine, run: Run, definition: Json, element: Json, place: Place, *, own: bool) -> None:
+    """Expressions are FHIRPath; those that the definition adds itself name what there is."""
     for constraint, here in parts(element, "constraint", place):
-        expression = text(constraint, "expression")
-        if expression:
-            check_syntax(engine, run, expression, member(here, "expression"))
+        expression, there = text(constraint, "expression"), member(here, "expression")
+        if not expression or len(expression) > _LONGEST or not check_syntax(engine, run, expression, there):
+            continue
+        ours = own and text(constraint, "source") in (None, text(definition, "url"))
+        types = _focus(engine, element) if ours and definition.get("derivation") == "constraint" else ()
+        if types:
+            check_names(engine, run, expression, there, types=types)
+
+
+def _focus(engine: Engine, element: Json) -> tuple[str, ...]:
+    """The types that an element may have: those it says, or those of its path."""
+    path = text(element, "path")
+    types = focus_types(engine, path) if path is not None and len(path) <= _LONGEST else ()
+    said = tuple(code for one in _objects(element, "type") if (code := text(one, "code")) is not None)
+    return said if said and set(said) <= set(types) else types
+
+
+def _objects(holder: Json, name: str) -> list[Json]:
+    listed = holder.get(name)
+    return [one for one in listed if type(one) is dict] if type(listed) is list else []
 
 
 def _contexts(engine: Engine, run: Run, definition: Json, place: Place) -> None:

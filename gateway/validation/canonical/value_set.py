@@ -14,6 +14,18 @@ if TYPE_CHECKING:
     from gateway.validation.engine import Engine
 
 _ABSOLUTE = re.compile(r"(?i)[a-z][a-z0-9+.\-]*:\S+")
+_LONGEST = 2_000
+_FORMS = {
+    "integer": re.compile(r"[+-]?[0-9]{1,20}", re.ASCII),
+    "boolean": re.compile("true|false"),
+    "decimal": re.compile(r"[+-]?[0-9]{1,30}(?:\.[0-9]{1,30})?(?:[eE][+-]?[0-9]{1,4})?", re.ASCII),
+}
+"""How the values of properties of some types are written."""
+_USUAL = frozenset(
+    "concept code display definition designation inactive status deprecated notSelectable parent child partOf synonym "
+    "comment itemWeight effectiveDate deprecationDate retirementDate".split()
+)
+"""Properties that a code system need not declare. https://hl7.org/fhir/R4/codesystem.html#defined-props"""
 _TREE = frozenset(("is-a", "descendent-of", "is-not-a", "generalizes", "child-of"))
 
 
@@ -67,6 +79,8 @@ def _filter(engine: Engine, run: Run, system: str, wanted: Json, place: Place, *
     op, value = text(wanted, "op"), text(wanted, "value")
     if op in _TREE and value and text(wanted, "property") in ("concept", "code"):
         check_code(engine, run, system, value, place, version=version)
+    elif not _known(engine, run, system, wanted, place, version=version):
+        return
     elif op == "exists" and value not in (None, "true", "false"):
         run.error("invalid", "valueset-filter", "The filter's value must be true or false: whether there is any.",
                   place)  # fmt: skip
@@ -78,6 +92,33 @@ def _filter(engine: Engine, run: Run, system: str, wanted: Json, place: Place, *
             re.compile(value[:1000])
         except (re.error, RecursionError, OverflowError):
             run.error("invalid", "valueset-filter", "The filter's value must be a regular expression.", place)
+
+
+def _known(engine: Engine, run: Run, system: str, wanted: Json, place: Place, *, version: str | None) -> bool:
+    """Whether the code system, if it is wholly at hand, has the property, and values such as the one asked for."""
+    if len(system) + len(version or "") > _LONGEST:
+        return True
+    found = engine.definitions.get("CodeSystem", f"{system}|{version}" if version else system)
+    name, value = text(wanted, "property"), text(wanted, "value")
+    if found is None or found.get("content") != "complete" or name is None:
+        return True
+    types = {one.get("code"): one.get("type") for one in _objects(found, "property")}
+    if name not in types:
+        filters = {one.get("code") for one in _objects(found, "filter")}
+        if name in _USUAL or name in filters:
+            return True
+        run.error("invalid", "valueset-filter", "The code system declares no property or filter of this name.", place)
+        return False
+    form = _FORMS.get(str(types[name]))
+    if form is None or value is None or text(wanted, "op") != "=" or form.fullmatch(value):
+        return True
+    run.error("invalid", "valueset-filter", f"The filter's value must be a {types[name]}, as the property is.", place)
+    return False
+
+
+def _objects(holder: Json, name: str) -> list[Json]:
+    listed = holder.get(name)
+    return [one for one in listed if type(one) is dict] if type(listed) is list else []
 
 
 def check_system(engine: Engine, run: Run, system: str, place: Place) -> bool:
