@@ -6,7 +6,7 @@ from flask import Flask
 
 from gateway.web import problems
 from gateway.web.context import Web
-from gateway.web.definitions import DataType, DefinitionType
+from gateway.web.definitions import DataType, DefinitionType, Name
 from gateway.web.dispatch import Application
 from gateway.web.routes import ROUTES
 
@@ -17,7 +17,7 @@ def create_app(web: Web) -> Flask:
     app.extensions["fhir_xml"] = web.xml
     app.url_map.strict_slashes = True
     app.url_map.merge_slashes = False
-    app.url_map.converters |= {"definition": DefinitionType, "data": DataType}
+    app.url_map.converters |= {"default": Name, "definition": DefinitionType, "data": DataType}
     for route in ROUTES:
         endpoint = f"{route.name} {route.method} {route.rule}"
         app.add_url_rule(route.rule, endpoint, route.make(web), methods=[route.method])

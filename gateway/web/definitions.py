@@ -24,7 +24,14 @@ class DefinitionType(BaseConverter):
 class DataType(BaseConverter):
     """Any other type, in a rule `<data:type>`: so that a write of a definition is a method not offered there (405)."""
 
-    regex = rf"(?!(?:{'|'.join(TYPES)})\Z)[^/]+"
+    regex = rf"(?!\$|(?:{'|'.join(TYPES)})\Z)[^/]+"
+    part_isolating = True
+
+
+class Name(BaseConverter):
+    """What `<...>` stands for: an id, a partner. No operation: where it has another method, that is told (405)."""
+
+    regex = r"(?!\$|_(?:history|search)\Z)[^/]+"
     part_isolating = True
 
 

@@ -32,6 +32,12 @@ def test_an_address_that_is_none(client: FlaskClient, path: str) -> None:
         ("PATCH", "/fhir/Patient/1", "GET, HEAD, OPTIONS, PUT"),
         ("PUT", "/fhir", "OPTIONS, POST"),
         ("GET", "/referrals", "OPTIONS, POST"),
+        ("GET", "/fhir/Patient/$validate", "OPTIONS, POST"),
+        ("PUT", "/fhir/Patient/$validate", "OPTIONS, POST"),
+        ("GET", "/fhir/CodeSystem/$validate", "OPTIONS, POST"),
+        ("GET", "/fhir/Patient/_search", "OPTIONS, POST"),
+        ("PUT", "/fhir/Patient/1/$validate", "GET, HEAD, OPTIONS, POST"),
+        ("GET", "/fhir/$convert", "OPTIONS, POST"),
         ("BREW", "/fhir/Patient", "GET, HEAD, OPTIONS, POST, PUT"),
     ],
 )
