@@ -61,7 +61,7 @@ class Settings:
     profiles: Path | None = None
     """Folder of the profiles; unset: those shipped with the gateway."""
     cache: Path = Path("~/.cache/ecm-gateway")
-    """Where compiled profiles are kept between starts."""
+    """Where compiled profiles are kept between starts. With XDG_CACHE_HOME: `ecm-gateway` in that."""
     log_level: str = "INFO"
 
 
@@ -82,6 +82,8 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
             values[known[name].name] = _parse(text, kind)
         except ValueError as error:
             wrong.append(f"{name} {error}")
+    if "cache" not in values and source.get("XDG_CACHE_HOME", "").startswith("/"):
+        values["cache"] = Path(source["XDG_CACHE_HOME"]) / "ecm-gateway"
     if wrong:
         raise Misconfigured("; ".join(wrong) + ". See docs/settings.md.")
     return Settings(**values)  # type: ignore[arg-type]

@@ -90,7 +90,9 @@ def knowledge(profiles: Path | None, mappings: Path | None, *, compiled: Path | 
     from gateway.search.parameters import Parameters
     from gateway.validation import Validator
 
-    definitions = Definitions.load(PACKAGES, resources=[file.read_bytes() for file in own_definitions(profiles)])
+    definitions = Definitions.load(
+        PACKAGES, resources=[file.read_bytes() for file in shipped.own_definitions(profiles)]
+    )
     validator = Validator(definitions, unknown_extensions="warning", displays="warning", clock=now, cache=compiled)
     tables = mappings or shipped.folder("mappings")
     searched = Parameters(definitions, engine=True)
@@ -125,11 +127,6 @@ def profiles_of(definitions: Definitions) -> Callable[[str], Sequence[str]]:
     return lambda type: by_type().get(type, ())
 
 
-def own_definitions(profiles: Path | None) -> list[Path]:
-    """The files of our own profiles, code systems and value sets."""
-    return sorted(((profiles or shipped.folder("profiles")) / "ecm").glob("*.json"))
-
-
 @contextmanager
 def composed(settings: Settings) -> Iterator[Services]:
     """Everything the use cases need; the store is closed with the block."""
@@ -155,7 +152,7 @@ def services_over(store: SqlStore, settings: Settings, known: Knowledge, search:
         clock=now,
         new_id=new_id,
         types=SERVED,
-        reserved=wiring_published.reserved(own_definitions(settings.profiles)),
+        reserved=wiring_published.reserved(shipped.own_definitions(settings.profiles)),
         subscribers=wiring_webhooks.subscribers(settings),
         base=base_url(settings),
         check_references=settings.check_references,
@@ -185,7 +182,9 @@ def running(settings: Settings) -> Iterator[Flask]:
                 tenant=settings.tenant,
                 release=version("ecm-gateway"),
                 xml=formats.XmlCodec.of(knowledge_of(settings).validator.engine.shapes),
-                published=published(own_definitions(settings.profiles), knowledge_of(settings).readers.concepts),
+                published=published(
+                    shipped.own_definitions(settings.profiles), knowledge_of(settings).readers.concepts
+                ),
             )
         )
 

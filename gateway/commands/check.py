@@ -141,7 +141,7 @@ def _plan_codes(settings: Settings, known: wiring.Knowledge) -> int:
 def _profiles(settings: Settings, known: wiring.Knowledge) -> int:
     """Compile each profile of ours; BadProfile for the first that cannot be."""
     count = 0
-    for file in wiring.own_definitions(settings.profiles):
+    for file in shipped.own_definitions(settings.profiles):
         definition: dict[str, Any] = json.loads(file.read_bytes())
         if definition["resourceType"] == "StructureDefinition":
             known.validator.profile(definition["url"])

@@ -1,7 +1,8 @@
 """Built schemas kept in a file between starts, so that a fresh process has them at once.
 
 The file is a cache: it is ignored when it was written for other definitions or by other code, and when it cannot be
-read or written nothing else changes. It holds no data of anybody.
+read or written nothing else changes. It holds no data of anybody. What it says is believed, so it is read only where
+nobody else could have written it: the file is this user's or root's, and others may not write to it.
 """
 
 from __future__ import annotations
@@ -9,10 +10,13 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import stat
 import zlib
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from tempfile import mkstemp
+from typing import BinaryIO
 
 import msgspec
 
@@ -55,22 +59,36 @@ class SchemaCache:
             return
         body = msgspec.msgpack.encode(self._stored.copy())
         digest = hashlib.sha256(self._stamp + body).digest()
-        waiting = self._path.with_suffix(f".{os.getpid()}.tmp")
         with contextlib.suppress(OSError):
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            waiting.write_bytes(_FORM + digest + body)
-            waiting.replace(self._path)
-            self._changed = False
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            number, name = mkstemp(dir=self._path.parent, prefix=self._path.stem, suffix=".tmp")
+            try:
+                with os.fdopen(number, "wb") as waiting:
+                    waiting.write(_FORM + digest + body)
+                Path(name).chmod(0o644)
+                Path(name).replace(self._path)
+                self._changed = False
+            finally:
+                Path(name).unlink(missing_ok=True)
 
     def _read(self, path: Path) -> dict[str, bytes]:
         try:
-            data = path.read_bytes()
+            with path.open("rb") as stream:
+                data = stream.read() if _ours(stream) else b""
             digest, body = data[len(_FORM) : len(_FORM) + 32], data[len(_FORM) + 32 :]
             if not data.startswith(_FORM) or hashlib.sha256(self._stamp + body).digest() != digest:
                 return {}
             return msgspec.msgpack.decode(body, type=dict[str, bytes])
         except (OSError, ValueError):
             return {}
+
+
+def _ours(stream: BinaryIO) -> bool:
+    """Whether only this user and root can have written a file."""
+    if not hasattr(os, "geteuid"):
+        return True
+    status = os.fstat(stream.fileno())
+    return status.st_uid in (0, os.geteuid()) and not status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
 
 
 @cache

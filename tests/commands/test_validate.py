@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
+from gateway import settings, validating
 from gateway.commands import validate
 from gateway.fhir import codec
 from tests.conftest import ROOT
 from tests.validation.conftest import PATIENT, US_CORE, profile
 
 
-def run(*arguments: str | Path) -> tuple[int, str]:
-    result = CliRunner().invoke(validate.command, [str(a) for a in arguments])
+@pytest.fixture(autouse=True, scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Where compiled profiles are kept."""
+    with pytest.MonkeyPatch.context() as patch:
+        folder = tmp_path_factory.mktemp("kept")
+        patch.setenv("ECM_CACHE", str(folder))
+        yield folder
+
+
+def run(*arguments: str | Path, given: bytes | None = None) -> tuple[int, str]:
+    result = CliRunner().invoke(validate.command, [str(a) for a in arguments], input=given)
     return result.exit_code, result.output
 
 
@@ -53,7 +64,7 @@ def test_json_prints_an_outcome_for_each_resource(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("block", [300, 1 << 20])
 def test_only_errors_are_told_with_their_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block: int) -> None:
-    monkeypatch.setattr(validate, "BLOCK", block)
+    monkeypatch.setattr(validating, "BLOCK", block)
     good, bad = codec.write(PATIENT), codec.write({**PATIENT, "gender": "x"})
     file = tmp_path / "many.ndjson"
     file.write_bytes(b"\n".join([good, b"", bad, good, b"{", good + b"\r", b'{"a":1,"a":2}', bad]))
@@ -69,6 +80,8 @@ def test_only_errors_are_told_with_their_lines(tmp_path: Path, monkeypatch: pyte
     everything = run(file)[1]
     wrong = [line for line in everything.splitlines() if line.startswith(str(file)) and "error(s)" in line]
     assert wrong == [line for line in told.splitlines() if "error(s)" in line]
+    piped = run("--errors", "-", given=file.read_bytes())
+    assert piped == (status, told.replace(f"{file}:", "-:"))
 
 
 def test_only_errors_as_outcomes_by_a_named_profile(tmp_path: Path) -> None:
@@ -95,6 +108,54 @@ def test_xml_profiles_and_loose_definitions(tmp_path: Path) -> None:
     status, told = run("--definitions", definitions, "--profile", asked["url"], file)
     assert status == 1
     assert "active must be there at least once" in told
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+def test_standard_input_in_every_form(indent: int | None) -> None:
+    good, bad = json.dumps(PATIENT, indent=indent).encode(), codec.write({**PATIENT, "gender": "x"})
+    assert run("-", given=good)[1].startswith("-: valid\n")
+    status, told = run("-", given=bad)
+    assert (status, told.splitlines()[0]) == (1, "-: 1 error(s)")
+    status, told = run("-", given=b'<Patient xmlns="http://hl7.org/fhir"><gender value="x"/></Patient>')
+    assert (status, told.splitlines()[0]) == (1, "-: 1 error(s)")
+    status, told = run("--errors", "-", given=b"\n" + codec.write(PATIENT) + b"\n" + bad + b"\n")
+    assert (status, told.splitlines()[0], told.splitlines()[-1]) == (
+        1,
+        "-:3: 1 error(s)",
+        "-: 2 resource(s), 1 with errors",
+    )
+    assert run("-", given=b"")[0] == 1
+
+
+def test_a_file_that_is_ndjson_by_another_name(tmp_path: Path) -> None:
+    file = tmp_path / "export.json"
+    file.write_bytes(codec.write(PATIENT) + b"\n" + codec.write({**PATIENT, "gender": "x"}))
+    assert "1 resource(s)" not in run("--errors", file)[1]
+    assert f"{file}:2: 1 error(s)" in run("--errors", file)[1]
+
+
+def test_the_profiles_of_the_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = profile("Patient", [{"id": "Patient.active", "path": "Patient.active", "min": 1}])
+    claims = codec.write({"resourceType": "Patient", "meta": {"profile": [asked["url"]]}})
+    assert run("-", given=claims)[0] == 0, "it is not known, which is a warning"
+    monkeypatch.setenv("ECM_PROFILES", str(tmp_path))
+    status, told = run("-", given=claims)
+    assert (status, "ECM_PROFILES" in told) == (2, True)
+    (tmp_path / "ecm").mkdir()
+    (tmp_path / "ecm" / "p.json").write_bytes(codec.write(asked))
+    status, told = run("-", given=claims)
+    assert (status, "active must be there at least once" in told) == (1, True)
+
+
+def test_what_was_compiled_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ECM_CACHE", str(tmp_path / "made"))
+    lines = (codec.write(PATIENT) + b"\n") * 3
+    assert run("--errors", "--package", "hl7.fhir.us.core#6.1.0", "-", given=lines)[0] == 0
+    (file,) = (tmp_path / "made").iterdir()
+    assert file.stat().st_size > 1000
+    assert settings.load({"XDG_CACHE_HOME": "/x", "ECM_CACHE": "/y"}).cache == Path("/y")
+    assert settings.load({"XDG_CACHE_HOME": "/x"}).cache == Path("/x/ecm-gateway")
+    assert settings.load({"XDG_CACHE_HOME": "not/absolute"}).cache == settings.load({}).cache
 
 
 def test_show(tmp_path: Path) -> None:

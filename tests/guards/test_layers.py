@@ -17,6 +17,7 @@ EDGES = {
     "wiring_webhooks",
     "wiring_worker",
     "replay",
+    "validating",
     "__main__",
 }
 

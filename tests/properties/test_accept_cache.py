@@ -95,3 +95,23 @@ def test_what_a_resource_claims_is_kept_only_where_it_is_a_profile(tmp_path: Pat
     assert first.check(claiming) == second.check(claiming)
     assert first.acceptor.accepts(claiming) == second.acceptor.accepts(claiming)
     assert not second.acceptor.accepts({**claiming, "status": "nonsense"})
+
+
+@pytest.mark.parametrize("mode", [0o666, 0o664])
+def test_what_others_may_have_written_is_not_believed(tmp_path: Path, mode: int) -> None:
+    file, counted = tmp_path / "kept", [0]
+    first = SchemaCache(file, "definitions-1")
+    first.get("Patient", builds(counted))
+    first.save()
+    assert file.stat().st_mode & 0o777 == 0o644
+    assert SchemaCache(file, "definitions-1").stored("Patient")
+    file.chmod(mode)
+    assert SchemaCache(file, "definitions-1").stored("Patient") is None
+
+
+def test_saving_leaves_nothing_else(tmp_path: Path) -> None:
+    (tmp_path / "kept").mkdir()  # which cannot be replaced by a file
+    cache = SchemaCache(tmp_path / "kept", "definitions-1")
+    cache.get("Patient", builds([0]))
+    cache.save()
+    assert [path.name for path in tmp_path.iterdir()] == ["kept"]
