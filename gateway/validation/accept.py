@@ -98,25 +98,21 @@ class Acceptor:
             return False
         return self._holds(ready.run, resource)
 
-    def refused(self, resource: Json, shape: Shape, profiles: Sequence[Profile] = ()) -> Refused | None:
-        """Where a resource of a shape is not accepted; None when that is not known."""
+    def refused(self, resource: Json, shape: Shape, key: Key) -> Refused | None:
+        """Where a resource of a shape is not accepted by what its key stands for; None when that is not known."""
         try:
-            found = self._ready[key_of(resource, profiles)]
+            found = self._ready[key]
             part = None if found is None else found.taken_apart(resource, self._run)
-        except (KeyError, TypeError, ValueError, RecursionError):
+            if found is None or part is None:
+                return None
+            state = self._state
+            state.resource, state.run, state.unsure, state.ids = resource, None, False, set()
+            where = refused_in(part, resource, shape, state=state)
+        except (KeyError, ValueError, TypeError, RecursionError, UnicodeError):
             return None
-        if found is None or part is None:
-            return None
-        state = self._state
-        state.resource, state.run, state.unsure, state.ids = resource, None, False, set()
-        try:
-            where = refused_in(part, resource, shape)
-        except (ValueError, TypeError, RecursionError, UnicodeError):
-            return None
-        if state.unsure or state.ids:  # ids of elements must differ between members
-            return None
-        missing = found.presence.missing(resource)
-        return where._replace(missing=missing) if missing else where
+        if where is None or found.presence.usual <= resource.keys():
+            return where
+        return where._replace(missing=found.presence.missing(resource))
 
     def save(self) -> None:
         """Write what was compiled to the cache file, if there is one."""

@@ -18,6 +18,7 @@ from gateway.validation.schema_values import Schema
 Holds = Callable[[Any], bool]
 Compile = Callable[[Schema], Holds]
 _OF_DOCUMENTS = frozenset(("$ref", "allOf", "$defs", "$comment", PRESENT))
+_NOTHING: Schema = {"not": {}}
 _BY_ITSELF = "resourceType"
 """What is asked here is asked of the whole resource."""
 
@@ -38,9 +39,29 @@ class Part:
         return self._compiled(self._apart[0])
 
     @cached_property
+    def never(self) -> bool:
+        """Whether nothing is accepted, whatever it is: what refuses a value then is not said."""
+        return _NOTHING in self._apart[0]
+
+    @cached_property
     def members(self) -> dict[str, Part]:
         """Those of an object that may be there."""
         return {name: self._part(schemas) for name, schemas in self._apart[1].items()}
+
+    @cached_property
+    def checks(self) -> dict[str, Holds]:
+        """What is asked of each of the members, compiled when it is first asked."""
+        checks: dict[str, Holds] = {}
+
+        def compiled_first(name: str, part: Part) -> Holds:
+            def holds(value: Any) -> bool:
+                checks[name] = part.holds
+                return part.holds(value)
+
+            return holds
+
+        checks.update((name, compiled_first(name, part)) for name, part in self.members.items())
+        return checks
 
     @cached_property
     def items(self) -> Part:
@@ -94,7 +115,7 @@ def _flat(schemas: list[Any], definitions: Schema) -> Iterator[Schema]:
         if schema is True:
             continue
         if schema is False:
-            yield {"not": {}}
+            yield _NOTHING
             continue
         if "$ref" in schema:
             yield from _flat([definitions[schema["$ref"].rpartition("/")[2]]], definitions)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from gateway.validation.accept_parts import Part
+from gateway.validation.accept_checks import Acceptance
+from gateway.validation.accept_parts import Holds, Part
 from gateway.validation.compiled import Json, Member, Shape
 
 
@@ -29,38 +30,61 @@ Items = dict[int | None, Refused | None]
 Within = Items | None
 
 
-def refused_in(part: Part, value: Json, shape: Shape) -> Refused:
-    """Where a resource is not accepted, but for what must be there."""
-    return Refused(_names(part, value, shape), frozenset(), not part.own(value))
+def refused_in(part: Part, value: Json, shape: Shape, *, state: Acceptance) -> Refused | None:
+    """Where a resource is not accepted, but for what must be there; None when that is not known. What could not be
+    told there is not accepted."""
+    if part.never:
+        return None
+    whole = not part.own(value) or state.unsure
+    state.unsure = False
+    names = _names(part, value, shape, state)
+    return None if state.ids else Refused(names, frozenset(), whole)  # ids of elements must differ between members
 
 
-def _names(part: Part, value: Json, shape: Shape) -> dict[str, Within]:
-    parts = part.members
+def _names(part: Part, value: Json, shape: Shape, state: Acceptance) -> dict[str, Within]:
+    checks = part.checks
+    if value.keys() <= checks.keys():
+        refused = [name for name, inner in value.items() if not checks[name](inner)]
+    else:
+        refused = [name for name, inner in value.items() if not checks.get(name, _never)(inner)]
+    if state.unsure:
+        refused = [name for name, inner in value.items() if not _surely(checks.get(name, _never), inner, state)]
     found: dict[str, Within] = {}
-    for name, inner in value.items():
-        one = parts.get(name)
-        if one is None:
+    for name in refused:
+        member = shape.members.get(name)
+        if member is None or member.primitive or name not in checks:
             found[name] = None
-        elif not one.holds(inner):
-            found[name] = _within(one, inner, shape.members.get(name))
+        else:
+            found[name] = _within(part.members[name], value[name], member, state)
+            if state.unsure:
+                state.unsure, found[name] = False, None
     return found
 
 
-def _within(part: Part, value: Any, member: Member | None) -> Within:
-    if member is None or member.primitive:
-        return None
+def _never(value: Any) -> bool:
+    return False
+
+
+def _surely(check: Holds, value: Any, state: Acceptance) -> bool:
+    state.unsure = False
+    holds = check(value) and not state.unsure
+    state.unsure = False
+    return holds
+
+
+def _within(part: Part, value: Any, member: Member, state: Acceptance) -> Within:
     if not member.many:
-        inner = _inner(part, value, member)
+        inner = _inner(part, value, member, state)
         return None if inner is None else {None: inner}
     if type(value) is not list or (len(value) == 1 and member.shape is None) or not part.own(value):
         return None
-    items = part.items
-    return {at: _inner(items, one, member) for at, one in enumerate(value) if not items.holds(one)} or None
+    holds, items = part.items.holds, part.items
+    return {at: _inner(items, one, member, state) for at, one in enumerate(value) if not holds(one)} or None
 
 
-def _inner(part: Part, value: Any, member: Member) -> Refused | None:
+def _inner(part: Part, value: Any, member: Member, state: Acceptance) -> Refused | None:
     """Where in an object of the backbone; None where all of it must be looked at."""
     if member.shape is None or type(value) is not dict or not part.own(value):
         return None
-    names = _names(part, value, member.shape)
+    names = _names(part, value, member.shape, state)
     return Refused(names, frozenset(), whole=False) if names else None

@@ -49,13 +49,16 @@ class Bindings:
     def _required_code(self, binding: Binding, said: str) -> Callable[[Run, Any, Place], None]:
         """The common case, at the cost of one set lookup."""
         allowed: frozenset[str] | None = None
+        message = f"The code must be one of {binding.value_set}."
 
         def bound(run: Run, value: Any, place: Place) -> None:
             nonlocal allowed
             if allowed is None:
                 listed = self._engine.terminology.codes(binding.value_set)
                 allowed = frozenset(code for _, code in listed) if listed is not None else frozenset()
-            if value not in allowed:
+            if value not in allowed and allowed and not binding.extra:
+                run.error("code-invalid", "binding-required", message, place, profile=said)
+            elif value not in allowed:
                 self.check(run, binding, "code", value, place, said)
 
         return bound

@@ -8,15 +8,15 @@ walk over all finds (`tests/properties/test_narrowing.py`). Warnings elsewhere a
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gateway.errors import BadProfile
 from gateway.validation.accept import key_of
+from gateway.validation.accept_kept import Key
 from gateway.validation.canonical import CHECKS
 from gateway.validation.compiled import Json, Profile, Shape
-from gateway.validation.known_profiles import MAX_CANONICAL
 from gateway.validation.narrow_walk import PartWalk, keep
 from gateway.validation.run import Enough, Place, Run, root_place
 from gateway.validation.vital_signs import vital_signs
@@ -51,7 +51,7 @@ class Narrowing:
     def __init__(self, engine: Engine, acceptor: Acceptor) -> None:
         self._engine = engine
         self._acceptor = acceptor
-        self._kinds: dict[Hashable, _Kind] = {}
+        self._kinds: dict[Key, _Kind] = {}
         self._walk = PartWalk(engine)
 
     def errors(self, resource: Any, wanted: Sequence[Profile], *, first: bool = False) -> Run | None:
@@ -94,12 +94,16 @@ class Narrowing:
         plan = self._engine.walker.plan_of(shape)
         if run.first and not plan.needed <= resource.keys():
             self._engine.walker.check_presence(run, plan, resource, place)
-        refused = self._acceptor.refused(resource, shape, wanted)
+        try:
+            key = key_of(resource, wanted)
+            refused = self._acceptor.refused(resource, shape, key)
+        except (TypeError, KeyError):
+            return None
         if refused is None:
             return None
         if shallow:
             refused = refused.shallow()
-        kind = self._kind(resource, wanted, shape)
+        kind = self._kinds.get(key) or self._kind(resource, wanted, shape, key)
         run.scope = kind.scope
         whole, missing = refused.whole, refused.missing
         if whole or missing:
@@ -116,16 +120,9 @@ class Narrowing:
         }
         return Looked(names.difference(within), within) if within else Looked(names, within)
 
-    def _kind(self, resource: Json, wanted: Sequence[Profile], shape: Shape) -> _Kind:
-        try:
-            key = key_of(resource, wanted)
-            found = self._kinds.get(key)
-        except (TypeError, KeyError):
-            key, found = None, None
-        if found is None:
-            found = _Kind(self._engine.scope_of(resource, wanted), tuple(self._applying(resource, wanted, shape)))
-            if key is not None and all(len(one) <= MAX_CANONICAL for one in key):
-                keep(self._kinds, key, found)
+    def _kind(self, resource: Json, wanted: Sequence[Profile], shape: Shape, key: Key) -> _Kind:
+        found = _Kind(self._engine.scope_of(resource, wanted), tuple(self._applying(resource, wanted, shape)))
+        keep(self._kinds, key, found)
         return found
 
     def _applying(self, resource: Json, wanted: Sequence[Profile], shape: Shape) -> list[Profile]:

@@ -151,4 +151,5 @@ class Run:
 
     @property
     def failed(self) -> bool:
-        return any(issue.severity in _ERRORS for issue in self.found)
+        found = self.found
+        return bool(found) and (found[0].severity in _ERRORS or any(issue.severity in _ERRORS for issue in found))
