@@ -7,7 +7,7 @@ through the profiles and types they name.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from gateway.errors import BadProfile
@@ -48,8 +48,28 @@ def steps(path: str) -> Steps:
     return tuple(found)
 
 
-def criterion(part: Node, rule: Discriminator, *, where: str, shapes: Shapes, structure: Lookup) -> Criterion:
-    """What slice `part` asks by one discriminator; BadProfile where its elements give nothing to tell it by."""
+def criteria(
+    part: Node, rules: Sequence[Discriminator], *, where: str, shapes: Shapes, structure: Lookup
+) -> tuple[Criterion, ...]:
+    """What slice `part` asks by its discriminators. One by which it says nothing, or just that something is there, is
+    left out where others tell the slice (as HL7's validator has it); BadProfile where none does."""
+    found = [_criterion(part, rule, where=where, shapes=shapes, structure=structure) for rule in rules]
+    strong = tuple(one for one in found if one is not None)
+    if strong or not rules:
+        return strong
+    finder = _Finder(shapes, structure)
+    for rule in rules:
+        if any(n is not part and n.element.get("min", 0) > 0 for n in finder.follow(part, steps(rule.path))):
+            return (Criterion(rule.path, steps(rule.path), "exists", True),)
+    paths = " or ".join(f"'{rule.path}'" for rule in rules)
+    raise BadProfile(
+        f"{where}: slice {part.id} says nothing at {paths} by which its items can be told "
+        f"(a fixed value, a pattern, a required binding, or presence)."
+    )
+
+
+def _criterion(part: Node, rule: Discriminator, *, where: str, shapes: Shapes, structure: Lookup) -> Criterion | None:
+    """What slice `part` asks by one discriminator; None where its elements say nothing by which it could be told."""
     try:
         path = steps(rule.path)
     except ValueError:
@@ -58,13 +78,15 @@ def criterion(part: Node, rule: Discriminator, *, where: str, shapes: Shapes, st
         raise BadProfile(f"{where}: R4 has no discriminator type '{rule.kind}' ({part.id}).")
     finder = _Finder(shapes, structure)
     found = finder.follow(part, path)
+    if any(node is not part and node.element.get("max") == "0" for node in found):
+        return Criterion(rule.path, path, "exists", False)
     if rule.kind == "type":
         codes = finder.pointed(found) if path and path[-1][0] == "resolve" else _types(part, found, path)
         return Criterion(rule.path, path, "type", codes)
     if rule.kind == "profile":
         return Criterion(rule.path, path, "profile", _profiles(part, found, path))
     if rule.kind == "exists":
-        return Criterion(rule.path, path, "exists", not any(n.element.get("max") == "0" for n in found))
+        return Criterion(rule.path, path, "exists", True)
     for node in found:
         test = _value_test(node, finder)
         if test:
@@ -75,7 +97,10 @@ def criterion(part: Node, rule: Discriminator, *, where: str, shapes: Shapes, st
     url = _named(part) if path == _URL else None
     if url is not None:
         return Criterion(rule.path, path, "fixed", url)
-    return _weaker(part, rule, path, found, where)
+    codes = tuple(sorted({type_code(t) for n in found for t in n.element.get("type", ())}))
+    if codes and part.name.endswith("[x]"):
+        return Criterion(rule.path, path, "type", codes)
+    return None
 
 
 def _named(part: Node) -> str | None:
@@ -94,26 +119,11 @@ def _said_above(part: Node, path: Steps) -> Any:
     return said if path else None
 
 
-def _weaker(part: Node, rule: Discriminator, path: Steps, found: list[Node], where: str) -> Criterion:
-    for node in found:
-        if node.element.get("max") == "0":
-            return Criterion(rule.path, path, "exists", False)
-        if node is not part and node.element.get("min", 0) > 0:
-            return Criterion(rule.path, path, "exists", True)
-    codes = tuple(sorted({type_code(t) for n in found for t in n.element.get("type", ())}))
-    if codes and part.name.endswith("[x]"):
-        return Criterion(rule.path, path, "type", codes)
-    raise BadProfile(
-        f"{where}: slice {part.id} says nothing at '{rule.path}' by which its items can be told "
-        f"(a fixed value, a pattern, a required binding, or presence)."
-    )
-
-
 def _value_test(node: Node, finder: _Finder) -> tuple[Any, Any] | None:
     for key, value in node.element.items():
-        if key.startswith("fixed"):
+        if key.startswith("fixed") and not isinstance(value, dict):
             return "fixed", value
-        if key.startswith("pattern"):
+        if key.startswith(("fixed", "pattern")):  # what is beside a fixed code does not make it another slice
             return "pattern", value
     parts = tuple(_parts(node, ()))
     if parts:
@@ -138,7 +148,9 @@ def _parts(node: Node, above: Steps) -> Iterator[tuple[Steps, str, Any]]:
 
 def _types(part: Node, found: list[Node], path: Steps) -> tuple[str, ...]:
     codes: list[str] = []
-    for node in found or [part]:
+    asked = [node for node in found if node.slice and node.name.endswith("[x]")]
+    only = [n for node in found if node.name.endswith("[x]") and len(node.slices) == 1 for n in node.slices.values()]
+    for node in asked or only or found or [part]:  # a choice with one slice, or one that must be there, means its type
         for entry in node.element.get("type", ()):
             code = type_code(entry)
             profiles = entry.get("profile", ())
@@ -224,4 +236,4 @@ class _Finder:
         return found
 
 
-__all__ = ["MISSING", "criterion", "steps"]
+__all__ = ["MISSING", "criteria", "steps"]

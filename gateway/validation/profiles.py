@@ -23,7 +23,7 @@ from gateway.validation.compiled import (
     Slicing,
     TypeRule,
 )
-from gateway.validation.discriminators import criterion
+from gateway.validation.discriminators import criteria
 from gateway.validation.element_extensions import extras
 from gateway.validation.errata import corrected_binding
 from gateway.validation.fhir_versions import meant_for_r4
@@ -197,9 +197,8 @@ class _Compiler:
         for name, part in node.slices.items():
             made = self._element(part, members, parent)
             made.slice_name = name
-            made.criteria = tuple(
-                criterion(part, d, where=self.canonical, shapes=self.shapes, structure=self.structure)
-                for d in discriminators
+            made.criteria = criteria(
+                part, discriminators, where=self.canonical, shapes=self.shapes, structure=self.structure
             )
             slicing.slices.append(made)
         if self._matters(slicing):

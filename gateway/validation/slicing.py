@@ -114,10 +114,10 @@ class Slicer:
 
     def _meets(self, run: Run, criterion: Criterion, item: Item, part: Rules) -> bool | None:
         start: Found = (item.value, _type_of(item), item.sibling, item.place)
-        found, lost = self._follow(run, criterion, start)
+        found, lost = self._follow(run, criterion, start, named=criterion.test == "type")
         test, expected = criterion.test, criterion.expected
         if test == "type":
-            return self._is_type(run, expected, found, lost, item)
+            return self._is_type(run, expected, found, lost)
         if test == "exists":
             return None if lost else any(_present(f) for f in found) == expected
         if test == "profile":
@@ -141,18 +141,12 @@ class Slicer:
             values = [v for one in values for v in _plain_step(one, name)]
         return any(same(v, expected) if how == "fixed" else holds(v, expected) for v in values)
 
-    def _is_type(self, run: Run, codes: tuple[str, ...], found: list[Found], lost: bool, item: Item) -> bool | None:
-        kinds = [f[1] for f in found]
-        if not kinds and lost and type(item.value) is dict:
-            kind = self._engine.references.named_type(item.value)
-            kinds = [kind] if kind else []
-        if not kinds:
-            return None if lost else False
-        for kind in kinds:
+    def _is_type(self, run: Run, codes: tuple[str, ...], found: list[Found], lost: bool) -> bool | None:
+        for _, kind, _, _ in found:
             shape = self._engine.shapes.find(kind)
             if kind in codes or (shape is not None and any(a in codes for a in shape.ancestors)):
                 return True
-        return False
+        return None if lost else False
 
     def _has_profile(
         self, run: Run, profiles: tuple[str, ...], found: list[Found], *, lost: bool, asked_in: str
@@ -171,8 +165,10 @@ class Slicer:
                 unknown = unknown or verdict is None
         return None if unknown else False
 
-    def _follow(self, run: Run, criterion: Criterion, start: Found) -> tuple[list[Found], bool]:
-        """What stands at the end of a criterion's path, and whether some reference on it could not be followed."""
+    def _follow(self, run: Run, criterion: Criterion, start: Found, *, named: bool) -> tuple[list[Found], bool]:
+        """What stands at the end of a criterion's path, and whether some reference on it could not be followed.
+
+        `named`: the type is all that is asked, so a reference that says it need not be followed."""
         found, lost = [start], False
         for kind, name in criterion.steps:
             if kind == "member":
@@ -182,9 +178,14 @@ class Slicer:
             elif kind == "extension":
                 found = [f for one in found for f in self._extensions(one, name)]
             else:
-                targets = [self._engine.references.target(run, f[0]) for f in found]
-                lost = lost or None in targets
-                found = [(t.resource, t.type, None, t.place) for t in targets if t is not None]
+                targets = [(f[0], self._engine.references.target(run, f[0])) for f in found]
+                found = [(t.resource, t.type, None, t.place) for _, t in targets if t is not None]
+                for value in (value for value, target in targets if target is None):
+                    kind = self._engine.references.named_type(value) if named and type(value) is dict else None
+                    if kind is None:
+                        lost = True
+                    else:
+                        found.append((None, kind, None, None))
         return found, lost
 
     def _step(self, one: Found, name: str) -> list[Found]:

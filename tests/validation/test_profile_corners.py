@@ -178,3 +178,95 @@ def test_an_element_that_is_malformed_is_named() -> None:
     definition = profile("Patient", [element("Patient.name", max="many")])
     with pytest.raises(BadProfile, match=r"the element Patient\.name"):
         Validator.load([], resources=[definition]).profile(definition["url"])
+
+
+def test_what_no_schema_can_say_is_told_beside_what_is_missing() -> None:
+    definition = profile("Patient", [
+        element("Patient.gender", min=1), element("Patient.birthDate", min=1, maxValueDate="2020-01-01")
+    ])  # fmt: skip
+    late = {"resourceType": "Patient", "birthDate": "2020-01-02"}
+    assert sorted(errors(late, definition)) == [("card-min", "Patient"), ("max-value", "Patient.birthDate")]
+
+
+def test_what_is_imposed_is_told_beside_what_is_missing() -> None:
+    imposed = profile("Patient", [element("Patient.name.family", maxLength=3)], name="imposed")
+    definition = profile(
+        "Patient", [element("Patient.gender", min=1)], extension=[{"url": IMPOSE, "valueCanonical": imposed["url"]}]
+    )
+    long = {"resourceType": "Patient", "name": [{"family": "Zanzibarovna"}]}
+    told = [("card-min", "Patient"), ("max-length", "Patient.name[0].family")]
+    assert sorted(errors(long, definition, imposed)) == told
+
+
+CODED: Json = {"coding": [{"system": "http://a.example", "code": "a"}]}
+
+
+def test_a_discriminator_by_which_a_slice_says_nothing_is_left_out() -> None:
+    definition = profile("Patient", [
+        element("Patient.telecom", slicing={"rules": "open", "discriminator": [
+            {"type": "value", "path": "system"}, {"type": "value", "path": "value"}
+        ]}),
+        element("Patient.telecom:phone", min=1),
+        element("Patient.telecom:phone.system", min=1, fixedCode="phone"),
+        element("Patient.telecom:phone.value", min=1),
+    ])  # fmt: skip
+    assert errors(PATIENT | {"telecom": [{"system": "phone", "value": "1"}]}, definition) == []
+    told = [("card-min", "Patient.telecom[0]")]
+    assert errors(PATIENT | {"telecom": [{"system": "phone"}]}, definition) == told
+    assert errors(PATIENT | {"telecom": [{"system": "email", "value": "a"}]}, definition) == [("slice-min", "Patient")]
+
+
+def test_a_choice_with_one_slice_by_type_tells_the_slice_around_it() -> None:
+    output = "Task.output"
+
+    def part(name: str, kind: str) -> list[Json]:
+        at = f"{output}:{name}"
+        return [
+            element(at),
+            element(f"{at}.type", patternCodeableConcept=CODED),
+            element(f"{at}.value[x]:value{kind}", type=[{"code": kind}], min=int(kind == "Reference")),
+            element(f"{at}.value[x]:value{kind}.{'display' if kind == 'Reference' else 'text'}", min=1),
+        ]
+
+    definition = profile("Task", [
+        element(output, slicing={"rules": "open", "discriminator": [
+            {"type": "value", "path": "type"}, {"type": "type", "path": "value"}
+        ]}),
+        *part("reference", "Reference"), *part("concept", "CodeableConcept"),
+    ])  # fmt: skip
+    task = {"resourceType": "Task", "status": "requested", "intent": "order"}
+    concept = {"type": CODED, "valueCodeableConcept": {"text": "x"}}
+    reference = {"type": CODED, "valueReference": {"reference": "Procedure/1", "display": "x"}}
+    assert errors(task | {"output": [concept, reference]}, definition) == []
+    bare = {"type": CODED, "valueReference": {"reference": "Procedure/1"}}
+    told = [("card-min", "Task.output[1].value.ofType(Reference)")]
+    assert errors(task | {"output": [concept, bare]}, definition) == told
+
+
+def test_an_item_with_more_than_the_fixed_code_of_a_slice_is_in_it_and_wrong() -> None:
+    definition = profile("Observation", [
+        element("Observation.category", slicing={"rules": "open", "discriminator": [
+            {"type": "value", "path": "$this"}
+        ]}),
+        element("Observation.category:a", fixedCodeableConcept=CODED),
+    ])  # fmt: skip
+    assert errors(OBSERVATION | {"category": [CODED]}, definition) == []
+    told = [("fixed", "Observation.category[0]")]
+    assert errors(OBSERVATION | {"category": [CODED | {"text": "x"}]}, definition) == told
+
+
+def test_a_reference_that_says_its_type_tells_a_slice_by_what_it_leads_to() -> None:
+    definition = profile("CareTeam", [
+        element("CareTeam.participant", slicing={"rules": "open", "discriminator": [
+            {"type": "type", "path": "member.resolve()"}
+        ]}),
+        element("CareTeam.participant:organization", max="0"),
+        element("CareTeam.participant:organization.member",
+                type=[{"code": "Reference", "targetProfile": [CORE + "Organization"]}]),
+    ])  # fmt: skip
+    team = {"resourceType": "CareTeam", "participant": [{"member": {"reference": "Practitioner/1"}}]}
+    assert errors(team, definition) == []
+    team["participant"] = [{"member": {"reference": "Organization/1"}}]
+    assert errors(team, definition) == [("slice-max", "CareTeam")]
+    team["participant"] = [{"member": {"display": "whoever"}}]
+    assert errors(team, definition) == []
