@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from gateway.errors import BadProfile, Issue, Unprocessable
-from gateway.ports import Caller
+from gateway.ports import Caller, Json
 from gateway.trust.disclosure import content
 from gateway.trust.policy import permit
 from gateway.usecases.keep import resource_of
@@ -26,6 +26,12 @@ def validate(
         return list(services.validator.check(resource_of(resource, type=type), profiles=profiles))
     except BadProfile as error:
         raise Unprocessable(issues=[_told(issue) for issue in error.issues]) from None
+
+
+def hints(resource: Json, services: Services) -> list[Issue]:
+    """What there is to tell of a resource that was kept: warnings, and what could not be checked (a profile that it
+    claims and nobody here knows)."""
+    return [issue for issue in services.validator.check(resource) if not issue.is_error]
 
 
 def _told(issue: Issue) -> Issue:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from email.utils import formatdate
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 from flask import Response
 from werkzeug.datastructures import Headers
 
-from gateway.errors import NotAcceptable
+from gateway.errors import Issue, NotAcceptable
 from gateway.fhir import codec
+from gateway.fhir.outcome import outcome
 from gateway.ports import Json, Kept
 from gateway.trust.disclosure import Disclosed
 from gateway.usecases.keep import Written
@@ -21,6 +22,8 @@ from gateway.web.prefer import returned
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
+Hints = Callable[[], Iterable[Issue]]
+"""What breaks no rule and is yet to be told."""
 _PLAIN_HEADERS = (("X-Content-Type-Options", "nosniff"), ("Cache-Control", "no-store"))
 _BODILESS = frozenset([204, 304])
 
@@ -82,10 +85,9 @@ def _http_date(second: int) -> str:
     return formatdate(second, usegmt=True)
 
 
-def wrote(what: Written, *, base: str) -> Response:
-    """The answer to a create or update, with as much body as Prefer asks for.
-
-    https://hl7.org/fhir/R4/http.html#ops
+def wrote(what: Written, *, base: str, hints: Hints = list) -> Response:
+    """The answer to a create or update, with as much body as Prefer asks for; `hints` are worked out when that is an
+    OperationOutcome, which "contains hints and warnings". https://hl7.org/fhir/R4/http.html#ops
     """
     kept = what.kept
     headers = version_headers(kept) | {"Location": f"{base}/{kept.reference}/_history/{kept.version}"}
@@ -95,10 +97,8 @@ def wrote(what: Written, *, base: str) -> Response:
             return empty(status, headers=headers)
         case "OperationOutcome":
             said = "Created." if what.created else "Updated." if what.changed else "Nothing has changed."
-            issue = {"severity": "information", "code": "informational", "diagnostics": said}
-            return public(
-                {"resourceType": "OperationOutcome", "issue": [issue]}, status=status, format=wanted(), headers=headers
-            )
+            told = [Issue("information", "informational", said), *(hints() if what.changed else ())]
+            return public(outcome(told), status=status, format=wanted(), headers=headers)
         case _:
             assert what.disclosed is not None
             return disclosed(what.disclosed, status=status, headers=headers)

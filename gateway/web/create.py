@@ -7,6 +7,7 @@ from flask import Response, request
 from gateway.fhir.query_string import condition
 from gateway.usecases.create import create as keep_new
 from gateway.usecases.keep import offered, resource_of
+from gateway.usecases.validate import hints
 from gateway.web import answers
 from gateway.web.body import fhir
 from gateway.web.context import View, Web, caller
@@ -24,6 +25,6 @@ def create(web: Web) -> View:
         asked = request.environ.get("HTTP_IF_NONE_EXIST")
         unless = condition(asked) if asked is not None else None
         written = keep_new(resource, caller(web), type=type, services=services, unless=unless)
-        return answers.wrote(written, base=web.base)
+        return answers.wrote(written, base=web.base, hints=lambda: hints(resource, services))
 
     return view

@@ -6,6 +6,7 @@ from flask import Response
 
 from gateway.usecases import update as usecase
 from gateway.usecases.keep import offered, resource_of
+from gateway.usecases.validate import hints
 from gateway.web import answers
 from gateway.web.body import fhir
 from gateway.web.context import View, Web, caller
@@ -24,7 +25,7 @@ def update(web: Web) -> View:
         condition = of_update()
         resource = resource_of(fhir(web), type=type)
         written = usecase.update(resource, caller(web), type=type, id=id, services=services, condition=condition)
-        return answers.wrote(written, base=web.base)
+        return answers.wrote(written, base=web.base, hints=lambda: hints(resource, services))
 
     return view
 
@@ -42,6 +43,6 @@ def conditional_update(web: Web) -> View:
         written = usecase.conditional_update(
             resource, caller(web), type=type, where=where, services=services, condition=condition
         )
-        return answers.wrote(written, base=web.base)
+        return answers.wrote(written, base=web.base, hints=lambda: hints(resource, services))
 
     return view

@@ -103,3 +103,17 @@ def test_a_reference_that_is_none(client: FlaskClient, reference: str) -> None:
     code, place = issues(answer)[0]
     assert (answer.status_code, code, str(place).removesuffix(".reference")) == (422, "value", "CareTeam.subject")
     assert total(client, "CareTeam") == 0
+
+
+def test_who_prefers_an_outcome_is_told_what_was_not_checked(client: FlaskClient, patient: dict[str, Any]) -> None:
+    claiming = patient | {"meta": {"profile": ["https://e.example/StructureDefinition/nobody-knows"]}}
+    for method, path in (("POST", "/fhir/Patient"), ("PUT", "/fhir/Patient/mine")):
+        given = claiming if method == "POST" else claiming | {"id": "mine"}
+        answer = send(client, method, path, given, Prefer="return=OperationOutcome")
+        said = [(issue["severity"], issue["code"]) for issue in answer.get_json()["issue"]]
+        assert answer.status_code == 201
+        assert said[0] == ("information", "informational")
+        assert ("warning", "not-found") in said
+        assert "Zanzibarovna" not in answer.get_data(as_text=True)
+    again = send(client, "PUT", "/fhir/Patient/mine", claiming | {"id": "mine"}, Prefer="return=OperationOutcome")
+    assert len(again.get_json()["issue"]) == 1  # nothing was written
