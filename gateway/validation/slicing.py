@@ -181,11 +181,11 @@ class Slicer:
                 targets = [(f[0], self._engine.references.target(run, f[0])) for f in found]
                 found = [(t.resource, t.type, None, t.place) for _, t in targets if t is not None]
                 for value in (value for value, target in targets if target is None):
-                    kind = self._engine.references.named_type(value) if named and type(value) is dict else None
-                    if kind is None:
+                    said = self._engine.references.named_type(value) if named and type(value) is dict else None
+                    if said is None:
                         lost = True
                     else:
-                        found.append((None, kind, None, None))
+                        found.append((None, said, None, None))
         return found, lost
 
     def _step(self, one: Found, name: str) -> list[Found]:
