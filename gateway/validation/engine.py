@@ -202,6 +202,8 @@ class Engine:
         try:
             if contained:
                 check_contained(run, value, here, nested=was_contained)
+            elif run.accepting is not None and run.accepting(run, value, here):
+                return
             self.resource(run, value, here)
         finally:
             run.resource, run.root, run.root_place, run.env = before

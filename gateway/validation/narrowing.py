@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from gateway.errors import BadProfile
 from gateway.validation.accept import key_of
 from gateway.validation.accept_kept import Key
+from gateway.validation.accept_refused import Refused
 from gateway.validation.canonical import CHECKS
 from gateway.validation.compiled import Json, Profile, Shape
 from gateway.validation.narrow_walk import PartWalk, keep
@@ -64,15 +65,32 @@ class Narrowing:
         """The same, with the members and items in which everything was looked at."""
         return self._where(resource, wanted, shallow=True)
 
+    def may_narrow(self, resource: Json, shape: Shape | None) -> bool:
+        """Whether there are no rules between the parts of a resource that only a walk over all of it can tell."""
+        if shape is None or shape.name in _WHOLE or shape.abstract or shape.kind != "resource":
+            return False
+        return "contained" not in resource and "_contained" not in resource
+
+    def look_again(self, run: Run, resource: Json, place: Place, names: frozenset[str]) -> None:
+        """Report the errors that lie in some members of a resource that was accepted by itself."""
+        shape = place[3]
+        assert shape is not None
+        key = key_of(resource)
+        kind = self._kinds.get(key) or self._kind(resource, (), shape, key)
+        before, run.scope = run.scope, kind.scope
+        try:
+            self._looked_at(run, kind, resource, place, Refused(dict.fromkeys(names), frozenset(), whole=False))
+        finally:
+            run.scope = before
+
     def _where(
         self, resource: Any, wanted: Sequence[Profile], *, first: bool = False, shallow: bool = False
     ) -> tuple[Run, Looked] | None:
         kind = resource.get("resourceType") if type(resource) is dict else None
         shape = self._engine.shapes.find(kind) if type(kind) is str else None
-        if shape is None or shape.name in _WHOLE or shape.abstract or shape.kind != "resource":
+        if not self.may_narrow(resource, shape):
             return None
-        if "contained" in resource or "_contained" in resource:
-            return None
+        assert shape is not None
         run = Run(self._engine, first=first)
         run.resource = run.root = run.top = resource
         run.root_place = place = root_place(shape)
@@ -108,17 +126,24 @@ class Narrowing:
         whole, missing = refused.whole, refused.missing
         if whole or missing:
             self._engine.walker.check_presence(run, plan, resource, place)
-        names = self._walk.members(run, plan, resource, place, refused)
-        read = None if whole else names | missing
-        self._walk.invariants(run, plan.constraints, resource, place, read)
-        for profile in kind.profiles:
-            self._walk.apply(run, profile, resource, place, refused, names=names)
+        names = self._looked_at(run, kind, resource, place, refused)
         if not run.failed and (whole or missing or run.first):
             return None
         within = {
             name: frozenset(inner) for name, inner in refused.names.items() if inner is not None and name in names
         }
         return Looked(names.difference(within), within) if within else Looked(names, within)
+
+    def _looked_at(self, run: Run, kind: _Kind, resource: Json, place: Place, refused: Refused) -> frozenset[str]:
+        """Report the errors of what was refused, by the type and its profiles; the names of what was looked at."""
+        assert place[3] is not None
+        plan = self._engine.walker.plan_of(place[3])
+        names = self._walk.members(run, plan, resource, place, refused)
+        read = None if refused.whole else names | refused.missing
+        self._walk.invariants(run, plan.constraints, resource, place, read)
+        for profile in kind.profiles:
+            self._walk.apply(run, profile, resource, place, refused, names=names)
+        return names
 
     def _kind(self, resource: Json, wanted: Sequence[Profile], shape: Shape, key: Key) -> _Kind:
         found = _Kind(self._engine.scope_of(resource, wanted), tuple(self._applying(resource, wanted, shape)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -60,14 +61,16 @@ class Run:
     """The state of one `check`. Issues are gathered; the same fault found by two profiles is listed once."""
 
     __slots__ = (
-        "about", "active", "bundles", "engine", "env", "first", "found", "later", "memo", "places", "resource", "root",
-        "root_place", "scope", "seen", "top",
+        "about", "accepting", "active", "bundles", "engine", "env", "first", "found", "later", "memo", "places",
+        "resource", "root", "root_place", "scope", "seen", "top",
     )  # fmt: skip
 
     def __init__(self, engine: Engine, *, first: bool = False) -> None:
         self.engine = engine
         self.first = first
         """Stop (Enough) at the first error."""
+        self.accepting: Callable[[Run, Json, Place], bool] | None = None
+        """Where only errors are asked for: whether a resource inside another was wholly checked (narrow_nested.py)."""
         self.later: list[tuple[Any, Place | None]] | None = None
         """Where it is a list: what was met and where, to be made issues when all is known (hints.py)."""
         self.found: list[Issue] = []

@@ -11,6 +11,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
+from weakref import finalize
 
 from gateway.errors import BadProfile, Invalid, Issue, Malformed
 from gateway.fhir import codec, xml
@@ -24,6 +25,7 @@ from gateway.validation.engine import Engine, unknown_resource
 from gateway.validation.extensions import Examples, Unknown
 from gateway.validation.hints import Hints
 from gateway.validation.loose import looks_like_xml, loose_definitions
+from gateway.validation.narrow_nested import Nested
 from gateway.validation.narrowing import Narrowing
 from gateway.validation.not_json import not_json
 from gateway.validation.references import Resolver
@@ -60,7 +62,9 @@ class Validator:
         )
         self.acceptor = Acceptor(self.engine, cache=cache, engine_only=resolver is not None)
         self._narrowing = Narrowing(self.engine, self.acceptor)
+        self._nested = Nested(self.acceptor, self._narrowing)
         self._hints = Hints(self.engine)
+        finalize(self, self.acceptor.forget).atexit = False
 
     @classmethod
     def load(
@@ -146,7 +150,7 @@ class Validator:
 
     def _faulty(self, resource: Any, wanted: Sequence[Profile]) -> bool:
         """Whether the engine finds an error; it stops at the first one."""
-        run = self._narrowing.errors(resource, wanted, first=True) or self._walked(resource, wanted, first=True)
+        run = self._narrowing.errors(resource, wanted, first=True) or self._errors(resource, wanted, first=True)
         return run.failed
 
     def _beyond(self, resource: Any, wanted: Sequence[Profile]) -> Sequence[Profile] | None:
@@ -167,13 +171,13 @@ class Validator:
         """
         if isinstance(resource, dict):
             wanted = self._beyond(resource, self._asked(profiles))
-            if wanted is not None and self.acceptor.accepts(resource, wanted):
+            if wanted is not None:
+                if self.acceptor.accepts(resource, wanted):
+                    return resource
+                run = self._narrowing.errors(resource, wanted) or self._errors(resource, wanted)
+                if run.failed:
+                    raise Invalid(issues=listed(run).issues)
                 return resource
-            narrowed = None if wanted is None else self._narrowing.errors(resource, wanted)
-            if narrowed is not None and not narrowed.failed:
-                return resource
-            if narrowed is not None:
-                raise Invalid(issues=listed(narrowed).issues)
         elif self.is_valid(resource, profiles):
             return resource
         issues = self.check(resource, profiles)
@@ -230,9 +234,18 @@ class Validator:
         )
         return None if told is None else listed(told)
 
-    def _walked(self, resource: Any, wanted: Sequence[Profile], *, first: bool = False) -> Run:
-        """The engine's run over a resource; `first` stops it at the first error."""
+    def _errors(self, resource: Any, wanted: Sequence[Profile], *, first: bool = False) -> Run:
+        """The engine's run over a resource, but for what the fast way accepts inside it; `first` stops it at the first
+        error."""
         run = Run(self.engine, first=first)
+        run.accepting = self._nested.checked
+        return self._walk(run, resource, wanted)
+
+    def _walked(self, resource: Any, wanted: Sequence[Profile]) -> Run:
+        """The engine's run over all of a resource."""
+        return self._walk(Run(self.engine), resource, wanted)
+
+    def _walk(self, run: Run, resource: Any, wanted: Sequence[Profile]) -> Run:
         kind = resource.get("resourceType") if isinstance(resource, dict) else None
         shape = self.engine.shapes.find(kind) if isinstance(kind, str) else None
         if shape is None or shape.kind != "resource" or shape.abstract:
