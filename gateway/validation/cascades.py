@@ -20,6 +20,14 @@ _OF_CONTENT = frozenset(
     "identifier-system identifier-value slice-closed profile-none reference-profile reference-form ref-1".split()
 )
 
+_NO_CODE = frozenset(("binding-required", "binding-no-code"))
+_READING = {
+    "ucum": {"code", "system"}, "unit-system": {"system"}, "reference-type": {"reference", "type"},
+    "display": {"code", "display", "system"}, "attachment-size": {"data", "size"}, "bundle-fullurl": {"fullUrl"},
+    "attachment-hash": {"data", "hash"},
+}  # fmt: skip
+"""Rules of a value, and the members whose content they read."""
+_OF_DEFINITIONS = ("definition-", "questionnaire-", "codesystem-", "searchparameter-", "operation-")
 _AGAIN = {
     "ext-1": {("card-min", "value"), ("card-max", "value"), ("card-max", "extension")},
     "sqty-1": {("card-max", "comparator")},
@@ -35,9 +43,21 @@ def without_cascades(found: list[Found]) -> list[Found]:
     that say again what another one says."""
     found = _said_once(found)
     broken = [pointer(place) for issue, place, _ in found if place is not None and _malformed(issue)]
-    if not broken:
+    unread = [*broken, *_unread(found)]
+    if not unread:
         return found
-    return [entry for entry in found if _malformed(entry[0]) or not _follows(entry, broken)]
+    return [entry for entry in found if _malformed(entry[0]) or not _follows(entry, broken, unread)]
+
+
+def _unread(found: list[Found]) -> Iterator[Pointer]:
+    """Members that are missing, or have no code that is known: rules that read them say no more."""
+    for issue, place, about in found:
+        if place is None or not issue.is_error:
+            continue
+        if issue.rule == "card-min":
+            yield (*pointer(place), about)
+        elif issue.rule in _NO_CODE:
+            yield pointer(place)
 
 
 def _said_once(found: list[Found]) -> list[Found]:
@@ -65,19 +85,26 @@ def _malformed(issue: Issue) -> bool:
     return issue.is_error and issue.rule is not None and (issue.rule in _FORM or issue.rule.startswith("type-"))
 
 
-def _follows(entry: Found, broken: list[Pointer]) -> bool:
+def _follows(entry: Found, broken: list[Pointer], unread: list[Pointer]) -> bool:
     issue, place, about = entry
-    if place is None:
+    if place is None or issue.rule is None:
         return False
     here = pointer(place)
-    inside = [b[len(here) :] for b in broken if b[: len(here)] == here]
+    inside = _below(here, broken)
     if issue.rule in _OF_CONTENT and inside:
         return True
     if issue.rule in _COUNTS:
         return any(rest and _named(rest[0], about) for rest in inside)
     if issue.code == "invariant":
-        return any(not rest or _mentioned(rest, about) for rest in inside)
-    return False
+        return any(not rest or _mentioned(rest, about) for rest in _below(here, unread))
+    if issue.rule in _READING:
+        return any(rest and rest[0] in _READING[issue.rule] for rest in inside)
+    return issue.rule.startswith(_OF_DEFINITIONS) and any(len(rest) < 2 for rest in _below(here, unread))
+
+
+def _below(here: Pointer, places: list[Pointer]) -> list[Pointer]:
+    """The ways from a place to those of `places` that are there or inside it."""
+    return [one[len(here) :] for one in places if one[: len(here)] == here]
 
 
 def _named(step: str | int, about: str) -> bool:
