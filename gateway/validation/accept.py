@@ -20,7 +20,7 @@ from gateway.fhirpath import FhirPathError
 from gateway.validation.accept_cache import SchemaCache
 from gateway.validation.accept_checks import Acceptance, Check, Checks
 from gateway.validation.accept_kept import Kept, Key
-from gateway.validation.accept_keyword import keyword
+from gateway.validation.accept_keyword import Keyword
 from gateway.validation.accept_presence import apart
 from gateway.validation.accept_ready import RECURSIVE, Ready, Run
 from gateway.validation.accept_refused import Refused, refused_in
@@ -71,6 +71,7 @@ class Acceptor:
         """Nothing is accepted here: what a reference leads to must be looked at."""
         self._state = Acceptance()
         self._checks = Checks(engine, self._state, self._extension)
+        self._keyword = Keyword(self._checks.asked)
         self._cache = SchemaCache(cache, f"{engine.definitions.fingerprint} {engine.displays}")
         self._kept: Kept[Ready] = Kept()
         self._ready = self._kept.ready
@@ -113,6 +114,10 @@ class Acceptor:
         if where is None or found.presence.usual <= resource.keys():
             return where
         return where._replace(missing=found.presence.missing(resource))
+
+    def forget(self) -> None:
+        """Let go of the engine, when nobody needs this any more: the collector of cycles cannot see that."""
+        self._keyword.forget()
 
     def save(self) -> None:
         """Write what was compiled to the cache file, if there is one."""
@@ -255,6 +260,6 @@ class Acceptor:
         return found
 
     def _run(self, schema: Schema) -> Run:
-        asked = {CHECK: keyword(self._checks.asked)}
+        asked = {CHECK: self._keyword.of_schema()}
         made = jsonschema_rs.Draft202012Validator(schema, pattern_options=_REGEX, keywords=asked)
         return made.is_valid

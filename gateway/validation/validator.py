@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 from weakref import finalize
+from weakref import finalize
 
 from gateway.errors import BadProfile, Invalid, Issue, Malformed
 from gateway.fhir import codec, xml
@@ -64,6 +65,7 @@ class Validator:
         self._narrowing = Narrowing(self.engine, self.acceptor)
         self._nested = Nested(self.acceptor, self._narrowing)
         self._hints = Hints(self.engine)
+        finalize(self, self.acceptor.forget).atexit = False
         finalize(self, self.acceptor.forget).atexit = False
 
     @classmethod

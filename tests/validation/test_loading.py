@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from pathlib import Path
 from typing import Any
+from weakref import ref
 
 import pytest
 
 from gateway.errors import BadPackage
 from gateway.validation import Validator
 from gateway.validation.terminology import Membership
-from tests.validation.conftest import Json, profile
+from tests.validation.conftest import PATIENT, SERVICE_REQUEST, Json, profile
 
 URL = "https://ecm-gateway.example/fhir/StructureDefinition/p"
 XML = f"""<?xml version="1.0" encoding="UTF-8"?>
@@ -93,6 +95,20 @@ def test_a_terminology_server_is_asked_what_cannot_be_judged_here() -> None:
     alone = Validator.load(resources=bound)
     asking = Validator.load(resources=bound, terminology_server=Server())
     for _ in range(4):
-        assert found(alone, "1") == ["binding-unchecked"]
-        assert found(asking, "1") == ["binding-required"]
+        assert found(alone, "73211009") == ["binding-unchecked"]
+        assert found(asking, "73211009") == ["binding-required"]
         assert found(asking, "44054006") == []
+
+
+def test_a_validator_that_nobody_needs_any_more_is_let_go() -> None:
+    """What was compiled of it too, which Python's collector cannot see through."""
+    validator = Validator.load(["hl7.fhir.us.core#6.1.0"])
+    for resource in (PATIENT, SERVICE_REQUEST, {**PATIENT, "gender": "x"}):
+        for _ in range(8):
+            validator.check(resource)
+            validator.is_valid(resource)
+    engine = ref(validator.engine)
+    del validator
+    gc.collect()
+    if engine() is not None:
+        pytest.fail("it is still there")

@@ -117,7 +117,7 @@ class Raw:
 
 CODED: Json = {
     "resourceType": "Condition",
-    "code": {"coding": [{"system": "http://snomed.info/sct", "code": "1"}]},
+    "code": {"coding": [{"system": "http://snomed.info/sct", "code": "73211009"}]},
     "subject": {"reference": "Patient/p"},
 }
 
