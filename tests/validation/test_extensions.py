@@ -112,7 +112,7 @@ def test_codings(validator: Validator, coding: Json, severity: str, rule: str) -
 
 
 def test_a_value_set_that_is_not_at_hand_is_said_not_to_be_checked(validator: Validator, service_request: Json) -> None:
-    service_request["code"] = {"coding": [{"system": "http://snomed.info/sct", "code": "1"}]}
+    service_request["code"] = {"coding": [{"system": "http://snomed.info/sct", "code": "404684003"}]}
     found = [i for i in validator.check(service_request) if i.expression == "ServiceRequest.code"]
     assert [(i.severity, i.rule) for i in found] == [("information", "binding-unchecked")]
 

@@ -86,7 +86,21 @@ def test_language_tags(tag: str, kinds: set[str]) -> None:
 
 @pytest.mark.parametrize(
     "tag",
-    ["", "english", "zz", "en-USA", "en-", "-en", "en_US", "en-x", "en-u", "de-1996-1996", "é", "en-toolongsubtag"],
+    [
+        "",
+        "english",
+        "zz",
+        "en-USA",
+        "en-",
+        "-en",
+        "en_US",
+        "en-x",
+        "en-u",
+        "de-1996-1996",
+        "é",
+        "en-toolongsubtag",
+        "ar-a-aaa-b-bbb-a-ccc",
+    ],
 )
 def test_not_language_tags(tag: str) -> None:
     assert parts(tag) is None

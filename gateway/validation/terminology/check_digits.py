@@ -11,6 +11,9 @@ from typing import Final
 
 _CDCREC: Final = re.compile(r"[0-9]{4}-[0-9]", re.ASCII)
 _ANSWER: Final = re.compile(r"LA[0-9]{1,6}-[0-9]", re.ASCII)
+_LOINC: Final = re.compile(r"[0-9]{1,7}-[0-9]", re.ASCII)
+_PART: Final = re.compile(r"(?:L[ALPG]|MTHU)[0-9]{1,12}(?:-[0-9])?", re.ASCII)
+_EXPRESSION: Final = frozenset(":+=|{}()")
 _SCTID: Final = re.compile(r"[1-9][0-9]{5,17}", re.ASCII)
 _TURNS: Final = (1, 5, 7, 6, 2, 8, 3, 0, 9, 4)
 """Verhoeff's permutation, applied once more for each place."""
@@ -29,6 +32,15 @@ def is_loinc_answer(code: str) -> bool:
 def is_sctid(code: str) -> bool:
     """Whether a code has the form of a concept of SNOMED CT."""
     return _SCTID.fullmatch(code) is not None and code[-3] in "01" and code[-2] == "0" and _verhoeff(code) == 0
+
+
+def impossible(system: str, code: str) -> bool:
+    """Whether no version of a code system can have a code, by its form; expressions (SNOMED CT) are let be."""
+    if system == "http://snomed.info/sct":
+        return not is_sctid(code) and _EXPRESSION.isdisjoint(code)
+    if system == "http://loinc.org":
+        return not (_PART.fullmatch(code) or (_LOINC.fullmatch(code) and _modulus_10(code[:-2]) == int(code[-1])))
+    return system == "http://www.nlm.nih.gov/research/umls/rxnorm" and not (code.isascii() and code.isdigit())
 
 
 def _modulus_10(digits: str) -> int:

@@ -50,7 +50,8 @@ class CodeSystem:
         self.version: str = resource.get("version", "")
         self.case_sensitive: bool = resource.get("caseSensitive") is True
         """Where a system does not say, case is ignored: that never makes a right code wrong."""
-        self.complete: bool = resource.get("content") == "complete" and self.url not in _GROWING
+        listed = resource.get("content") == "complete" and resource.get("compositional") is not True
+        self.complete: bool = listed and self.url not in _GROWING
         self.properties: frozenset[str] = frozenset(
             item.get("code", "") for part in ("property", "filter") for item in resource.get(part, ())
         )

@@ -61,10 +61,12 @@ def _known(kind: str, subtag: str) -> bool:
 
 def _tail(subtags: list[str], found: dict[str, list[str]]) -> bool:
     """Extensions (`u-ca-gregory`) and private use (`x-...`): only their form can be checked."""
+    singles: set[str] = set()
     while subtags:
         single = subtags.pop(0)
-        if len(single) != 1 or not single.isalnum():
+        if len(single) != 1 or not single.isalnum() or single in singles:
             return False
+        singles.add(single)
         kind, shortest = ("private-use", 1) if single == "x" else ("extension", 2)
         taken = []
         while subtags and (kind == "private-use" or len(subtags[0]) > 1):

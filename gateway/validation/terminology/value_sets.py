@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from gateway.validation.terminology.check_digits import impossible
 from gateway.validation.terminology.outer_bounds import surely_has
 from gateway.validation.terminology.systems import Systems
 from gateway.validation.terminology.truth import Truth, all_of, any_of
@@ -192,6 +193,8 @@ class Sets:
             ]
             answer = all_of([answer, *passed])
         if answer and value_set.active_only and self._systems.inactive(part.system, code, scope=scope):
+            return False
+        if answer is None and impossible(part.system, code):
             return False
         if answer is None:
             question.reasons.add(f"{part.system} is not wholly at hand")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.validation.terminology.check_digits import is_cdcrec, is_loinc_answer, is_sctid
+from gateway.validation.terminology.check_digits import impossible, is_cdcrec, is_loinc_answer, is_sctid
 
 
 @pytest.mark.parametrize("code", ["1002-5", "2028-9", "2106-3", "2500-7", "1586-7"])
@@ -25,3 +25,24 @@ def test_concepts_of_snomed_have_a_check_digit(code: str) -> None:
 def test_answers_of_loinc_have_a_form() -> None:
     assert is_loinc_answer("LA6690-7")
     assert not any(is_loinc_answer(code) for code in ("6690-7", "LA-7", "LP6690-7", "LA6690"))
+
+
+@pytest.mark.parametrize(
+    ("system", "code", "out"),
+    [
+        ("http://loinc.org", "8480-6", False),
+        ("http://loinc.org", "LA6690-7", False),
+        ("http://loinc.org", "LP7839-6", False),
+        ("http://loinc.org", "8480-7", True),
+        ("http://loinc.org", "blood-pressure", True),
+        ("http://snomed.info/sct", "386661006", False),
+        ("http://snomed.info/sct", "386661006:246112005=24484000", False),
+        ("http://snomed.info/sct", "386661007", True),
+        ("http://snomed.info/sct", "fever", True),
+        ("http://www.nlm.nih.gov/research/umls/rxnorm", "1049502", False),
+        ("http://www.nlm.nih.gov/research/umls/rxnorm", "aspirin", True),
+        ("http://hl7.org/fhir/sid/icd-10-cm", "anything", False),
+    ],
+)
+def test_what_no_version_can_have(system: str, code: str, *, out: bool) -> None:
+    assert impossible(system, code) is out

@@ -101,10 +101,10 @@ def test_a_set_known_in_part_decides_its_known_parts() -> None:
     assert known.membership(SET, SYSTEM, "bat").verdict == "not-member"
     assert known.membership(SET, LOINC, "1-8").verdict == "member"
     assert known.membership(SET, LOINC, "2-6").verdict == "not-member"
-    assert known.membership(SET, SNOMED, "1").verdict == "unknown"
-    assert "snomed" in known.membership(SET, SNOMED, "1").reason
+    assert known.membership(SET, SNOMED, "404684003").verdict == "unknown"
+    assert "snomed" in known.membership(SET, SNOMED, "404684003").reason
     assert known.membership(SET, "http://example.org/other", "1").verdict == "not-member"
-    assert known.membership(SET, None, "anything").verdict == "unknown"
+    assert known.membership(SET, None, "404684003").verdict == "unknown"
 
 
 def test_an_unknown_exclude_leaves_members_unknown() -> None:
@@ -132,18 +132,33 @@ def test_member_of_takes_codes_codings_and_concepts() -> None:
         known.member_of({"coding": [{"system": SYSTEM, "code": "dragon"}, {"system": SYSTEM, "code": "cat"}]}, SET)
         is True
     )
-    assert known.member_of({"coding": [{"system": SNOMED, "code": "1"}]}, SET) is None
+    assert known.member_of({"coding": [{"system": SNOMED, "code": "404684003"}]}, SET) is None
     assert known.member_of({"text": "cat"}, SET, type="CodeableConcept") is False
 
 
 class Server:
     def membership(self, value_set: str, system: str, code: str) -> Membership:
-        return Membership("member" if code == "1" else "not-member")
+        return Membership("member" if code == "404684003" else "not-member")
 
 
 def test_a_server_is_asked_only_what_is_unknown_here() -> None:
     definitions = Definitions.load(resources=[code_system(), value_set({"system": SYSTEM}, {"system": SNOMED})])
     known = Terminology(definitions, server=Server())
-    assert known.membership(SET, SNOMED, "1").verdict == "member"
-    assert known.membership(SET, SNOMED, "2").verdict == "not-member"
+    assert known.membership(SET, SNOMED, "404684003").verdict == "member"
+    assert known.membership(SET, SNOMED, "71388002").verdict == "not-member"
     assert known.membership(SET, SYSTEM, "dragon").verdict == "not-member"
+
+
+def test_a_code_that_no_version_can_have_is_in_no_set() -> None:
+    known = terminology(value_set({"system": SNOMED, "filter": [{"property": "concept", "op": "is-a", "value": "x"}]}))
+    assert known.membership(SET, SNOMED, "404684003").verdict == "unknown"
+    assert known.membership(SET, SNOMED, "404684004").verdict == "not-member"
+    assert known.membership(SET, SNOMED, "finding").verdict == "not-member"
+
+
+def test_a_code_system_with_a_grammar_is_never_wholly_at_hand() -> None:
+    loose = [code_system(compositional=True), value_set({"system": SYSTEM})]
+    known = Terminology(Definitions.load(resources=loose))
+    assert known.membership(SET, SYSTEM, "cat").verdict == "member"
+    assert known.membership(SET, SYSTEM, "cat:tame").verdict == "unknown"
+    assert known.code_known(SYSTEM, "cat:tame") is None
