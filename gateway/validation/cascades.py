@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from gateway.errors import Issue
 from gateway.validation.run import Place, pointer
+from gateway.validation.said_once import said_once
 
 Found = tuple[Issue, Place | None, str]
 """(issue, its place, the member that is missing or too many or the invariant's expression)"""
@@ -28,20 +29,12 @@ _READING = {
 }  # fmt: skip
 """Rules of a value, and the members whose content they read."""
 _OF_DEFINITIONS = ("definition-", "questionnaire-", "codesystem-", "searchparameter-", "operation-")
-_AGAIN = {
-    "ext-1": {("card-min", "value"), ("card-max", "value"), ("card-max", "extension")},
-    "sqty-1": {("card-max", "comparator")},
-    "binding-no-code": {("card-min", "coding"), ("card-min", "code")},
-    "extension-max": {("slice-max", "extension"), ("slice-max", "modifierExtension")},
-}
-"""Issues that say, in other words, what another one (rule, member) says at the same place."""
-_PAIRED = frozenset(rule for others in _AGAIN.values() for rule, _ in others)
 
 
 def without_cascades(found: list[Found]) -> list[Found]:
     """`found` without issues that follow from a malformed value told at the same place or inside it, and without those
     that say again what another one says."""
-    found = _said_once(found)
+    found = said_once(found)
     broken = [pointer(place) for issue, place, _ in found if place is not None and _malformed(issue)]
     unread = [*broken, *_unread(found)]
     if not unread:
@@ -58,27 +51,6 @@ def _unread(found: list[Found]) -> Iterator[Pointer]:
             yield (*pointer(place), about)
         elif issue.rule in _NO_CODE:
             yield pointer(place)
-
-
-def _said_once(found: list[Found]) -> list[Found]:
-    """`found` without what two rules say of one fault."""
-    at: dict[str | None, set[tuple[str | None, str]]] = {}
-    kept = []
-    for issue, _, about in found:
-        if issue.rule in _PAIRED and issue.is_error:
-            at.setdefault(issue.expression, set()).add((issue.rule, about))
-    typed: set[str | None] = set()
-    for entry in found:
-        issue = entry[0]
-        beside = at.get(issue.expression, set())
-        if issue.rule in _AGAIN and not beside.isdisjoint(_AGAIN[issue.rule]):
-            continue
-        if issue.rule == "type" and issue.expression in typed:
-            continue
-        if issue.rule == "type":
-            typed.add(issue.expression)
-        kept.append(entry)
-    return kept
 
 
 def _malformed(issue: Issue) -> bool:

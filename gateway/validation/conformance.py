@@ -178,7 +178,8 @@ class Conformance:
 
     def element(self, run: Run, rules: Rules, items: list[Item], place: Place) -> None:
         """All values of one element: their number, each of them, and their slices."""
-        if len(items) < rules.min and not said_by_slices(rules):
+        lacking = len(items) < rules.min and not said_by_slices(rules)
+        if lacking:
             run.error(
                 "required", "card-min", f"{called(rules)} must be there at least {times(rules.min)}.", place,
                 profile=f"{rules.profile}#{rules.id}", about=rules.name,
@@ -188,7 +189,7 @@ class Conformance:
             run.error("structure", "card-max", f"{called(rules)} {told}.", place,
                       profile=f"{rules.profile}#{rules.id}", about=rules.name)  # fmt: skip
         fitting = [item for item in items if self.item(run, rules, item)]
-        if rules.slicing is not None and not (rules.choice and len(fitting) < len(items)):
+        if rules.slicing is not None and not (rules.choice and len(fitting) < len(items)) and (items or not lacking):
             self.slicer.check(run, rules, rules.slicing, fitting, place)
 
     def item(self, run: Run, rules: Rules, item: Item) -> bool:

@@ -96,7 +96,8 @@ def unknown(run: Run, value: Json, known: Container[str], place: Place) -> None:
     for at, (number, name) in enumerate(strange):
         told = shape is not None and at < _MOST_HINTS and isinstance(name, str)  # a dict may have others
         hint = _meant(name[: MAX_NAME + 1].removeprefix("_"), shape) if told and shape is not None else ""
-        run.error("structure", "unknown-element", f"Member {number} here is no element of {of}.{hint}", place)
+        run.error("structure", "unknown-element", f"Member {number} here is no element of {of}.{hint}", place,
+                  about=name if isinstance(name, str) else "")  # fmt: skip
 
 
 @lru_cache(maxsize=512)
