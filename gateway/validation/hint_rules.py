@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from gateway.validation.compiled import Json, Member, Rules, Shape, Slicing
+from gateway.validation.compiled import Json, Member, Rules, Shape
 from gateway.validation.conformance import Conformance, Item, Plan, focus_of
+from gateway.validation.hint_slices import HintSlicer
 from gateway.validation.hint_values import Remembering, Teller, binding_hints, hinting, key_of
 from gateway.validation.run import Place, Run
-from gateway.validation.slicing import Slicer
 
 if TYPE_CHECKING:
     from gateway.validation.engine import Engine
@@ -23,7 +23,7 @@ class HintConformance(Conformance):
     def __init__(self, engine: Hints, whole: Engine) -> None:
         super().__init__(engine)
         self._whole = whole.conformance
-        self.slicer = _HintSlicer(engine, self, whole.conformance.slicer)
+        self.slicer = HintSlicer(engine, self, whole.conformance.slicer)
         self._tellers: dict[tuple[int, str], Teller] = {}
 
     def conforms(self, run: Run, canonical: str, value: Json, place: Place, *, asked_in: str | None) -> bool | None:
@@ -130,21 +130,6 @@ class HintConformance(Conformance):
             compiled = self._engine.invariants.compile(kept, focus, f"{rules.profile}#{rules.id}")
             self._invariants[(id(rules), focus)] = compiled
         self._engine.invariants.check(run, compiled, value, place)
-
-
-class _HintSlicer(Slicer):
-    """Sorts items as the whole engine does, and tells the hints of their slices."""
-
-    def __init__(self, engine: Engine, conformance: HintConformance, whole: Slicer) -> None:
-        super().__init__(engine, conformance)
-        self._whole = whole
-        self._hints = conformance
-
-    def check(self, run: Run, rules: Rules, slicing: Slicing, items: list[Item], place: Place) -> None:
-        for item in items:
-            number = self._whole.slice_of(run, slicing, item, [0] * len(slicing.slices))
-            if number is not None and number >= 0:
-                self._hints.each(run, slicing.slices[number], item)
 
 
 def _silent(run: Run, value: Any, place: Place) -> None:

@@ -41,10 +41,31 @@ def _npi_expression() -> str:
     return f"(({places} + 24)mod 10=0)"
 
 
+def _answered_once(run: Run, value: Any) -> bool | None:
+    """Whether no two answered items that stand together in a QuestionnaireResponse have one linkId."""
+    waiting = [value]
+    try:
+        while waiting:
+            one = waiting.pop()
+            links: set[str] = set()
+            for item in one.get("item", ()):
+                answers = item.get("answer", ())
+                if any(name.startswith(("value", "_value")) for answer in answers for name in answer):
+                    if type(item["linkId"]) is not str or item["linkId"] in links:
+                        return None  # not plainly so
+                    links.add(item["linkId"])
+                waiting += (item, *answers)
+    except (AttributeError, KeyError, TypeError):
+        return None
+    return True
+
+
 NATIVE: Final[dict[str, Native | None]] = {
     "text.`div`.exists()": _narrative,
     "text.div.exists()": _narrative,
     _npi_expression(): _npi,
+    "(QuestionnaireResponse|repeat(answer|item)).select(item.where(answer.value.exists()).linkId.isDistinct())"
+    ".allTrue()": _answered_once,
     "extension.exists() != value.exists()": None,
     "hasValue() or (children().count() > id.count())": None,
     "htmlChecks()": None,

@@ -41,3 +41,34 @@ def test_what_is_no_number_is_left_to_fhirpath(validator: Validator, check_digit
     native = NATIVE[check_digit]
     assert native is not None
     assert native(Run(validator.engine), value) is None
+
+
+def answered(chance: random.Random, depth: int = 0) -> list[dict[str, Any]]:
+    """Items of a QuestionnaireResponse, now and then two of one linkId."""
+    made = []
+    for _ in range(chance.randrange(4)):
+        item: dict[str, Any] = {"linkId": chance.choice("abcde")}
+        if chance.random() < 0.6:
+            item["answer"] = [{"valueString": chance.choice("xyz")} for _ in range(chance.randrange(1, 3))]
+            if depth < 3 and chance.random() < 0.4:
+                item["answer"][0]["item"] = answered(chance, depth + 1)
+        if depth < 3 and chance.random() < 0.4:
+            item["item"] = answered(chance, depth + 1)
+        made.append(item)
+    return made
+
+
+def test_items_that_are_answered_once(validator: Validator) -> None:
+    ((expression, native),) = ((text, check) for text, check in NATIVE.items() if "isDistinct" in text)
+    assert native is not None
+    code = fhirpath.compile(expression, model=validator.engine.model, type="QuestionnaireResponse")
+    chance, verdicts = random.Random(1), []
+    for _ in range(400):
+        response = {"resourceType": "QuestionnaireResponse", "status": "completed", "item": answered(chance)}
+        verdict = native(Run(validator.engine), response)
+        verdicts.append(verdict)
+        assert verdict in (None, code.test(response, fhirpath.Env(response, response)))
+    assert verdicts.count(True) > 100
+    assert verdicts.count(None) > 5, "two alike are left to FHIRPath"
+    assert native(Run(validator.engine), {"item": [{"answer": [{"valueString": "x"}]}]}) is None
+    assert native(Run(validator.engine), {"item": "x"}) is None
