@@ -170,7 +170,7 @@ def main() -> None:
     flatness(validator, resources, 10_000 if quick else 100_000)
     errors(validator, resources)
     bundles(validator, resources)
-    ndjson([resources[name] for name in MIX], 20_000 if quick else 100_000)
+    ndjson([resources[name] for name in MIX], 20_000 if quick else 200_000)
     examples()  # the last: it loads much
 
 
