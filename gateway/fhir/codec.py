@@ -16,6 +16,7 @@ import msgspec
 import orjson
 
 from gateway.errors import Issue, Malformed
+from gateway.fhir.json_faults import line_and_column, named_twice
 
 MAX_DEPTH = 254
 """Levels of nesting that are read, which is what orjson writes; published resources stay below 30."""
@@ -40,7 +41,7 @@ def read_as_written(data: bytes) -> tuple[Any, bool]:
     except RecursionError:
         _refuse("is nested too deeply")
     except (ValueError, ArithmeticError) as error:  # msgspec's and UnicodeDecodeError; a number too large for Decimal
-        _refuse(_reason(error, data))
+        _unreadable(error, data)
     try:
         again = orjson.dumps(value, default=_digits)
     except TypeError:  # whole numbers beyond 64 bits, half of a surrogate pair, nesting beyond MAX_DEPTH
@@ -76,7 +77,7 @@ def _written(value: Any, data: bytes) -> bytes:
     except RecursionError:
         _refuse("is nested too deeply")
     except ValueError as error:
-        _refuse(_reason(error, data))
+        _unreadable(error, data)
     if data.count(b"[") + data.count(b"{") > MAX_DEPTH and _depth(data) > MAX_DEPTH:
         _refuse("is nested too deeply")
     return again
@@ -92,28 +93,34 @@ def write_pretty(value: Any) -> bytes:
     return msgspec.json.format(_encode(value), indent=2) + b"\n"
 
 
-def _refuse(reason: str) -> NoReturn:
-    raise Malformed(issues=[Issue("fatal", "structure", f"The JSON {reason}.", rule="json")])
+def _refuse(reason: str, place: tuple[int | None, int | None] = (None, None), *, rule: str = "json") -> NoReturn:
+    line, column = place
+    raise Malformed(issues=[Issue("fatal", "structure", f"The JSON {reason}.", rule=rule, line=line, column=column)])
 
 
-def _reason(error: Exception, data: bytes) -> str:
-    text = str(error)
+def _unreadable(error: Exception, data: bytes) -> NoReturn:
     if data.startswith(codecs.BOM_UTF8):
-        return "begins with a byte order mark: leave it out (RFC 8259, section 8.1)"
+        _refuse("begins with a byte order mark: leave it out (RFC 8259, section 8.1)", (1, 1))
     if data.startswith(_WIDE) or b"\0" in data[:4]:
-        return "is not UTF-8"
-    if isinstance(error, UnicodeDecodeError):
-        return "is not UTF-8"
-    at = text.rfind("(byte ")
-    place = f" at byte {text[at + 6 : -1]}" if at >= 0 and text.endswith(")") and text[at + 6 : -1].isdigit() else ""
-    return f"is not well-formed{place}"
+        _refuse("is not UTF-8", (1, 1))
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError as wrong:
+        _refuse("is not UTF-8", line_and_column(data, wrong.start))
+    text = str(error)
+    byte = text[text.rfind("(byte ") + 6 : -1] if text.endswith(")") else ""
+    if not byte.isdigit():
+        _refuse("is not well-formed", line_and_column(data, len(data)) if "truncated" in text else (None, None))
+    _refuse(f"is not well-formed at byte {byte}", line_and_column(data, int(byte)))
 
 
 def _read_strictly(data: bytes) -> None:
     def members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         names = {name for name, _ in pairs}
         if len(names) != len(pairs):
-            _refuse("names a member twice in one object")
+            found = named_twice(data)
+            place = line_and_column(data, found[1]) if found else (None, None)
+            _refuse("names a member twice in one object", place, rule="json-twice")
         return dict(pairs)
 
     try:
@@ -123,7 +130,7 @@ def _read_strictly(data: bytes) -> None:
     except ValueError:
         _refuse("is not well-formed")
     if b"\\u0000" in data and "\\u0000" in json.dumps(value):
-        _refuse("has a NUL character in a string")
+        _refuse("has a NUL character in a string", line_and_column(data, data.find(b"\\u0000")))
 
 
 def _depth(data: bytes) -> int:

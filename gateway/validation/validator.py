@@ -12,7 +12,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 from weakref import finalize
-from weakref import finalize
 
 from gateway.errors import BadProfile, Invalid, Issue, Malformed
 from gateway.fhir import codec, xml
@@ -34,6 +33,7 @@ from gateway.validation.run import NOWHERE, Enough, Run, root_place
 from gateway.validation.show import show
 from gateway.validation.telling import Listed, at, listed, nearest, told
 from gateway.validation.terminology import TerminologyServer
+from gateway.validation.unread import unread
 
 
 class Validator:
@@ -63,9 +63,8 @@ class Validator:
         )
         self.acceptor = Acceptor(self.engine, cache=cache, engine_only=resolver is not None)
         self._narrowing = Narrowing(self.engine, self.acceptor)
-        self._nested = Nested(self.acceptor, self._narrowing)
         self._hints = Hints(self.engine)
-        finalize(self, self.acceptor.forget).atexit = False
+        self._nested = Nested(self.acceptor, self._narrowing, self._hints)
         finalize(self, self.acceptor.forget).atexit = False
 
     @classmethod
@@ -128,7 +127,7 @@ class Validator:
             lines = _resources(data) if line is None else None
             if lines is not None:
                 return [issue for number, one in lines for issue in self._check_source(one, wanted, line=number)]
-            return [at(issue, (line, None) if line is not None else None) for issue in error.issues]
+            return unread(error.issues, data, shapes=self.engine.shapes, line=line)
         if not known.issues:
             return []
         ways, nowhere = known.ways(), (line, None) if line is not None else None
@@ -212,12 +211,15 @@ class Validator:
     def explain(self, resource: Any, profiles: Sequence[str] = ()) -> list[Issue]:
         """What `check` tells of a value, found by the walk over all of it and nothing else: what the fast ways are held
         to."""
-        run = self._walked(resource, self._asked(profiles))
-        return list(listed(run).issues)
+        return list(listed(self._walk(Run(self.engine), resource, self._asked(profiles))).issues)
 
     def _check(self, resource: Any, wanted: Sequence[Profile]) -> Listed:
         quickly = self._quickly(resource, wanted)
-        return listed(self._walked(resource, wanted)) if quickly is None else quickly
+        if quickly is not None:
+            return quickly
+        run = Run(self.engine)
+        run.accepting = self._nested.everything
+        return listed(self._walk(run, resource, wanted))
 
     def _quickly(self, resource: Any, wanted: Sequence[Profile]) -> Listed | None:
         """Everything found, by the fast way and what it leaves to tell; None where only the walk over all can tell."""
@@ -240,14 +242,11 @@ class Validator:
         """The engine's run over a resource, but for what the fast way accepts inside it; `first` stops it at the first
         error."""
         run = Run(self.engine, first=first)
-        run.accepting = self._nested.checked
+        run.accepting = self._nested.errors
         return self._walk(run, resource, wanted)
 
-    def _walked(self, resource: Any, wanted: Sequence[Profile]) -> Run:
-        """The engine's run over all of a resource."""
-        return self._walk(Run(self.engine), resource, wanted)
-
     def _walk(self, run: Run, resource: Any, wanted: Sequence[Profile]) -> Run:
+        """The engine's run over a resource."""
         kind = resource.get("resourceType") if isinstance(resource, dict) else None
         shape = self.engine.shapes.find(kind) if isinstance(kind, str) else None
         if shape is None or shape.kind != "resource" or shape.abstract:

@@ -180,3 +180,25 @@ def test_a_dict_with_what_json_cannot_say_is_refused(validator: Validator, chang
         assert not validator.is_valid(broken)
         with pytest.raises(Invalid):
             validator.require(broken)
+
+
+@pytest.mark.parametrize(
+    ("data", "place", "line"),
+    [
+        (b'{"resourceType":"Patient","active":true,\n"active":true}', "Patient.active", 2),
+        (b'{"resourceType":"Patient","deceasedBoolean":true,"deceasedBoolean":true}',
+         "Patient.deceased.ofType(boolean)", 1),
+        (b'{"resourceType":"Patient","name":[{"family":"Zanzibarovna"},\n{"family":"x","family":"x"}]}',
+         "Patient.name[1].family", 2),
+        (b'{"resourceType":"Bundle","type":"collection","entry":[{"resource":{"resourceType":"Patient",\n'
+         b'"_birthDate":{"id":"a","id":"b"}}}]}', "Bundle.entry[0].resource.birthDate.id", 2),
+        (b'{"resourceType":"Patient","Zanzibarovna":1,"Zanzibarovna":2}', "Patient", 1),
+        (b'{"Zanzibarovna":1,"Zanzibarovna":2}', None, 1),
+    ],
+)  # fmt: skip
+def test_a_member_named_twice_is_told_where_it_stands(
+    validator: Validator, data: bytes, place: str | None, line: int
+) -> None:
+    (issue,) = validator.check(data)
+    assert (issue.rule, issue.expression, issue.line) == ("json-twice", place, line)
+    assert validator.check(data.replace(b"\n", b""), line=7)[0].line == 7
