@@ -23,6 +23,8 @@ import msgspec
 from gateway.validation.schema_values import Schema
 
 _FORM = b"ECMACCEPT3"
+_MOST = 256 << 20
+"""Bytes of a file that is read; some hundred schemas take 5 MB."""
 
 
 class SchemaCache:
@@ -55,7 +57,7 @@ class SchemaCache:
 
     def save(self) -> None:
         """Write what was built since the start; quietly does nothing where that is not possible."""
-        if self._path is None or not self._changed:
+        if self._path is None or not self._changed or (self._path.exists() and not self._path.is_file()):
             return
         body = msgspec.msgpack.encode(self._stored.copy())
         digest = hashlib.sha256(self._stamp + body).digest()
@@ -72,9 +74,11 @@ class SchemaCache:
                 Path(name).unlink(missing_ok=True)
 
     def _read(self, path: Path) -> dict[str, bytes]:
+        if not path.is_file():  # a pipe or a device may never end
+            return {}
         try:
             with path.open("rb") as stream:
-                data = stream.read() if _ours(stream) else b""
+                data = stream.read(_MOST) if _ours(stream) else b""
             digest, body = data[len(_FORM) : len(_FORM) + 32], data[len(_FORM) + 32 :]
             if not data.startswith(_FORM) or hashlib.sha256(self._stamp + body).digest() != digest:
                 return {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -115,3 +116,19 @@ def test_saving_leaves_nothing_else(tmp_path: Path) -> None:
     cache.get("Patient", builds([0]))
     cache.save()
     assert [path.name for path in tmp_path.iterdir()] == ["kept"]
+
+
+def test_what_is_no_file_is_neither_read_nor_replaced(tmp_path: Path) -> None:
+    """A pipe would be waited for, a device read without end, and either replaced by what is kept."""
+    pipe, folder, link = tmp_path / "pipe", tmp_path / "folder", tmp_path / "link"
+    os.mkfifo(pipe)
+    folder.mkdir()
+    link.symlink_to(pipe)
+    for path in (pipe, folder, link):
+        validator = Validator.load(cache=path)
+        assert validator.is_valid({"resourceType": "Basic", "code": {"text": "x"}})
+        validator.acceptor.save()
+    assert pipe.is_fifo()
+    assert folder.is_dir()
+    assert link.is_symlink()
+    assert sorted(tmp_path.iterdir()) == [folder, link, pipe]
