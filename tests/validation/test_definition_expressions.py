@@ -203,3 +203,26 @@ def test_filters_ask_for_what_the_code_system_has(
     asked = {"resourceType": "ValueSet", "text": NARRATIVE, "status": "active", "compose": {"include": [chosen]}}
     place = "ValueSet.compose.include[0].filter[0]"
     assert errors(core, asked) == ([] if good else [("valueset-filter", place)])
+
+
+@pytest.mark.parametrize(
+    ("change", "rule", "member"),
+    [
+        ({"path": "Patient.birthday"}, "definition-path", ".path"),
+        ({"type": [{"code": "instant"}]}, "definition-type", ".type[0].code"),
+        ({"max": "2"}, "definition-max", ".max"),
+        ({"path": "Patient.contained", "type": [{"code": "Strang"}]}, "definition-type", ".type[0].code"),
+        ({"fixedString": "x"}, "definition-value", ".fixed.ofType(string)"),
+    ],
+)
+def test_snapshots_are_held_to_the_type_too(core: Validator, change: Json, rule: str, member: str) -> None:
+    """The snapshot of a profile that asks nothing, with one element changed."""
+    snapshot = copy.deepcopy(core.engine.definitions.structure(CORE + "Patient"))
+    assert snapshot is not None
+    elements = [{**one, "definition": "x"} for one in snapshot["snapshot"]["element"]]
+    made = profile(snapshot={"element": elements})
+    assert not [found for found in errors(core, made) if str(found[0]).startswith("definition")]
+    number = next(n for n, one in enumerate(elements) if one["path"] == "Patient.birthDate")
+    elements[number] = {**elements[number], **change}
+    place = f"StructureDefinition.snapshot.element[{number}]"
+    assert (rule, place + member) in errors(core, made)

@@ -45,8 +45,8 @@ class Elements:
         return found, shape_of(self.engine, above[0]) if above and len(above) == 1 else None
 
 
-def check_element(run: Run, elements: Elements, element: Json, place: Place) -> None:
-    """Report what an element asks that its type cannot give."""
+def check_element(run: Run, elements: Elements, element: Json, place: Place, *, inherits: bool = False) -> None:
+    """Report what an element asks that its type cannot give. In a snapshot it has what the type says of it too."""
     path = text(element, "path")
     if path is None or len(path) > 1_000:
         return
@@ -72,7 +72,8 @@ def check_element(run: Run, elements: Elements, element: Json, place: Place) -> 
         _types(run, elements, element, found, place)
         _values(run, element, found, place)
         _binding(run, element, found, place)
-        _facets(run, element, found, place)
+        if not inherits:
+            _facets(run, element, found, place)
         _url(run, elements, element, path, sliced, place)
     _points_to(run, elements, element, place)
 
@@ -136,9 +137,11 @@ def _modifier(run: Run, engine: Engine, profile: str, found: list[Member], place
 
 def _is_a(engine: Engine, code: str, wanted: str) -> bool:
     """Whether a type is another, or one that is built on it."""
-    if code == wanted or wanted in _ANY:
+    if code == wanted or code in _ANY:
         return True
     shape = engine.shapes.find(code)
+    if wanted in _ANY:
+        return shape is not None
     return shape is not None and wanted in shape.ancestors
 
 

@@ -47,6 +47,8 @@ def check(engine: Engine, run: Run, definition: Json, place: Place) -> None:
     constrained = Elements(engine, shape, text(definition, "url"))
     for element, at in differential:
         check_element(run, constrained, element, at)
+    for element, at in _elements(engine, definition, "snapshot", place):
+        check_element(run, constrained, element, at, inherits=True)
     if _base(engine, run, definition, place) and not run.failed and not before:
         _compiled(engine, run, definition, place)
 
