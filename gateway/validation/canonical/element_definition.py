@@ -137,11 +137,11 @@ def _modifier(run: Run, engine: Engine, profile: str, found: list[Member], place
 
 def _is_a(engine: Engine, code: str, wanted: str) -> bool:
     """Whether a type is another, or one that is built on it."""
-    if code == wanted or code in _ANY:
+    if code == wanted:
         return True
     shape = engine.shapes.find(code)
     if wanted in _ANY:
-        return shape is not None
+        return shape is not None or code in _ANY
     return shape is not None and wanted in shape.ancestors
 
 
