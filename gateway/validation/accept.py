@@ -23,7 +23,7 @@ from gateway.validation.accept_kept import Kept, Key
 from gateway.validation.accept_keyword import Keyword
 from gateway.validation.accept_presence import apart
 from gateway.validation.accept_ready import RECURSIVE, Ready, Run
-from gateway.validation.accept_refused import Refused, refused_in
+from gateway.validation.accept_refused import Refused, first_refused, refused_in
 from gateway.validation.canonical import CHECKS
 from gateway.validation.compiled import Json, Profile, Shape
 from gateway.validation.schema_codings import coding_schema
@@ -55,11 +55,14 @@ def _marked(schema: Schema) -> Schema:
 
 def key_of(resource: Json, profiles: Sequence[Profile] = ()) -> Key:
     """What is compiled once: the type and every profile. TypeError or KeyError where that is not simple."""
+    kind = resource["resourceType"]
     declared = resource["meta"]["profile"] if "meta" in resource and "profile" in resource["meta"] else ()
-    if not isinstance(declared, list | tuple):
+    if type(declared) is not list and type(declared) is not tuple:
         raise TypeError
-    vital = vital_signs(resource) if resource["resourceType"] == "Observation" else ()
-    return (resource["resourceType"], *declared, *(profile.canonical for profile in profiles), *vital)
+    key = (kind, *declared)
+    if profiles:
+        key += tuple(profile.canonical for profile in profiles)
+    return (*key, *vital_signs(resource)) if kind == "Observation" else key
 
 
 class Acceptor:
@@ -99,21 +102,27 @@ class Acceptor:
             return False
         return self._holds(ready.run, resource)
 
-    def refused(self, resource: Json, shape: Shape, key: Key) -> Refused | None:
-        """Where a resource of a shape is not accepted by what its key stands for; None when that is not known."""
+    def refused(self, resource: Json, shape: Shape, key: Key, *, first: bool = False) -> Refused | None:
+        """Where a resource of a shape is not accepted by what its key stands for (or where it first was seen not to
+        be); None when that is not known."""
         try:
             found = self._ready[key]
             part = None if found is None else found.taken_apart(resource, self._run)
-            if found is None or part is None:
+            if found is None or part is None or part.never:
                 return None
+            there, known = resource.keys(), part.members.keys()
+            missing = frozenset() if found.presence.usual <= there else found.presence.missing(resource)
+            if missing or not there <= known:
+                strange = {name: None for name in resource if name not in known}
+                rest = {name: resource[name] for name in there & known} if strange else resource
+                if first or self._holds(found.run, rest):
+                    return Refused(dict(strange), missing, whole=False) if first or not self._state.ids else None
             state = self._state
             state.resource, state.run, state.unsure, state.ids = resource, None, False, set()
-            where = refused_in(part, resource, shape, state=state)
+            where = (first_refused if first else refused_in)(part, resource, shape, state=state)
         except (KeyError, ValueError, TypeError, RecursionError, UnicodeError):
             return None
-        if where is None or found.presence.usual <= resource.keys():
-            return where
-        return where._replace(missing=found.presence.missing(resource))
+        return where._replace(missing=missing) if missing and where is not None else where
 
     def forget(self) -> None:
         """Let go of the engine, when nobody needs this any more: the collector of cycles cannot see that."""

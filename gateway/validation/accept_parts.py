@@ -28,6 +28,7 @@ class Part:
 
     def __init__(self, schemas: list[Any], definitions: Schema, compile: Compile) -> None:
         self._schemas, self._definitions, self._compile = schemas, definitions, compile
+        self._checks: dict[str, Holds] | None = None
 
     @cached_property
     def holds(self) -> Holds:
@@ -48,20 +49,21 @@ class Part:
         """Those of an object that may be there."""
         return {name: self._part(schemas) for name, schemas in self._apart[1].items()}
 
-    @cached_property
-    def checks(self) -> dict[str, Holds]:
-        """What is asked of each of the members, compiled when it is first asked."""
-        checks: dict[str, Holds] = {}
+    def checks(self, aside: frozenset[str]) -> dict[str, Holds]:
+        """What is asked of each of the members, but for some whose items are asked one by one (always the same ones).
+        Each is compiled when it is first asked."""
+        if self._checks is None:
+            checks = self._checks = dict.fromkeys(self.members, _always)
+            for name in self.members.keys() - aside:
+                checks[name] = self._compiled_first(name, checks)
+        return self._checks
 
-        def compiled_first(name: str, part: Part) -> Holds:
-            def holds(value: Any) -> bool:
-                checks[name] = part.holds
-                return part.holds(value)
+    def _compiled_first(self, name: str, checks: dict[str, Holds]) -> Holds:
+        def holds(value: Any) -> bool:
+            checks[name] = self.members[name].holds
+            return checks[name](value)
 
-            return holds
-
-        checks.update((name, compiled_first(name, part)) for name, part in self.members.items())
-        return checks
+        return holds
 
     @cached_property
     def items(self) -> Part:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from gateway.validation.accept_checks import Acceptance
-from gateway.validation.accept_parts import Holds, Part
+from gateway.validation.accept_parts import Part
 from gateway.validation.compiled import Json, Member, Shape
 
 
@@ -33,41 +34,64 @@ Within = Items | None
 def refused_in(part: Part, value: Json, shape: Shape, *, state: Acceptance) -> Refused | None:
     """Where a resource is not accepted, but for what must be there; None when that is not known. What could not be
     told there is not accepted."""
-    if part.never:
-        return None
     whole = not part.own(value) or state.unsure
     state.unsure = False
     names = _names(part, value, shape, state)
     return None if state.ids else Refused(names, frozenset(), whole)  # ids of elements must differ between members
 
 
+def first_refused(part: Part, value: Json, shape: Shape, *, state: Acceptance) -> Refused | None:
+    """The first member in which a resource is not accepted, and where in it; None where there is none."""
+    listed = _listed(shape)
+    checks = part.checks(listed)
+    for name, inner in value.items():
+        if name in listed or not checks[name](inner):
+            member = shape.members.get(name)
+            within = None if member is None or member.primitive else _within(part.members[name], inner, member, state)
+            if within is None or within:
+                return Refused({name: within}, frozenset(), whole=False)
+    return None
+
+
 def _names(part: Part, value: Json, shape: Shape, state: Acceptance) -> dict[str, Within]:
-    checks = part.checks
+    listed = _listed(shape)
+    checks = part.checks(listed)
     if value.keys() <= checks.keys():
         refused = [name for name, inner in value.items() if not checks[name](inner)]
     else:
         refused = [name for name, inner in value.items() if not checks.get(name, _never)(inner)]
     if state.unsure:
-        refused = [name for name, inner in value.items() if not _surely(checks.get(name, _never), inner, state)]
+        refused = [name for name, inner in value.items() if not _surely(part, name, inner, state)]
+    elif not listed.isdisjoint(value):
+        refused += [name for name in value if name in listed and name in checks]
     found: dict[str, Within] = {}
     for name in refused:
         member = shape.members.get(name)
         if member is None or member.primitive or name not in checks:
             found[name] = None
-        else:
-            found[name] = _within(part.members[name], value[name], member, state)
-            if state.unsure:
-                state.unsure, found[name] = False, None
+            continue
+        within = _within(part.members[name], value[name], member, state)
+        if state.unsure:
+            state.unsure, within = False, None
+        if within is None or within:
+            found[name] = within
     return found
+
+
+@lru_cache(maxsize=1024)
+def _listed(shape: Shape) -> frozenset[str]:
+    """Members that hold arrays of the backbone, which are asked item by item at once."""
+    members = shape.members.values()
+    return frozenset(member.name for member in members if member.many and member.shape is not None)
 
 
 def _never(value: Any) -> bool:
     return False
 
 
-def _surely(check: Holds, value: Any, state: Acceptance) -> bool:
+def _surely(part: Part, name: str, value: Any, state: Acceptance) -> bool:
     state.unsure = False
-    holds = check(value) and not state.unsure
+    holds = name in part.members and part.members[name].holds(value) and not state.unsure
     state.unsure = False
     return holds
 
@@ -79,7 +103,8 @@ def _within(part: Part, value: Any, member: Member, state: Acceptance) -> Within
     if type(value) is not list or (len(value) == 1 and member.shape is None) or not part.own(value):
         return None
     holds, items = part.items.holds, part.items
-    return {at: _inner(items, one, member, state) for at, one in enumerate(value) if not holds(one)} or None
+    found: Items = {at: _inner(items, one, member, state) for at, one in enumerate(value) if not holds(one)}
+    return found if found or member.shape is not None else None
 
 
 def _inner(part: Part, value: Any, member: Member, state: Acceptance) -> Refused | None:

@@ -80,8 +80,18 @@ class Walker:
 
     def check_presence(self, run: Run, plan: Plan, value: Json, place: Place) -> None:
         """What must be there, and choices that are made once only."""
+        if not plan.needed <= value.keys():
+            self.check_required(run, plan, value, place)
+        for group, choice in plan.choices:
+            if len(choice & value.keys()) > 1 and len({name.removeprefix("_") for name in choice & value.keys()}) > 1:
+                run.error(
+                    "structure", "choice-one", f"{group} must be given in one type only; several are present.", place
+                )
+
+    def check_required(self, run: Run, plan: Plan, value: Json, place: Place) -> None:
+        """What must be there."""
         shape = plan.shape
-        for group, names in plan.required if not plan.needed <= value.keys() else ():
+        for group, names in plan.required:
             for name in names:
                 if name in value or f"_{name}" in value:
                     break
@@ -93,11 +103,6 @@ class Walker:
                     place,
                     profile=f"{shape.url}|4.0.1#{shape.name}.{group}",
                     about=group.removesuffix("[x]"),
-                )
-        for group, choice in plan.choices:
-            if len(choice & value.keys()) > 1 and len({name.removeprefix("_") for name in choice & value.keys()}) > 1:
-                run.error(
-                    "structure", "choice-one", f"{group} must be given in one type only; several are present.", place
                 )
 
     def plan_of(self, shape: Shape) -> Plan:

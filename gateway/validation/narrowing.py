@@ -18,7 +18,7 @@ from gateway.validation.accept_kept import Key
 from gateway.validation.accept_refused import Refused
 from gateway.validation.canonical import CHECKS
 from gateway.validation.compiled import Json, Profile, Shape
-from gateway.validation.narrow_walk import PartWalk, keep
+from gateway.validation.narrow_walk import Looks, PartWalk, keep
 from gateway.validation.run import Enough, Place, Run, root_place
 from gateway.validation.vital_signs import vital_signs
 
@@ -36,6 +36,7 @@ class _Kind(NamedTuple):
 
     scope: str | None
     profiles: tuple[Profile, ...]
+    looks: Looks
 
 
 class Looked(NamedTuple):
@@ -71,15 +72,16 @@ class Narrowing:
             return False
         return "contained" not in resource and "_contained" not in resource
 
-    def look_again(self, run: Run, resource: Json, place: Place, names: frozenset[str]) -> None:
-        """Report the errors that lie in some members of a resource that was accepted by itself."""
+    def look_again(self, run: Run, resource: Json, place: Place, names: frozenset[str]) -> frozenset[str]:
+        """Report what lies in some members of a resource that was accepted by itself; gives the members walked."""
         shape = place[3]
         assert shape is not None
         key = key_of(resource)
         kind = self._kinds.get(key) or self._kind(resource, (), shape, key)
         before, run.scope = run.scope, kind.scope
         try:
-            self._looked_at(run, kind, resource, place, Refused(dict.fromkeys(names), frozenset(), whole=False))
+            again = Refused(dict.fromkeys(names), frozenset(), whole=False)
+            return self._looked_at(run, kind, resource, place, again)
         finally:
             run.scope = before
 
@@ -114,9 +116,11 @@ class Narrowing:
             self._engine.walker.check_presence(run, plan, resource, place)
         try:
             key = key_of(resource, wanted)
-            refused = self._acceptor.refused(resource, shape, key)
         except (TypeError, KeyError):
             return None
+        if run.first:
+            self._at_first(run, resource, place, wanted, key)
+        refused = self._acceptor.refused(resource, shape, key)
         if refused is None:
             return None
         if shallow:
@@ -124,8 +128,10 @@ class Narrowing:
         kind = self._kinds.get(key) or self._kind(resource, wanted, shape, key)
         run.scope = kind.scope
         whole, missing = refused.whole, refused.missing
-        if whole or missing:
+        if whole:
             self._engine.walker.check_presence(run, plan, resource, place)
+        elif missing:
+            self._engine.walker.check_required(run, plan, resource, place)
         names = self._looked_at(run, kind, resource, place, refused)
         if not run.failed and (whole or missing or run.first):
             return None
@@ -134,19 +140,21 @@ class Narrowing:
         }
         return Looked(names.difference(within), within) if within else Looked(names, within)
 
+    def _at_first(self, run: Run, resource: Json, place: Place, wanted: Sequence[Profile], key: Key) -> None:
+        """Look where a resource is first seen not to be accepted: Enough is raised where that is for an error."""
+        assert place[3] is not None
+        refused = self._acceptor.refused(resource, place[3], key, first=True)
+        if refused is not None:
+            kind = self._kinds.get(key) or self._kind(resource, wanted, place[3], key)
+            run.scope = kind.scope
+            self._looked_at(run, kind, resource, place, refused)
+
     def _looked_at(self, run: Run, kind: _Kind, resource: Json, place: Place, refused: Refused) -> frozenset[str]:
         """Report the errors of what was refused, by the type and its profiles; the names of what was looked at."""
-        assert place[3] is not None
-        plan = self._engine.walker.plan_of(place[3])
-        names = self._walk.members(run, plan, resource, place, refused)
-        read = None if refused.whole else names | refused.missing
-        self._walk.invariants(run, plan.constraints, resource, place, read)
-        for profile in kind.profiles:
-            self._walk.apply(run, profile, resource, place, refused, names=names)
-        return names
+        return self._walk.resource(run, kind.profiles, resource, place, refused, kind.looks)
 
     def _kind(self, resource: Json, wanted: Sequence[Profile], shape: Shape, key: Key) -> _Kind:
-        found = _Kind(self._engine.scope_of(resource, wanted), tuple(self._applying(resource, wanted, shape)))
+        found = _Kind(self._engine.scope_of(resource, wanted), tuple(self._applying(resource, wanted, shape)), {})
         keep(self._kinds, key, found)
         return found
 

@@ -60,6 +60,8 @@ NOTHING = Listed((), (), ())
 
 
 def listed(run: Run) -> Listed:
+    if len(run.found) == len(run.places) == 1:
+        return Listed(run.found, run.places, run.about)
     told = told_of(run)
     return Listed([one[0] for one in told], [one[1] for one in told], [one[2] for one in told])
 
