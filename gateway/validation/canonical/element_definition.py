@@ -109,7 +109,7 @@ def _types(run: Run, elements: Elements, element: Json, found: list[Member], pla
         code = text(one, "code")
         if code is None or code.startswith(_SYSTEM) or ":" in code:
             continue
-        fitting = [m for m in found if _is_a(engine, code, m.type) or m.shape is not None]
+        fitting = [m for m in found if _is_a(engine, code, m.type) or (m.shape is not None and code in _ANY)]
         if not fitting:
             run.error("business-rule", "definition-type", "The element's own type allows none of this name.",
                       member(here, "code"))  # fmt: skip
