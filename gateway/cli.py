@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import pkgutil
 
@@ -9,6 +10,8 @@ import click
 
 import gateway.commands
 from gateway.errors import GatewayError
+
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class Commands(click.Group):
@@ -40,10 +43,15 @@ def cli() -> None:
 
 
 def main() -> None:
-    """Run the command line; a GatewayError is told in sentences, one a line, and ends with status 2."""
+    """Run the command line; a GatewayError is told in sentences, one a line, as is a full disk: status 2."""
     try:
         cli.main(standalone_mode=True)
     except GatewayError as error:
         for issue in error.issues:
             click.echo(f"{issue.severity}: {issue.message}", err=True)
+        raise SystemExit(2) from None
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            raise
+        click.echo(f"error: What was found cannot be written: {error.strerror}.", err=True)
         raise SystemExit(2) from None

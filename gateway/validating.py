@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 BLOCK = 1 << 20
 """Bytes of NDJSON that a process reads at a time."""
 STDIN = "-"
+LARGEST = 256 << 20
+"""Bytes of a resource, or of a line of NDJSON, that are read: a device has no end."""
 _AHEAD = 3
 """Blocks that wait for each process."""
 _BEGINNING = 40
@@ -109,16 +111,19 @@ def found_in(name: str, known: Known, how: How) -> Iterator[Told]:
     """What is found in a file, part by part; `-` is standard input. BadProfile when a profile named is not known."""
     stream: BinaryIO
     with nullcontext(sys.stdin.buffer) if name == STDIN else Path(name).open("rb") as stream:
-        beginning = stream.read(BLOCK) + stream.readline()
+        beginning = stream.read(BLOCK) + stream.readline(LARGEST)
         if b"\n" not in beginning.strip():  # the first line is a large one
-            beginning += b"".join(islice(stream, _BLANK))
+            beginning += b"".join(stream.readline(LARGEST) for _ in range(_BLANK))
         if not name.endswith(".ndjson") and not _is_lines(beginning):
-            yield _one(name, beginning + stream.read(), known, how)
+            yield _one(name, beginning + stream.read(max(LARGEST + 1 - len(beginning), 0)), known, how)
         elif beginning:
             yield from _lines(name, beginning, stream, known, how)
 
 
 def _one(name: str, data: bytes, known: Known, how: How) -> Told:
+    if len(data) > LARGEST:
+        message = f"The file has more than {LARGEST} bytes: send many resources as NDJSON."
+        return Told(_text(name, [Issue("fatal", "too-long", message, rule="size")], how), 1, 1)
     validator = known.validator()
     issues = validator.check(data, profiles=how.profiles)
     validator.acceptor.save()
@@ -186,7 +191,7 @@ def _blocks(name: str, data: bytes, stream: BinaryIO) -> Iterator[_Block]:
     while data:
         yield _Block(name, start, len(data), number, data if name == STDIN else None)
         start, number = start + len(data), number + data.count(b"\n")
-        data = stream.read(BLOCK) + stream.readline()
+        data = stream.read(BLOCK) + stream.readline(LARGEST)
 
 
 def _make_ready(validator: Validator, block: _Block, how: How) -> None:

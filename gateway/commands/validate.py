@@ -10,7 +10,10 @@ import click
 
 from gateway import settings as environment
 from gateway import shipped, validating
+from gateway.errors import BadPackage
+from gateway.packages.source import MAX_FILE
 from gateway.validating import How, Known
+from gateway.validation.loose import loose_definitions
 
 OUR_PACKAGES = ("hl7.fhir.us.core#6.1.0", "hl7.fhir.us.core#7.0.0", "hl7.fhir.us.sdoh-clinicalcare#3.0.0")
 
@@ -55,17 +58,23 @@ def command(
     resource has an error, 2 when a profile or package cannot be used.
     """
     settings = environment.load()
+    loose = _loose(folder)
     known = Known(
         packages or OUR_PACKAGES,
-        (*([] if packages else _own(settings.profiles)), *_loose(folder)),
+        (*([] if packages else _own(settings.profiles)), *loose.values()),
         unknown_extensions,
         settings.cache.expanduser() / _kept(packages, str(folder or settings.profiles)),
     )
+    if not (files or show_url):
+        raise click.UsageError("Name at least one file, or - for standard input.")
+    try:
+        known.validator()
+    except BadPackage:
+        _blame(loose)
+        raise
     if show_url:
         click.echo(known.validator().show(show_url), nl=False)
         return
-    if not files:
-        raise click.UsageError("Name at least one file, or - for standard input.")
     how = How(profiles, as_json=as_json, errors_only=errors_only)
     if sum(_print(file, known, how) for file in files):
         sys.exit(1)
@@ -83,10 +92,27 @@ def _own(folder: Path | None) -> list[bytes]:
     return [file.read_bytes() for file in files]
 
 
-def _loose(folder: Path | None) -> list[bytes]:
-    if folder is None:
-        return []
-    return [file.read_bytes() for file in sorted(folder.rglob("*")) if file.suffix in (".json", ".xml")]
+def _loose(folder: Path | None) -> dict[Path, bytes]:
+    """What a folder has that may be FHIR, by file: what is no file (a pipe, a link to a device) may never end, and a
+    package's other files (package.json) are no resources."""
+    found = {}
+    for file in sorted(folder.rglob("*")) if folder else ():
+        if file.suffix in (".json", ".xml") and file.is_file():
+            if file.stat().st_size > MAX_FILE:
+                raise BadPackage(f"{file} is larger than {MAX_FILE} bytes.")
+            data = file.read_bytes()
+            if b"resourceType" in data or data.lstrip()[:1] != b"{":
+                found[file] = data
+    return found
+
+
+def _blame(loose: dict[Path, bytes]) -> None:
+    """Raise BadPackage with the name of the file that is no definition, if one of them is not."""
+    for file, data in loose.items():
+        try:
+            loose_definitions(data)
+        except BadPackage as error:
+            raise BadPackage(f"{file}: {str(error).partition(': ')[2]}") from None
 
 
 def _print(file: str, known: Known, how: How) -> int:

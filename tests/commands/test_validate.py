@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -173,3 +176,48 @@ def test_a_folder_is_no_file(tmp_path: Path) -> None:
     status, told = run(tmp_path)
     assert status == 2
     assert "is a directory" in told
+
+
+def served(*arguments: str | Path, given: bytes = b"", kept: Path) -> subprocess.CompletedProcess[bytes]:
+    """The command as a process of its own."""
+    command = [sys.executable, "-m", "gateway", "validate", *(str(a) for a in arguments)]
+    return subprocess.run(command, cwd=ROOT, input=given, capture_output=True, timeout=60, check=False,
+                          env={**os.environ, "ECM_CACHE": str(kept)})  # fmt: skip
+
+
+def test_definitions_that_are_none_are_refused_by_file_and_what_is_no_file_is_left_alone(
+    tmp_path: Path, kept: Path
+) -> None:
+    folder, file = tmp_path / "definitions", tmp_path / "patient.json"
+    folder.mkdir()
+    file.write_bytes(codec.write(PATIENT))
+    asking = profile("Patient", [{"id": "Patient.photo", "path": "Patient.photo", "min": 1}])
+    (folder / "package.json").write_text('{"name": "x.y", "version": "1"}')
+    (folder / "asking.json").write_bytes(codec.write(asking))
+    (folder / "endless.json").symlink_to("/dev/zero")
+    os.mkfifo(folder / "pipe.json")
+    found = served("--definitions", folder, "--profile", asking["url"], file, kept=kept)
+    assert (found.returncode, b"photo must be there" in found.stdout) == (1, True), found.stderr
+    (folder / "broken.json").write_text('{"resourceType": ')
+    found = served("--definitions", folder, file, kept=kept)
+    assert found.returncode == 2
+    assert found.stderr.startswith(f"error: {folder / 'broken.json'}: It cannot be read.".encode())
+
+
+@pytest.mark.parametrize("name", ["/dev/zero", "-"])
+def test_a_file_without_end_is_refused(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(validating, "LARGEST", 3 << 20)
+    status, told = run(name, given=b" " * (4 << 20) if name == "-" else None)
+    assert (status, "too-long" in run("--json", name, given=b" " * (4 << 20))[1]) == (1, True)
+    assert "The file has more than 3145728 bytes" in told
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no disk that is always full")
+def test_a_full_disk_is_told_in_a_sentence(tmp_path: Path, kept: Path) -> None:
+    file = tmp_path / "patient.json"
+    file.write_bytes(codec.write({**PATIENT, "gender": "x"}))
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run([sys.executable, "-m", "gateway", "validate", str(file)], cwd=ROOT, stdout=full,
+                              stderr=subprocess.PIPE, timeout=60, check=False,
+                              env={**os.environ, "ECM_CACHE": str(kept)})  # fmt: skip
+    assert (done.returncode, done.stderr) == (2, b"error: What was found cannot be written: No space left on device.\n")
