@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from gateway.validation.compiled import Json, Member, Shape
-from gateway.validation.hint_values import Remembering, Teller
+from gateway.validation.hint_values import Remembering, Teller, coding_key, concept_key, usual
 from gateway.validation.members import MemberCheck
 from gateway.validation.run import Place, Run
 
@@ -53,6 +53,46 @@ def remembered(member: Member, shape: Shape | None, known: Remembering) -> Membe
     return many if member.many else one
 
 
+def concepts(member: Member, shape: Shape, known: Remembering) -> MemberCheck:
+    """The same of CodeableConcepts: most have one coding with a system, a code and a display."""
+    answers, learn, again = known.answers, known.learn, known.again
+
+    def one(run: Run, value: Any, parent: Json, place: Place) -> None:
+        try:
+            if (
+                "coding" in value
+                and len(value["coding"]) == 1
+                and (len(value) == 1 or (len(value) == 2 and "text" in value))
+            ):
+                coding = value["coding"][0]
+                told = answers[usual(coding) if len(coding) == 3 else coding_key(coding, None)]
+            else:
+                told = answers[concept_key(value, None)]
+        except (KeyError, TypeError, AttributeError):
+            told = learn(run, value, (place, member, None, shape))
+        if told:
+            again(run, value, (place, member, None, shape), told)
+
+    def many(run: Run, value: Any, parent: Json, place: Place) -> None:
+        for index, item in enumerate(value):
+            try:
+                if (
+                    "coding" in item
+                    and len(item["coding"]) == 1
+                    and (len(item) == 1 or (len(item) == 2 and "text" in item))
+                ):
+                    coding = item["coding"][0]
+                    told = answers[usual(coding) if len(coding) == 3 else coding_key(coding, None)]
+                else:
+                    told = answers[concept_key(item, None)]
+            except (KeyError, TypeError, AttributeError):
+                told = learn(run, item, (place, member, index, shape))
+            if told:
+                again(run, item, (place, member, index, shape), told)
+
+    return many if member.many else one
+
+
 def references(member: Member, shape: Shape, tell: Teller, *, names: frozenset[str]) -> MemberCheck:
     """Nothing can be said of a Reference that has none of the members `names`, and is no urn."""
     disjoint = names.isdisjoint
@@ -71,12 +111,12 @@ def references(member: Member, shape: Shape, tell: Teller, *, names: frozenset[s
 
 def having(member: Member, shape: Shape, checks_of: Callable[[], Checks], *, names: frozenset[str]) -> MemberCheck:
     """All there is to tell of an object is told of its members `names`, by `checks_of` these."""
-    disjoint = names.isdisjoint
+    disjoint, seldom = names.isdisjoint, shape.kind != "backbone"
     checks: Checks | None = None
 
     def one(run: Run, value: Any, parent: Json, place: Place) -> None:
         nonlocal checks
-        if disjoint(value):
+        if seldom and disjoint(value):
             return
         if checks is None:
             checks = checks_of()
@@ -88,7 +128,7 @@ def having(member: Member, shape: Shape, checks_of: Callable[[], Checks], *, nam
     def many(run: Run, value: Any, parent: Json, place: Place) -> None:
         nonlocal checks
         for index, item in enumerate(value):
-            if disjoint(item):
+            if seldom and disjoint(item):
                 continue
             if checks is None:
                 checks = checks_of()

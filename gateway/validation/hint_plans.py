@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from gateway.validation.compiled import Json, Member, Rules, Shape
 from gateway.validation.conformance import Item
 from gateway.validation.elements import Plan, Walker
-from gateway.validation.hint_members import always, each_of, having, references, remembered
+from gateway.validation.hint_members import always, concepts, each_of, having, references, remembered
 from gateway.validation.hint_values import Remembering, Teller, binding_hints, code_key, digest, hinting, key_of
 from gateway.validation.members import Hook, MemberCheck
 from gateway.validation.run import Place, Run
@@ -132,7 +132,8 @@ class HintWalker(Walker):
         if not merged and below:
             plain, tell = False, self._with_rules(member, tell, below)
         if shape.name in _CODED:
-            return remembered(member, shape, Remembering(self._engine, tell, key_of(shape.name)))
+            told_of = concepts if shape.name == "CodeableConcept" else remembered
+            return told_of(member, shape, Remembering(self._engine, tell, key_of(shape.name)))
         if member.name == "extension":
             return remembered(member, shape, Remembering(self._engine, tell, digest))
         if plain and member.type == "Reference":

@@ -30,7 +30,7 @@ _PLACES = 200
 _ABOVE: Place = (None, Member("", "", "", "", ""), None, None)
 _ROOT: Place = (None, Member("", "", "", "", ""), None, None)
 _NO_CODE = ("no coding",)
-_usual: Callable[[Any], Hashable] = itemgetter("system", "code", "display")
+usual: Callable[[Any], Hashable] = itemgetter("system", "code", "display")
 
 
 def hinting(constraints: tuple[Constraint, ...]) -> tuple[Constraint, ...]:
@@ -60,7 +60,7 @@ def coding_key(value: Any, scope: str | None) -> Hashable:
     """All that hints about a Coding depend on. What cannot be hashed is not simple."""
     if len(value) == 3:
         try:
-            return _usual(value)
+            return usual(value)
         except KeyError:
             pass
     return (*value, *value.values())

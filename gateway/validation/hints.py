@@ -50,6 +50,12 @@ class _Program:
     """What there is to tell, by what is met in a walk, and where: most resources of a kind tell the same."""
     runs: list[Run] = field(default_factory=list)
     """Runs that have ended and hold nothing, to be used again."""
+    asks_more: bool = field(init=False)
+    """Whether there is more to ask than what members and the type's own invariants tell."""
+
+    def __post_init__(self) -> None:
+        response = self.node.shape.name == "QuestionnaireResponse"
+        self.asks_more = bool(self.said.found or self.profiles or response)
 
 
 class Hints(Engine):
@@ -98,8 +104,16 @@ class Hints(Engine):
         run.later = met
         if found:
             run.found = list(found)
+        node, place = program.node, program.place
+        checks = node.checks
         try:
-            self._gathered(run, resource, part, program)
+            for name in part:
+                if name in checks:
+                    checks[name](run, part[name], part, place)
+            if node.constraints:
+                self.invariants.check(run, node.constraints, resource, place)
+            if program.asks_more:
+                self._asked_more(run, resource, program)
         except (Enough, RecursionError):
             return None
         if not (found or run.memo or run.active or run.env or run.bundles):
@@ -142,20 +156,13 @@ class Hints(Engine):
         run.resource = run.root = run.top = resource
         return run
 
-    def _gathered(self, run: Run, resource: Json, part: Json, program: _Program) -> None:
-        node, place = program.node, program.place
-        checks = node.checks
-        for name in part:
-            if name in checks:
-                checks[name](run, part[name], part, place)
-        if node.constraints:
-            self.invariants.check(run, node.constraints, resource, place)
+    def _asked_more(self, run: Run, resource: Json, program: _Program) -> None:
         for issue in program.said.found:
-            run.again(issue, place, "")
+            run.again(issue, program.place, "")
         for profile in program.profiles:
-            self.conformance.root(run, profile.rules, resource, place)
-        if node.shape.name == "QuestionnaireResponse":
-            self.questionnaires.check_response(run, resource, place)
+            self.conformance.root(run, profile.rules, resource, program.place)
+        if program.node.shape.name == "QuestionnaireResponse":
+            self.questionnaires.check_response(run, resource, program.place)
 
     def _program(self, resource: Json, wanted: Sequence[Profile], key: Hashable) -> _Program | None:
         if len(self._programs) >= _MOST:

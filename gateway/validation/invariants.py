@@ -30,6 +30,8 @@ class Invariant(msgspec.Struct, eq=False):
     native: Callable[[Run, Any], bool | None] | None = None
     code: fhirpath.Expression | None = None
     broken: str | None = None
+    failure: tuple[Any, ...] | None = None
+    """What is said where it does not hold, as `Run.add` takes it; made when it is first said."""
 
 
 class Invariants:
@@ -82,16 +84,12 @@ class Invariants:
             return True if run.failed else None
 
     def _fail(self, run: Run, invariant: Invariant, place: Place) -> None:
-        constraint = invariant.constraint
-        run.add(
-            "warning" if constraint.severity == "warning" or constraint.best_practice else "error",
-            "invariant",
-            constraint.key,
-            sentence(constraint, said=invariant.said),
-            place,
-            profile=invariant.said or None,
-            about=constraint.expression,
-        )
+        failure = invariant.failure or _failure(invariant)
+        if run.later is not None:
+            run.later.append((failure, place))
+            return
+        severity, code, rule, message, profile, about = failure
+        run.add(severity, code, rule, message, place, profile=profile, about=about)
 
     def holds(self, run: Run, expression: str, value: Any, type: str) -> bool | None:
         """Whether a loose expression holds; None when that cannot be told."""
@@ -113,3 +111,12 @@ class Invariants:
         if any(item is value for item in found):
             return True
         return bool(found) and found[0] is True
+
+
+def _failure(invariant: Invariant) -> tuple[Any, ...]:
+    constraint = invariant.constraint
+    severity = "warning" if constraint.severity == "warning" or constraint.best_practice else "error"
+    message = sentence(constraint, said=invariant.said)
+    said = invariant.said or None
+    invariant.failure = made = (severity, "invariant", constraint.key, message, said, constraint.expression)
+    return made

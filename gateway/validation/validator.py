@@ -108,8 +108,8 @@ class Validator:
         named here (canonicals, `|version` if one is meant). Never raises for what the resource is, and never changes
         it. Raises BadProfile when a profile named here is not known or cannot be compiled.
         """
-        wanted = self._asked(profiles)
-        if isinstance(resource, bytes | bytearray | memoryview):
+        wanted = self._asked(profiles) if profiles else []
+        if type(resource) is not dict and isinstance(resource, bytes | bytearray | memoryview):
             return self._check_source(bytes(resource), wanted, line=line)
         return list(self._check(resource, wanted).issues)
 
@@ -156,7 +156,7 @@ class Validator:
 
     def _beyond(self, resource: Any, wanted: Sequence[Profile]) -> Sequence[Profile] | None:
         """The profiles without the types that are named beside them; None where the resource is of none of these."""
-        types = [one.type for one in wanted if one.is_type]
+        types = [one.type for one in wanted if one.is_type] if wanted else wanted
         if not types:
             return wanted
         kind = resource.get("resourceType") if isinstance(resource, dict) else None
