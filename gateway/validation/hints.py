@@ -70,11 +70,13 @@ class Hints(Engine):
         self.walker: HintWalker = HintWalker(self, hooks)
         self._programs: dict[Hashable, _Program | None] = {}
 
-    def gather(self, resource: Json, wanted: Sequence[Profile], key: Hashable) -> Listed | None:
-        """Every hint about a resource that has no error. `key` stands for the resource's type and profiles. None where
-        only a walk over all can tell."""
+    def gather(
+        self, resource: Json, wanted: Sequence[Profile], key: Hashable, *, without: frozenset[str] = frozenset()
+    ) -> Listed | None:
+        """Every hint about a resource that has no error, but for some members. `key` stands for the resource's type and
+        profiles. None where only a walk over all can tell."""
         program = self._ready(resource, wanted, key)
-        return None if program is None else self._hinted(resource, resource, program)
+        return None if program is None else self._hinted(resource, _rest(resource, without), program)
 
     def add(
         self, run: Run, resource: Json, wanted: Sequence[Profile], key: Hashable, *, without: frozenset[str],
@@ -84,7 +86,7 @@ class Hints(Engine):
         program = self._ready(resource, wanted, key)
         if program is None:
             return None
-        part = {name: value for name, value in resource.items() if name not in without} if without else resource
+        part = _rest(resource, without)
         if items:
             part = dict(part)
             for name, left_out in items.items():
@@ -201,6 +203,10 @@ class _HintExtensions(Extensions):
 
     def _placed(self, run: Run, profile: Profile, place: Place, *, modifier: bool) -> None:
         pass
+
+
+def _rest(resource: Json, without: frozenset[str]) -> Json:
+    return {name: value for name, value in resource.items() if name not in without} if without else resource
 
 
 def _among(place: Place, items: Mapping[str, frozenset[int | None]]) -> bool:

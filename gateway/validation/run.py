@@ -70,7 +70,7 @@ class Run:
         self.first = first
         """Stop (Enough) at the first error."""
         self.accepting: Callable[[Run, Json, Place], bool] | None = None
-        """Where only errors are asked for: whether a resource inside another was wholly checked (narrow_nested.py)."""
+        """Whether a resource inside another was looked at already, as far as this run asks (narrow_nested.py)."""
         self.later: list[tuple[Any, Place | None]] | None = None
         """Where it is a list: what was met and where, to be made issues when all is known (hints.py)."""
         self.found: list[Issue] = []

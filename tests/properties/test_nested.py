@@ -68,6 +68,7 @@ def test_bundles(validator: Validator, seed: int) -> None:
         if number % 2:
             made = broken(made, chance)
         faulty += agree(validator, made, made)
+        assert validator.check(made) == validator.explain(made)
     assert 10 < faulty < 60
 
 
@@ -75,7 +76,9 @@ def test_resources_in_parameters(validator: Validator) -> None:
     chance = random.Random(1)
     for one in ONES:
         listed = [{"name": "one", "resource": one}, {"name": "two", "resource": broken(one, chance)}]
-        agree(validator, {"resourceType": "Parameters", "parameter": listed}, listed)
+        made = {"resourceType": "Parameters", "parameter": listed}
+        agree(validator, made, listed)
+        assert validator.check(made) == validator.explain(made)
 
 
 def test_an_entry_is_accepted_by_itself(validator: Validator, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -93,4 +96,5 @@ def test_an_entry_is_accepted_by_itself(validator: Validator, monkeypatch: pytes
 
     monkeypatch.setattr(validator.engine, "resource", walking)
     assert validator.is_valid(made)
-    assert walked == ["Bundle"]
+    assert not [issue for issue in validator.check(made) if issue.is_error]
+    assert walked == ["Bundle", "Bundle"]
