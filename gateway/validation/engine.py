@@ -40,6 +40,7 @@ from gateway.validation.terminology import Terminology, TerminologyServer
 from gateway.validation.vital_signs import vital_signs
 
 RESOURCE_KINDS = ("Resource", "DomainResource")
+SNOMED = "http://snomed.info/sct"
 
 
 class Engine:
@@ -91,12 +92,17 @@ class Engine:
         self._other_than_system = lru_cache(maxsize=4096)(self._named_otherwise)
 
     def no_system(self, url: str) -> str | None:
-        """What else a url names that is meant as a code system: a value set, a supplement; None where it may be one."""
+        """What else a url names that is meant as a code system: a value set, a supplement, an edition; None where it
+        may be one."""
         return self._other_than_system(url) if len(url) <= MAX_CANONICAL else None
 
     def _named_otherwise(self, url: str) -> str | None:
         system = self.definitions.find("CodeSystem", url)
         if system is None:
+            if url.startswith(f"{SNOMED}/"):
+                return "version of SNOMED CT"
+            if url.startswith("https:") and self.definitions.find("CodeSystem", f"http:{url[6:]}") is not None:
+                return "place that is reached by https, where the code system's URL begins with http,"
             return "value set" if self.definitions.find("ValueSet", url) is not None else None
         return "supplement" if system.kind == "supplement" else None
 

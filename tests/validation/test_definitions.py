@@ -161,6 +161,7 @@ BAD: list[tuple[str, str, Json]] = [
      searched(component=[{"definition": "https://a.example/x", "expression": "name"}])),
     ("definition-max", "OperationDefinition.parameter[0].max", operated(max="many")),
     ("definition-max", "OperationDefinition.parameter[0].max", operated(min=2)),
+    ("definition-min", "OperationDefinition.parameter[0].min", operated(min=-1)),
     ("capability-profile", "CapabilityStatement.rest[0].resource[0].profile", served(profile=CORE + "Observation")),
     ("capability-profile", "CapabilityStatement.rest[0].resource[0].supportedProfile[0]",
      served(supportedProfile=[CORE + "vitalsigns"])),

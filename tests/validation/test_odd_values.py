@@ -102,6 +102,10 @@ BAD: list[tuple[str, Json]] = [
     ("identifier-value", patient(identifier=[{"system": "urn:ietf:rfc:3986", "value": "abc"}])),
     ("coding-system", patient(maritalStatus={"coding": [{"system": "https://loinc.org", "code": "1-8"}]})),
     ("coding-system", patient(maritalStatus={"coding": [{"system": "http://loinc.org/", "code": "1-8"}]})),
+    ("coding-system", patient(maritalStatus={"coding": [
+        {"system": "http://snomed.info/sct/731000124108", "code": "87915002"}]})),
+    ("coding-system", patient(maritalStatus={"coding": [
+        {"system": "https://terminology.hl7.org/CodeSystem/v3-MaritalStatus", "code": "M"}]})),
     ("extension-max", patient(extension=[BIRTH_PLACE, copy.deepcopy(BIRTH_PLACE)])),
     ("extension-unknown", patient(modifierExtension=[{"url": EXAMPLE, "valueString": "x"}])),
     ("extension-unknown", patient(extension=[{"url": US_CORE + "us-core-nothing", "valueString": "x"}])),

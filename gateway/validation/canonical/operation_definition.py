@@ -36,6 +36,8 @@ def _parameter(run: Run, parameter: Json, place: Place) -> None:
     least, most = parameter.get("min"), text(parameter, "max")
     if most is not None and not MOST.fullmatch(most):
         run.error("value", "definition-max", "max must be a number or *.", member(place, "max"))
+    elif type(least) is int and least < 0:
+        run.error("value", "definition-min", "min must not be negative.", member(place, "min"))
     elif type(least) is int and most not in (None, "*") and least > int(most or 0):
         run.error("business-rule", "definition-max", "max must not be less than min.", member(place, "max"))
     if "type" in parameter and parameter.get("part"):
