@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from gateway.validation.compiled import MISSING, Json, Member, Profile, Rules, Shape, TypeRule
+from gateway.validation.compiled import MISSING, Json, Member, Profile, Rules, Shape
 from gateway.validation.limits import check_limits
 from gateway.validation.run import Place, Run
 from gateway.validation.slicing import Slicer, said_by_slices
+from gateway.validation.type_rules import ANY_RESOURCE, TypeRules
 from gateway.validation.values import holds, same
 from gateway.validation.wording import called, times
 
 if TYPE_CHECKING:
     from gateway.validation.engine import Engine
-
-ANY_RESOURCE = frozenset(("Resource", "DomainResource"))
-
 
 MAX_CHAIN = 50
 """Profiles within profiles, through references, that are followed; beyond, it cannot be told whether they hold."""
@@ -38,6 +36,7 @@ class Conformance:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self.slicer = Slicer(engine, self)
+        self.types = TypeRules(engine, self)
         self._plans: dict[tuple[int, int], Plan] = {}
         self._invariants: dict[tuple[int, str], Any] = {}
         self._work: dict[int, int] = {}
@@ -195,7 +194,7 @@ class Conformance:
     def item(self, run: Run, rules: Rules, item: Item) -> bool:
         """One value of an element; whether it has a type that the rules allow."""
         work = self._work.get(id(rules)) or self._to_do(rules)
-        if work & _TYPES and rules.types is not None and not self._types(run, rules, rules.types, item):
+        if work & _TYPES and rules.types is not None and not self.types.fit(run, rules, rules.types, item):
             return False
         if work & (_VALUES | _LIMITS):
             said = f"{rules.profile}#{rules.id}"
@@ -250,47 +249,6 @@ class Conformance:
             compiled = self._engine.invariants.compile(rules.constraints, focus, f"{rules.profile}#{rules.id}")
             self._invariants[(id(rules), focus)] = compiled
         self._engine.invariants.check(run, compiled, value, place)
-
-    # Types
-
-    def _types(self, run: Run, rules: Rules, types: tuple[TypeRule, ...], item: Item) -> bool:
-        code = item.member.type
-        if code in ANY_RESOURCE:
-            code = item.place[3].name if item.place[3] is not None else ""
-        fitting = [t for t in types if t.code == code or t.code in ANY_RESOURCE or t.code in ("Element", "*")]
-        if not fitting:
-            if not rules.choice and {code, *(t.code for t in types)} <= {"string", "uri", "id"}:
-                return True  # tools write the type of ids and urls in several ways
-            asked = ", ".join(sorted({t.code for t in types}))
-            run.error("structure", "type", f"{rules.name} must be of type {asked}.", item.place,
-                      profile=f"{rules.profile}#{rules.id}")  # fmt: skip
-            return False
-        if code == "Reference" or code == "canonical":
-            self._engine.references.check_profiles(run, rules, fitting, item)
-        profiles = [p for t in fitting for p in t.profiles]
-        if profiles and all(t.profiles for t in fitting) and type(item.value) is dict:
-            self._one_of(run, rules, profiles, item)
-        return True
-
-    def _one_of(self, run: Run, rules: Rules, profiles: list[str], item: Item) -> None:
-        if item.member.type == "Extension":
-            url = item.value.get("url")
-            if type(url) is str and any(p.partition("|")[0] == url for p in profiles):
-                named = next(p for p in profiles if p.partition("|")[0] == url)
-                checked = self._engine.profile(url, asked_in=run.scope)
-                if checked is self._engine.profile(named, asked_in=rules.profile):
-                    return  # every extension is checked against the definition its url names
-        if len(profiles) == 1:
-            self._engine.apply_at(run, profiles[0], item.value, item.place, asked_in=rules.profile)
-            return
-        verdicts = [self._engine.conforms_at(run, p, item.value, item.place, asked_in=rules.profile) for p in profiles]
-        if True not in verdicts:
-            if None in verdicts:
-                run.warn("not-found", "profile-unknown", "A profile asked for here is not known: not checked.",
-                         item.place, profile=f"{rules.profile}#{rules.id}")  # fmt: skip
-            else:
-                run.error("structure", "profile-none", f"{rules.name} meets none of the profiles allowed here: "
-                          + ", ".join(profiles) + ".", item.place, profile=f"{rules.profile}#{rules.id}")  # fmt: skip
 
 
 def focus_of(kind: str, place: Place) -> str:

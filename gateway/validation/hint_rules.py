@@ -80,7 +80,7 @@ class HintConformance(Conformance):
     def item(self, run: Run, rules: Rules, item: Item) -> bool:
         work = self._work.get(id(rules)) or self._to_do(rules)
         if work & _TYPES and rules.types is not None:
-            self._types(run, rules, rules.types, item)
+            self.types.fit(run, rules, rules.types, item)
         if work & _BINDING and item.value is not None:
             self._bound(run, rules, item)
         if work & _INVARIANTS and item.value is not None:

@@ -64,6 +64,8 @@ class _Compiler:
         rules = self._rules(root, None)
         known = {c.expression for c in shape.constraints}
         rules.constraints = tuple(c for c in constraints(root.element) if c.expression not in known)
+        if shape.kind != "resource":
+            self._values(rules, root, longest=None, bound=None)
         self._children(rules, root, shape)
         return Profile(
             url=definition["url"],
@@ -128,7 +130,7 @@ class _Compiler:
         least, most = element.get("min", 0), element.get("max", "*")
         rules.min = least if least > floor else 0
         rules.max = int(most) if most != "*" and (limit is None or int(most) < limit) else None
-        self._values(rules, node, members)
+        self._values(rules, node, longest=members[0].max_length, bound=members[0].binding)
         rules.types = self._types(node, members)
         inner = self._inner(node, members)
         if inner is not None:
@@ -137,7 +139,8 @@ class _Compiler:
         self._slicing(rules, node, members, parent)
         return rules
 
-    def _values(self, rules: Rules, node: Node, members: list[Member]) -> None:
+    def _values(self, rules: Rules, node: Node, *, longest: int | None, bound: Binding | None) -> None:
+        """What is asked of a value itself, beyond its length and binding in the type."""
         element = node.element
         for key, value in element.items():
             if key.startswith("fixed"):
@@ -148,14 +151,13 @@ class _Compiler:
                 rules.min_value = (key[8:], value)
             elif key.startswith("maxValue"):
                 rules.max_value = (key[8:], value)
-        longest = element.get("maxLength")
-        if longest is not None and longest != members[0].max_length:
-            rules.max_length = longest
+        if element.get("maxLength", longest) != longest:
+            rules.max_length = element["maxLength"]
         rules.must_have_value = bool(element.get("mustHaveValue"))
         rules.value_alternatives = tuple(element.get("valueAlternatives", ()))
-        bound = corrected_binding(rules, binding(element))
-        if bound and not _same_binding(bound, members[0].binding):
-            rules.binding = bound
+        asked = corrected_binding(rules, binding(element))
+        if asked and not _same_binding(asked, bound):
+            rules.binding = asked
         extras(rules, element)
 
     def _types(self, node: Node, members: list[Member]) -> tuple[TypeRule, ...] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from gateway.validation.compiled import Count, Member, Rules, Shape, TypeRule
+from gateway.validation.compiled import MISSING, Count, Member, Profile, Rules, Shape, TypeRule
 from gateway.validation.schema_values import CHECK, Schema
 
 _USUAL = ("CodeableConcept", "Coding", "string", "code", "boolean", "dateTime", "Quantity", "Reference", "Period")
@@ -84,6 +84,16 @@ def absent(rules: Rules, members: Sequence[Member]) -> Schema:
     if rules.min or any(part.min for part in slices):
         return {"not": {}}
     return forbidden(members)
+
+
+def limited(rules: Rules) -> bool:
+    """Whether rules have limits that schemas do not say."""
+    return rules.min_value is not MISSING or rules.max_value is not MISSING or bool(rules.extras)
+
+
+def sayable(profile: Profile) -> bool:
+    """Whether schemas say what a profile of a data type asks of the value itself."""
+    return profile.derivation == "constraint" and not limited(profile.rules) and profile.rules.binding is None
 
 
 def merged(parts: list[Schema]) -> Schema:

@@ -21,10 +21,12 @@ from gateway.validation.schema_elements import (
     forbidden,
     json_names,
     leads_back,
+    limited,
     members_of,
     merged,
     never_told,
     present,
+    sayable,
 )
 from gateway.validation.schema_references import reference
 from gateway.validation.schema_shapes import Shapes2Schema
@@ -125,7 +127,7 @@ class Profiles2Schema:
         """What is asked of one value of an element."""
         if member.type in ANY_RESOURCE:
             raise NotSaid
-        if rules.min_value is not MISSING or rules.max_value is not MISSING or rules.extras:
+        if limited(rules):
             raise NotSaid
         shape = member.shape or self._engine.shapes[member.type]
         lengths: Schema = {}
@@ -167,14 +169,14 @@ class Profiles2Schema:
             raise NotSaid
         targets = self._targets(rules, fitting) if member.type == "Reference" else None
         profiles = [canonical for rule in fitting for canonical in rule.profiles]
-        if not profiles or not all(rule.profiles for rule in fitting) or member.primitive:
+        if not profiles or not all(rule.profiles for rule in fitting):
             return targets
-        if len(profiles) != 1:
+        if len(profiles) != 1 or member.primitive:
             raise NotSaid
         if member.type == "Extension":
             return self._extension(profiles[0], rules)
         profile = self._engine.profile(profiles[0], asked_in=rules.profile)
-        if profile is None or profile.derivation != "constraint" or profile.type != shape.name:
+        if profile is None or profile.type != shape.name or not sayable(profile):
             raise NotSaid
         return both(targets, self.profile(profile, shape))
 

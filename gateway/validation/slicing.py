@@ -36,12 +36,13 @@ class Slicer:
         """Sort items into slices, count them, and check each by its slice's rules."""
         sorted_items: list[list[Item]] = [[] for _ in slicing.slices]
         unsure = [0] * len(slicing.slices)
-        last, ended, told = -1, False, False
+        last, ended, told, strange = -1, False, False, 0
         for item in items:
             number = self.slice_of(run, slicing, item, unsure)
             if number is None:
                 ended = True
                 if slicing.rules == "closed":
+                    strange += 1
                     self._unmatched(run, rules, slicing, item)
             elif number >= 0:
                 late = slicing.rules == "openAtEnd" and ended
@@ -53,7 +54,7 @@ class Slicer:
                 last = max(last, number)
                 sorted_items[number].append(item)
         for part, mine, maybe in zip(slicing.slices, sorted_items, unsure, strict=True):
-            self._slice(run, part, mine, maybe, place)
+            self._slice(run, part, mine, maybe + strange, place)  # what is in no slice is told: it may be meant as this
 
     def _slice(self, run: Run, part: Rules, mine: list[Item], maybe: int, place: Place) -> None:
         said = f"{part.profile}#{part.id}"

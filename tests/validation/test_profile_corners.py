@@ -270,3 +270,23 @@ def test_a_reference_that_says_its_type_tells_a_slice_by_what_it_leads_to() -> N
     assert errors(team, definition) == [("slice-max", "CareTeam")]
     team["participant"] = [{"member": {"display": "whoever"}}]
     assert errors(team, definition) == []
+
+
+def test_a_profile_of_a_data_type_holds_for_the_value_itself() -> None:
+    short = profile("string", [], name="short", kind="primitive-type")
+    short["differential"]["element"] = [element("string", maxLength=3)]
+    metric = profile("Quantity", [], name="metric", kind="complex-type")
+    metric["differential"]["element"] = [element("Quantity", patternQuantity={"unit": "mg"})]
+    definition = profile("Observation", [
+        element("Observation.value[x]", type=[{"code": "Quantity", "profile": [metric["url"]]}]),
+        element("Observation.note.text", maxLength=9),
+        element("Observation.component.value[x]", type=[{"code": "string", "profile": [short["url"]]}]),
+    ])  # fmt: skip
+    part = [{"code": {"text": "x"}, "valueString": "abc"}]
+    good = OBSERVATION | {"valueQuantity": {"value": 1, "unit": "mg"}, "component": part}
+    assert errors(good, definition, short, metric) == []
+    told = [("pattern", "Observation.value.ofType(Quantity)")]
+    assert errors(good | {"valueQuantity": {"value": 1, "unit": "kg"}}, definition, short, metric) == told
+    long = [{"code": {"text": "x"}, "valueString": "abcd"}]
+    told = [("max-length", "Observation.component[0].value.ofType(string)")]
+    assert errors(good | {"component": long}, definition, short, metric) == told
