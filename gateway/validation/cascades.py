@@ -57,9 +57,18 @@ def _malformed(issue: Issue) -> bool:
     return issue.is_error and issue.rule is not None and (issue.rule in _FORM or issue.rule.startswith("type-"))
 
 
+def may_follow(issue: Issue) -> bool:
+    """Whether an issue is of a kind that may follow from another one."""
+    rule = issue.rule
+    if rule is None:
+        return False
+    by_rule = rule in _OF_CONTENT or rule in _COUNTS or rule in _READING
+    return by_rule or issue.code == "invariant" or rule.startswith(_OF_DEFINITIONS)
+
+
 def _follows(entry: Found, broken: list[Pointer], unread: list[Pointer]) -> bool:
     issue, place, about = entry
-    if place is None or issue.rule is None:
+    if place is None or issue.rule is None or not may_follow(issue):
         return False
     here = pointer(place)
     inside = _below(here, broken)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from gateway.errors import Issue
@@ -22,7 +23,7 @@ from gateway.validation.hint_rules import HintConformance
 from gateway.validation.hint_values import again, hinting
 from gateway.validation.members import Hook
 from gateway.validation.run import MAX_ISSUES, Enough, Place, Run, root_place
-from gateway.validation.telling import NOTHING, Listed, listed
+from gateway.validation.telling import NOTHING, Listed, listed, listed_beside
 from gateway.validation.vital_signs import vital_signs
 
 _MOST = 400
@@ -81,8 +82,8 @@ class Hints(Engine):
     def add(
         self, run: Run, resource: Json, wanted: Sequence[Profile], key: Hashable, *, without: frozenset[str],
         items: Mapping[str, frozenset[int | None]],
-    ) -> Run | None:  # fmt: skip
-        """Add to a run every hint about a resource but for its members `without`, and some items of others."""
+    ) -> Listed | None:  # fmt: skip
+        """What a run found, and every hint about a resource but for its members `without`, and some items of others."""
         program = self._ready(resource, wanted, key)
         if program is None:
             return None
@@ -94,10 +95,7 @@ class Hints(Engine):
         hints = self._hinted(resource, part, program, found=run.found)
         if hints is None or len(run.found) + len(hints.issues) >= MAX_ISSUES:
             return None
-        for issue, place, about in zip(hints.issues, hints.places, hints.about, strict=True):
-            if not (items and place is not None and _among(place, items)):
-                run.again(issue, place, about)
-        return run
+        return listed_beside(run, hints, left_out=partial(_among, items) if items else None)
 
     def _hinted(self, resource: Json, part: Json, program: _Program, *, found: Sequence[Issue] = ()) -> Listed | None:
         """The hints about some members of a resource: known, where others have met the same. `found` are its errors."""
@@ -209,8 +207,10 @@ def _rest(resource: Json, without: frozenset[str]) -> Json:
     return {name: value for name, value in resource.items() if name not in without} if without else resource
 
 
-def _among(place: Place, items: Mapping[str, frozenset[int | None]]) -> bool:
+def _among(items: Mapping[str, frozenset[int | None]], place: Place | None) -> bool:
     """Whether a place is one of some items of members of the resource, or in one."""
+    if place is None:
+        return False
     above: Place | None = place[0]
     while above is not None and above[0] is not None:
         place, above = above, above[0]

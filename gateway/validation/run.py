@@ -57,6 +57,11 @@ def pointer(place: Place) -> tuple[str | int, ...]:
     return tuple(reversed(steps))
 
 
+def key_of(issue: Issue) -> tuple[str | None, str, str]:
+    """What an issue is known by: the same fault found by two profiles is listed once."""
+    return (issue.rule, issue.expression or "", "" if issue.rule == "reference-target" else issue.message)
+
+
 class Run:
     """The state of one `check`. Issues are gathered; the same fault found by two profiles is listed once."""
 
@@ -125,7 +130,7 @@ class Run:
         if self.later is not None:
             self.later.append((issue, place))
             return
-        key = (issue.rule, issue.expression or "", "" if issue.rule == "reference-target" else issue.message)
+        key = key_of(issue)
         if key not in self.seen and len(self.found) < MAX_ISSUES:
             self.seen.add(key)
             self.found.append(issue)

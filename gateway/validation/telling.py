@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from operator import itemgetter
+from typing import Any, NamedTuple
 
 from gateway.errors import Issue
 from gateway.fhir.places import Pointer, Sought
-from gateway.validation.cascades import without_cascades
-from gateway.validation.run import Place, Run, pointer
+from gateway.validation.cascades import may_follow, without_cascades
+from gateway.validation.run import Place, Run, key_of, pointer
 
 _NUMBERS = re.compile(r"(\d+)")
 
@@ -33,6 +34,14 @@ def told_of(run: Run) -> list[Told]:
     return told
 
 
+class _Hint(NamedTuple):
+    """What is told where there is no error, its place in the order, and what it is known by (`Run.seen`)."""
+
+    told: Told
+    order: tuple[Any, ...]
+    key: tuple[str | None, str, str]
+
+
 @dataclass(slots=True, eq=False)
 class Listed:
     """Issues as they are told, and the place of each and what it is about."""
@@ -41,6 +50,7 @@ class Listed:
     places: Sequence[Place | None]
     about: Sequence[str]
     _ways: list[Pointer | None] | None = None
+    _hints: tuple[list[_Hint], list[_Hint]] | None = None
     _sought: Sought | None = None
 
     def ways(self) -> list[Pointer | None]:
@@ -48,6 +58,16 @@ class Listed:
         if self._ways is None:
             self._ways = [None if place is None else pointer(place) for place in self.places]
         return self._ways
+
+    def hints(self) -> tuple[list[_Hint], list[_Hint]]:
+        """The issues, which are no errors, to be told beside some: those that may follow from these, and the others."""
+        if self._hints is None:
+            hints = [_Hint(told, _order(told), key_of(told[0]))
+                     for told in zip(self.issues, self.places, self.about, strict=True)]  # fmt: skip
+            self._hints = (
+                [one for one in hints if may_follow(one.told[0])], [one for one in hints if not may_follow(one.told[0])]
+            )  # fmt: skip
+        return self._hints
 
     def sought(self) -> Sought:
         """The same, to be found in a source."""
@@ -64,6 +84,23 @@ def listed(run: Run) -> Listed:
         return Listed(run.found, run.places, run.about)
     told = told_of(run)
     return Listed([one[0] for one in told], [one[1] for one in told], [one[2] for one in told])
+
+
+def listed_beside(run: Run, hints: Listed, *, left_out: Callable[[Place | None], bool] | None = None) -> Listed:
+    """What a run found and the hints that it does not have yet, but for those at places that are `left_out`."""
+    following, others = hints.hints()
+    if left_out is not None:
+        following = [one for one in following if not left_out(one.told[1])]
+        others = [one for one in others if not left_out(one.told[1])]
+    seen = run.seen
+    told: list[Told] = list(zip(run.found, run.places, run.about, strict=True))
+    told += [one.told for one in following if one.key not in seen]
+    if len(told) > 1 and run.failed:
+        told = without_cascades(told)
+    ordered = [(_order(one), one) for one in told]
+    ordered += [(one.order, one.told) for one in others if one.key not in seen]
+    ordered.sort(key=_first)
+    return Listed([one[1][0] for one in ordered], [one[1][1] for one in ordered], [one[1][2] for one in ordered])
 
 
 def at(issue: Issue, place: tuple[int, int | None] | None) -> Issue:
@@ -93,6 +130,9 @@ def told(issue: Issue, before: Sequence[Issue]) -> bool:
         b.expression == issue.expression and (b.rule == issue.rule or (b.rule in _LOST and issue.rule in _MISSED))
         for b in before
     )
+
+
+_first = itemgetter(0)
 
 
 def _order(entry: Told) -> tuple[Any, ...]:

@@ -233,10 +233,9 @@ class Validator:
         if found is None:
             return None
         run, looked = found
-        told = self._hints.add(
+        return self._hints.add(
             run, resource, wanted, key_of(resource, wanted), without=looked.names, items=looked.items
         )
-        return None if told is None else listed(told)
 
     def _errors(self, resource: Any, wanted: Sequence[Profile], *, first: bool = False) -> Run:
         """The engine's run over a resource, but for what the fast way accepts inside it; `first` stops it at the first
