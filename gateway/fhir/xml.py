@@ -18,6 +18,8 @@ from gateway.errors import Issue
 from gateway.fhir.codec import MAX_DEPTH, Json
 from gateway.fhir.xml_tree import FHIR, XHTML, Element, parse
 
+MAX_FAULTS = 500
+"""What is XML but not FHIR is listed so often; then one last issue says that there is more."""
 Pointer = tuple[str | int, ...]
 _WHOLE = re.compile(r"-?(0|[1-9][0-9]{0,30})")
 _DECIMAL = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]{1,4})?")
@@ -61,7 +63,12 @@ class _Reader:
         self.read = XmlResource(None)
 
     def fault(self, rule: str, message: str, element: Element, where: str) -> None:
-        self.read.issues.append(Issue("error", "structure", message, where, rule, None, element.line, element.column))
+        found, line, column = self.read.issues, element.line, element.column
+        if len(found) < MAX_FAULTS:
+            found.append(Issue("error", "structure", message, where, rule, None, line, column))
+        elif len(found) == MAX_FAULTS:
+            there_are = "There are more faults of the XML than are listed."
+            found.append(Issue("error", "too-costly", there_are, where, "more", None, line, column))
 
     def resource(self, element: Element, at: Pointer, where: str) -> Json:
         strange = element.space != FHIR

@@ -92,17 +92,20 @@ class _Builder:
             _refuse("has no element")
         return self.root
 
+    def _refuse_here(self, reason: str) -> NoReturn:
+        _refuse(reason, self.parser.CurrentLineNumber, self.parser.CurrentColumnNumber + 1)
+
     def _doctype(self, *_: Any) -> None:
-        _refuse("must not have a DOCTYPE")
+        self._refuse_here("must not have a DOCTYPE")
 
     def _instruction(self, target: str, data: str) -> None:
         if not target.startswith("xml-"):
-            _refuse("must not have processing instructions")
+            self._refuse_here("must not have processing instructions")
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         space, _, local = name.rpartition(" ")
         if len(self.open) + self.div_depth >= self.max_depth:
-            _refuse("is nested too deeply")
+            self._refuse_here("is nested too deeply")
         if self.div_depth:
             self.div_depth += 1
             self._write_start(local, attributes, outermost=False)

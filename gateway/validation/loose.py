@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -12,6 +13,8 @@ from gateway.fhir import codec, xml
 from gateway.packages.definitions import Definitions
 from gateway.validation.compiled import Json
 from gateway.validation.shapes import Shapes
+
+_XML = re.compile(rb"(?:\xef\xbb\xbf)?[ \t\r\n]*<|\xff\xfe<\x00|\xfe\xff\x00<")
 
 
 def loose_definitions(given: Json | bytes | Iterable[Json | bytes], *, folder: Path | None = None) -> list[Json]:
@@ -56,8 +59,7 @@ def _held(definition: Json) -> Iterator[Json]:
 
 def looks_like_xml(data: bytes) -> bool:
     """Whether bytes are meant as XML rather than JSON."""
-    start = data[:64].lstrip(b"\xef\xbb\xbf \t\r\n")
-    return start[:1] == b"<" or data[:4] in (b"\xff\xfe<\x00", b"\xfe\xff\x00<")
+    return _XML.match(data) is not None
 
 
 @lru_cache(maxsize=2)

@@ -67,3 +67,23 @@ def test_xml_may_say_where_its_schema_is() -> None:
         f'<Patient {FHIR} {XSI} xsi:schemaLocation="http://hl7.org/fhir patient.xsd"><active value="true"/></Patient>'
     )
     assert [issue.rule for issue in Validator.load().check(data.encode()) if issue.is_error] == []
+
+
+def test_a_million_faults_are_listed_in_part() -> None:
+    validator = Validator.load()
+    for inside in ("<nobody/>" * 100_000, f"<active {' '.join(f'a{n}=' + chr(34) * 2 for n in range(5000))}/>"):
+        found = validator.check(PATIENT.replace("<active", inside + "<active").encode())
+        assert 500 < len([issue for issue in found if issue.is_error]) < 1100
+        assert "more" in [issue.rule for issue in found]
+
+
+def test_what_is_refused_has_a_place() -> None:
+    for bad in ("<!DOCTYPE Patient>", "<?php?>"):
+        (issue,) = Validator.load().check(f"\n{bad}{PATIENT}".encode())
+        assert (issue.severity, issue.line) == ("fatal", 2)
+    (issue,) = Validator.load().check(b"<Patient>" + b"\n<a>" * 1000)
+    assert (issue.severity, issue.line) == ("fatal", 255)
+
+
+def test_xml_after_any_white_space_is_xml() -> None:
+    assert not [issue for issue in Validator.load().check(b" \n" * 5000 + PATIENT.encode()) if issue.is_error]
