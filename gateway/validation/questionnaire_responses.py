@@ -118,6 +118,8 @@ class Response:
         if kind in ("group", "display"):
             if answers:
                 self.error("unasked", f"An item of type {kind} must have no answer.", place)
+            elif kind == "display" and items(item):
+                self.error("link", "An item of type display must have no items.", place)
             if kind == "group" and asked is not False:
                 self.level(items(question), (*trail, (link, item)), place)
             return bool(items(item))

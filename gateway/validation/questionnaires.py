@@ -38,6 +38,7 @@ class Questionnaires:
     def check(self, run: Run, value: Json, place: Place) -> None:
         """Check that what an `enableWhen` asks for is a question of the same Questionnaire, and of its type."""
         known = {link_of(one): one for one in all_items(value)}
+        above = {link_of(one): link_of(item) for item in known.values() for one in items(item)}
         stack = [(value, place)]
         while stack:
             holder, at = stack.pop()
@@ -48,7 +49,7 @@ class Questionnaires:
                     run.error("code-invalid", "binding-required", "The code is abstract: say what kind of question it "
                               "is.", member(here, "type"))  # fmt: skip
                 for condition, there in parts(one, "enableWhen", here):
-                    wrong = _misasked(condition, known, one)
+                    wrong = _misasked(condition, known, one) or _inner(condition, above, one)
                     if wrong is not None:
                         run.error("business-rule", "questionnaire-enable-when", wrong, there)
 
@@ -101,6 +102,19 @@ def _first(listed: Any, wanted: Any) -> Json | None:
 
 def _is(questionnaire: Json, url: str, version: str) -> bool:
     return questionnaire.get("url") == url and (not version or questionnaire.get("version") == version)
+
+
+def _inner(condition: Json, above: dict[str | None, str | None], item: Json) -> str | None:
+    """What is wrong with a condition that asks for an item below the one that it switches on."""
+    asked, own = condition.get("question"), link_of(item)
+    link = above.get(asked) if type(asked) is str else None
+    for _ in range(len(above)):
+        if link is None:
+            return None
+        if link == own:
+            return "enableWhen must not ask for an item below the one that it switches on."
+        link = above.get(link)
+    return None
 
 
 def _misasked(condition: Json, known: dict[str | None, Json], item: Json) -> str | None:

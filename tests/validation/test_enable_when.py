@@ -181,6 +181,20 @@ def test_conditions_that_cannot_be_meant(validator: Validator, faults: Faults, c
     assert not validator.is_valid(asked)
 
 
+def test_an_item_is_not_switched_on_by_one_below_it(faults: Faults) -> None:
+    below = question("g2", "group", item=[question("boolean", "boolean"), question("b", enableWhen=[IF_YES])])
+    group = question("g", "group", enableWhen=[IF_YES], item=[below])
+    asked = {"resourceType": "Questionnaire", "text": NARRATIVE, "status": "draft", "item": [group]}
+    assert faults(asked) == [("questionnaire-enable-when", "Questionnaire.item[0].enableWhen[0]")]
+
+
+def test_a_display_has_no_items(faults: Faults) -> None:
+    questions = [question("d", "display"), question("a")]
+    inside = {"linkId": "d", "item": [answer("a", {"valueString": "x"})]}
+    assert faults(responded(questions, {"linkId": "d"})) == []
+    assert faults(responded(questions, inside)) == [("answer-link", "QuestionnaireResponse.item[0]")]
+
+
 def test_an_abstract_type_is_no_question(faults: Faults) -> None:
     asked = {"resourceType": "Questionnaire", "text": NARRATIVE, "status": "draft", "item": [question("a", "question")]}
     assert faults(asked) == [("binding-required", "Questionnaire.item[0].type")]
