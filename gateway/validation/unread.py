@@ -1,4 +1,4 @@
-"""Where bytes could not be read: in a file of several resources, and the element that JSON names twice."""
+"""Where bytes are no resource, in their file, and the element that JSON names twice."""
 
 from __future__ import annotations
 
@@ -7,9 +7,15 @@ from collections.abc import Sequence
 from typing import Any
 
 from gateway.errors import Issue
-from gateway.fhir.json_faults import Pointer, named_twice
+from gateway.fhir.json_faults import Pointer, line_and_column, named_twice
 from gateway.validation.run import Place, expression, root_place
 from gateway.validation.shapes import Shapes
+
+
+def begins(data: bytes, *, line: int | None = None) -> tuple[int, int]:
+    """Where the JSON in the bytes begins that are `line` of their file."""
+    here, column = line_and_column(data, len(data) - len(data.lstrip()))
+    return here + (line or 1) - 1, column
 
 
 def unread(issues: Sequence[Issue], data: bytes, *, shapes: Shapes, line: int | None = None) -> list[Issue]:

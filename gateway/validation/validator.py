@@ -33,7 +33,7 @@ from gateway.validation.run import NOWHERE, Enough, Run, root_place
 from gateway.validation.show import show
 from gateway.validation.telling import Listed, at, listed, nearest, told
 from gateway.validation.terminology import TerminologyServer
-from gateway.validation.unread import unread
+from gateway.validation.unread import begins, unread
 
 
 class Validator:
@@ -130,9 +130,9 @@ class Validator:
             return unread(error.issues, data, shapes=self.engine.shapes, line=line)
         if not known.issues:
             return []
-        ways, nowhere = known.ways(), (line, None) if line is not None else None
+        ways, start = known.ways(), begins(data, line=line)
         where = known.sought().find(data, value=value, above=(line or 1) - 1, compactly=compactly)
-        return [at(i, where[w] if w is not None else nowhere) for i, w in zip(known.issues, ways, strict=True)]
+        return [at(i, where[w] if w is not None else start) for i, w in zip(known.issues, ways, strict=True)]
 
     def is_valid(self, resource: Any, profiles: Sequence[str] = ()) -> bool:
         """Whether a resource has no error."""

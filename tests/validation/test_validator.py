@@ -202,3 +202,10 @@ def test_a_member_named_twice_is_told_where_it_stands(
     (issue,) = validator.check(data)
     assert (issue.rule, issue.expression, issue.line) == ("json-twice", place, line)
     assert validator.check(data.replace(b"\n", b""), line=7)[0].line == 7
+
+
+@pytest.mark.parametrize("data", [b'\n {"resourceType":"Zebra"}', b'\n {"active":true}', b"\n [1]"])
+def test_what_is_no_resource_is_told_where_it_begins(validator: Validator, data: bytes) -> None:
+    (issue,) = validator.check(data)
+    assert (issue.expression, issue.line, issue.column) == (None, 2, 2)
+    assert validator.check(data.strip(), line=7)[0].line == 7
