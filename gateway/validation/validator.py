@@ -130,7 +130,8 @@ class Validator:
             return unread(error.issues, data, shapes=self.engine.shapes, line=line)
         if not known.issues:
             return []
-        ways, start = known.ways(), begins(data, line=line)
+        ways = known.ways()
+        start = begins(data, line=line) if None in ways else None
         where = known.sought().find(data, value=value, above=(line or 1) - 1, compactly=compactly)
         return [at(i, where[w] if w is not None else start) for i, w in zip(known.issues, ways, strict=True)]
 
