@@ -29,6 +29,7 @@ RULE_EXTENSIONS = frozenset(
         _HL7 + "narrative-language-control",
         _HL7 + "narrative-source-control",
         _HL7 + "version-specific-use",
+        "http://hl7.org/fhir/5.0/StructureDefinition/extension-ElementDefinition.binding.additional",
         "http://hl7.org/fhir/5.0/StructureDefinition/extension-ElementDefinition.mustHaveValue",
         "http://hl7.org/fhir/5.0/StructureDefinition/extension-ElementDefinition.valueAlternatives",
         _HL7 + "capabilitystatement-expectation",

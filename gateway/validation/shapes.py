@@ -16,7 +16,11 @@ from gateway.validation.compiled import Binding, Constraint, Count, Json, Member
 CORE = "http://hl7.org/fhir/StructureDefinition/"
 MAX_VALUE_SET = CORE + "elementdefinition-maxValueSet"
 BEST_PRACTICE = CORE + "elementdefinition-bestpractice"
-ADDITIONAL = ("http://hl7.org/fhir/tools/StructureDefinition/additional-binding", CORE + "additional-binding")
+ADDITIONAL = (
+    "http://hl7.org/fhir/tools/StructureDefinition/additional-binding",
+    CORE + "additional-binding",
+    "http://hl7.org/fhir/5.0/StructureDefinition/extension-ElementDefinition.binding.additional",
+)
 MOST_NAMES = 2_000
 """Names remembered, known and unknown ones; R4 has about 220 types, and instances may make up any number."""
 MAX_NAME = 100
