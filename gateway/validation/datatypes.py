@@ -132,7 +132,7 @@ def check_reference(run: Run, value: Any, place: Place) -> None:
     if type(reference) is not str or not reference or _USUAL.fullmatch(reference):
         return
     if reference.startswith("urn:uuid:") and not _UUID.fullmatch(reference):
-        run.error("value", "reference-form", "The reference must have a valid UUID after urn:uuid:.", place)
+        run.warn("value", "reference-form", "The reference is not a valid urn:uuid.", place)
     elif reference.startswith("urn:oid:") and not _OID.fullmatch(reference):
         run.error("value", "reference-form", "The reference must have a valid OID after urn:oid:.", place)
     elif _SPACE.search(reference):
