@@ -143,6 +143,7 @@ def _lines(name: str, beginning: bytes, stream: BinaryIO, known: Known, how: How
     first, second = next(blocks), next(blocks, None)
     with heap.loading():
         _make_ready(validator, first, how)
+    validator.acceptor.save()
     processes = _processors()
     if second is None or processes == 1:
         yield from (_found(validator, block, how) for block in chain([first], [second] if second else [], blocks))
@@ -158,7 +159,6 @@ def _lines(name: str, beginning: bytes, stream: BinaryIO, known: Known, how: How
             waiting.append((block.size, pool.submit(_found_by, block, how)))
             while len(waiting) > processes * _AHEAD:
                 yield _next(waiting, bar)
-        validator.acceptor.save()
         while waiting:
             yield _next(waiting, bar)
 
