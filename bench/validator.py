@@ -10,8 +10,6 @@ taken within the run. Peers that are not installed are printed as 'not run' (pee
 from __future__ import annotations
 
 import argparse
-import contextlib
-import copy
 import importlib.metadata
 import json
 import sys
@@ -28,8 +26,8 @@ import orjson  # noqa: E402
 
 from bench import peers  # noqa: E402
 from bench.machine import machine, rss  # noqa: E402
+from bench.validator_faults import abreast, errors  # noqa: E402
 from bench.validator_files import examples, ndjson, start  # noqa: E402
-from gateway.errors import Invalid  # noqa: E402
 from gateway.fhir import codec  # noqa: E402
 from gateway.validation import Validator  # noqa: E402
 
@@ -41,15 +39,6 @@ MIX = ("service-request", "care-team", "care-plan", "patient")
 def best(run: Callable[[], object], *, number: int = 100, rounds: int = 15) -> float:
     """Microseconds of one run, the least of several rounds."""
     return min(timeit.repeat(run, number=number, repeat=rounds, timer=time.thread_time)) / number * 1e6
-
-
-def abreast(*runs: Callable[[], object], number: int = 40, rounds: int = 40) -> list[float]:
-    """Microseconds of each, the least of rounds in which they take turns, so that they see the same machine."""
-    found = [float("inf")] * len(runs)
-    for _ in range(rounds):
-        for n, run in enumerate(runs):
-            found[n] = min(found[n], timeit.timeit(run, number=number, timer=time.thread_time) / number * 1e6)
-    return found
 
 
 def table(validator: Validator, resources: Mapping[str, bytes], profiles: list[str]) -> None:
@@ -118,41 +107,6 @@ def bundles(validator: Validator, resources: Mapping[str, bytes]) -> None:
     cost = {count: best(partial(validator.is_valid, one), number=1, rounds=3) / count
             for count, one in ((100, small), (1000, large))}  # fmt: skip
     print(f"Bundle: {cost[100]:.0f} µs an entry of 100, {cost[1000]:.0f} of 1,000 ({cost[1000] / cost[100]:.2f}x)")
-
-
-FAULTS: dict[str, dict[str, object]] = {
-    "a bad code": {"status": "nonsense"},
-    "unknown member": {"zebra": 1},
-    "missing member": {"subject": None},
-}
-
-
-def errors(validator: Validator, resources: Mapping[str, bytes]) -> None:
-    """What a resource with one error costs beside the valid one, by door."""
-    good = codec.read(resources["service-request"])
-    doors: dict[str, Callable[[object], object]] = {
-        "check": validator.check,
-        "is_valid": validator.is_valid,
-        "require": suppressing(validator.require),
-    }
-    for told, change in FAULTS.items():
-        bad = {name: value for name, value in (copy.deepcopy(good) | change).items() if value is not None}
-        assert not validator.is_valid(bad)
-        costs = []
-        for name, door in doors.items():
-            fine, wrong = abreast(partial(door, good), partial(door, bad))
-            costs.append(f"{name}() {fine:.0f} -> {wrong:.0f} µs ({wrong / fine:.1f}x)")
-        print(f"One error, {told}: " + ", ".join(costs))
-
-
-def suppressing(door: Callable[[object], object]) -> Callable[[object], None]:
-    """The door, with its refusals caught."""
-
-    def quietly(value: object) -> None:
-        with contextlib.suppress(Invalid):
-            door(value)
-
-    return quietly
 
 
 def main() -> None:

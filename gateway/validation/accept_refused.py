@@ -80,9 +80,9 @@ def _names(part: Part, value: Json, shape: Shape, state: Acceptance) -> dict[str
 
 @lru_cache(maxsize=1024)
 def _listed(shape: Shape) -> frozenset[str]:
-    """Members that hold arrays of the backbone, which are asked item by item at once."""
-    members = shape.members.values()
-    return frozenset(member.name for member in members if member.many and member.shape is not None)
+    """Members that hold arrays of the backbone or of extensions, which are asked item by item at once."""
+    members = (member for member in shape.members.values() if member.many)
+    return frozenset(member.name for member in members if member.shape is not None or member.type == "Extension")
 
 
 def _never(value: Any) -> bool:
@@ -100,11 +100,12 @@ def _within(part: Part, value: Any, member: Member, state: Acceptance) -> Within
     if not member.many:
         inner = _inner(part, value, member, state)
         return None if inner is None else {None: inner}
-    if type(value) is not list or (len(value) == 1 and member.shape is None) or not part.own(value):
+    aside = member.shape is not None or member.type == "Extension"
+    if type(value) is not list or (len(value) == 1 and not aside) or not part.own(value):
         return None
     holds, items = part.items.holds, part.items
     found: Items = {at: _inner(items, one, member, state) for at, one in enumerate(value) if not holds(one)}
-    return found if found or member.shape is not None else None
+    return found if found or aside else None
 
 
 def _inner(part: Part, value: Any, member: Member, state: Acceptance) -> Refused | None:

@@ -34,18 +34,21 @@ _OF_DEFINITIONS = ("definition-", "questionnaire-", "codesystem-", "searchparame
 def without_cascades(found: list[Found]) -> list[Found]:
     """`found` without issues that follow from a malformed value told at the same place or inside it, and without those
     that say again what another one says."""
-    found = said_once(found)
-    broken = [pointer(place) for issue, place, _ in found if place is not None and _malformed(issue)]
-    unread = [*broken, *_unread(found)]
+    errors = [entry for entry in found if entry[0].is_error]
+    if len(errors) > 1:
+        found = said_once(found)
+        errors = [entry for entry in found if entry[0].is_error]
+    broken = [pointer(place) for issue, place, _ in errors if place is not None and _malformed(issue)]
+    unread = [*broken, *_unread(errors)]
     if not unread:
         return found
-    return [entry for entry in found if _malformed(entry[0]) or not _follows(entry, broken, unread)]
+    return [e for e in found if not may_follow(e[0]) or _malformed(e[0]) or not _follows(e, broken, unread)]
 
 
-def _unread(found: list[Found]) -> Iterator[Pointer]:
+def _unread(errors: list[Found]) -> Iterator[Pointer]:
     """Members that are missing, or have no code that is known: rules that read them say no more."""
-    for issue, place, about in found:
-        if place is None or not issue.is_error:
+    for issue, place, about in errors:
+        if place is None:
             continue
         if issue.rule == "card-min":
             yield (*pointer(place), about)
@@ -54,7 +57,9 @@ def _unread(found: list[Found]) -> Iterator[Pointer]:
 
 
 def _malformed(issue: Issue) -> bool:
-    return issue.is_error and issue.rule is not None and (issue.rule in _FORM or issue.rule.startswith("type-"))
+    """Whether an error is that a value is not even well-formed."""
+    rule = issue.rule
+    return rule is not None and (rule in _FORM or rule.startswith("type-")) and issue.is_error
 
 
 def may_follow(issue: Issue) -> bool:
@@ -68,7 +73,7 @@ def may_follow(issue: Issue) -> bool:
 
 def _follows(entry: Found, broken: list[Pointer], unread: list[Pointer]) -> bool:
     issue, place, about = entry
-    if place is None or issue.rule is None or not may_follow(issue):
+    if place is None or issue.rule is None:
         return False
     here = pointer(place)
     inside = _below(here, broken)

@@ -146,7 +146,7 @@ class PartWalk:
         """Check the members that rules speak of, as far as these were refused."""
         for child, members, idle in touched:
             inner = None
-            if len(members) == 1 and child.slicing is None:
+            if len(members) == 1 and not child.choice:
                 ((name, member),) = members.items()
                 inner = within.get(name)
             if inner is None:
@@ -164,7 +164,9 @@ class PartWalk:
             if type(value) is not dict:
                 continue
             if refused is None or shape is None or not _only_of_members(rules):
-                conformance.item(run, rules, Item(value, None, member, here))
+                item = Item(value, None, member, here)
+                if conformance.item(run, rules, item) and rules.slicing is not None:
+                    conformance.slicer.check_one(run, rules, rules.slicing, item)
                 continue
             names = _around(frozenset(refused.names), shape)
             if rules.constraints and any(reads(one.expression, names) for one in rules.constraints):
@@ -202,7 +204,12 @@ def _only_of_members(rules: Rules) -> bool:
     """Whether rules say nothing of a value but what invariants and the rules of its members say."""
     said = (rules.fixed, rules.pattern, rules.min_value, rules.max_value)
     return all(one is MISSING for one in said) and not (
-        rules.types is not None or rules.binding or rules.extras or rules.must_have_value or rules.value_alternatives
+        rules.types is not None
+        or rules.binding
+        or rules.extras
+        or rules.must_have_value
+        or rules.value_alternatives
+        or rules.slicing
     )
 
 

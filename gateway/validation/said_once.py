@@ -25,10 +25,12 @@ _AGAIN = {
 _ONCE = frozenset(("type", "binding-required", "fixed", "pattern"))
 """Rules that profiles take over from each other: told once of a place, as what is asked first has it."""
 
+_SAYING = frozenset(("card-min", "slice-min", *_AGAIN, *_ONCE))
+
 
 def said_once(found: list[Found]) -> list[Found]:
     """`found` without what says of a fault what is told of it already."""
-    if sum(issue.is_error for issue, _, _ in found) < 2:
+    if all(issue.rule not in _SAYING for issue, _, _ in found):
         return found
     at: dict[str | None, Said] = {}
     for issue, _, about in found:

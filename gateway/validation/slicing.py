@@ -56,6 +56,14 @@ class Slicer:
         for part, mine, maybe in zip(slicing.slices, sorted_items, unsure, strict=True):
             self._slice(run, part, mine, maybe + strange, place)  # what is in no slice is told: it may be meant as this
 
+    def check_one(self, run: Run, rules: Rules, slicing: Slicing, item: Item) -> None:
+        """Check one item of a list by its slice's rules, where the list has as many of each slice as it may have."""
+        number = self.slice_of(run, slicing, item, [0] * len(slicing.slices))
+        if number is None and slicing.rules == "closed":
+            self._unmatched(run, rules, slicing, item)
+        elif number is not None and number >= 0:
+            self._conformance.item(run, slicing.slices[number], item)
+
     def _slice(self, run: Run, part: Rules, mine: list[Item], maybe: int, place: Place) -> None:
         said = f"{part.profile}#{part.id}"
         if len(mine) + maybe < part.min:
