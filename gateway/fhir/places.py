@@ -36,8 +36,9 @@ class Sought:
     def __init__(self, wanted: Iterable[Pointer]) -> None:
         self.pointers = tuple(dict.fromkeys(wanted))
         inner = sorted((pointer for pointer in self.pointers if pointer), key=len, reverse=True)
+        known = set(inner)
         self._marks = [(one[:-1], one[-1], _mark(number)) for number, one in enumerate(inner)]
-        self._marked = [(one, sum(one[:end] in inner for end in range(1, len(one)))) for one in inner]
+        self._marked = [(one, sum(one[:end] in known for end in range(1, len(one)))) for one in inner]
         """Each place, and how many of the others it lies in."""
 
     def find(
@@ -60,10 +61,13 @@ class Sought:
         found = dict.fromkeys(self.pointers, (line, 1))
         text = self._written(value)
         place, number, ascii = text.find(_MARK), 0, data.isascii()
+        before, column = 0, 1
         while place >= 0:
             pointer, around = self._marked[(text[place + 1] & 127) << 7 | text[place + 2] & 127]
             at = place - 1 - number * (_WRITTEN + 1) + around
-            found[pointer] = (line, at + 1 if ascii else len(data[:at].decode()) + 1)
+            column += at - before if ascii else len(data[before:at].decode())
+            found[pointer] = (line, column)
+            before = at
             number += 1
             place = text.find(_MARK, place + 1)
         return found
