@@ -160,13 +160,13 @@ class Checks:
     def _coding(self) -> Check:
         hook = self._engine.coding
         slowly = self._remembered(lambda value, run: hook(run, value, NOWHERE))
-        good = self._good_codings
+        good, everywhere = self._good_codings, self._engine.terminology.everywhere
 
         def check(value: Any) -> bool:
             if not slowly(value):
                 return False
             known = (value.get("system"), value.get("code"), value.get("display"))
-            if type(known[0]) is str is type(known[1]) and worth_keeping(known):
+            if type(known[0]) is str is type(known[1]) and worth_keeping(known) and everywhere(known[0], known[1]):
                 if len(good) >= _REMEMBERED:
                     good.clear()
                 good.add(known)

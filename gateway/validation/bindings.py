@@ -147,6 +147,11 @@ class Bindings:
             run.note("not-supported", "codes-unchecked", "Codes of code systems that are not at hand (such as SNOMED "
                      "CT or LOINC) were not checked.", run.root_place)  # fmt: skip
             return
+        version = value.get("version")
+        if isinstance(version, str) and terminology.code_known(system, code, version=version) is False:
+            run.error("code-invalid", "code-unknown", "The version of the code system that is named does not have this "
+                      "code.", place)  # fmt: skip
+            return
         display = value.get("display")
         if not isinstance(display, str) or terminology.display_fits(system, code, display) is not False:
             return

@@ -105,6 +105,10 @@ class Terminology:
         """Whether the code system has the code; None when the system is not wholly at hand."""
         return self._systems.has(system, code, version=version, scope=scope)
 
+    def everywhere(self, system: str, code: str) -> bool:
+        """Whether no version of the code system that is at hand lacks the code."""
+        return self._systems.everywhere(system, code)
+
     def complete(self, system: str) -> bool:
         """Whether all codes of the code system are at hand."""
         found = self._systems.find(system)

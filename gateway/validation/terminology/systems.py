@@ -94,6 +94,11 @@ class Systems:
             self._versions[system] = self._every(system)
         return [found for one in self._versions[system] if (found := one.find(code)) is not None]
 
+    def everywhere(self, system: str, code: str) -> bool:
+        """Whether no version at hand lacks the code, so that it does not matter which one is meant."""
+        found = self.elsewhere(system, code)
+        return len(found) == len(self._versions.get(system, (None,)))
+
     def _every(self, system: str) -> list[CodeSystem]:
         found = self._definitions.every("CodeSystem", system)
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from gateway.validation import Validator
 from tests.validation.terminology.conftest import (
     SET,
     SNOMED,
@@ -73,3 +74,20 @@ def test_hierarchies_may_be_stated_by_nesting_parent_child_or_subsumption_and_ru
     circle = [concept("a", "parent", "b"), concept("b", "parent", "a")]
     known = terminology(code_system(concept=circle), value_set(filtered("concept", "is-a", "a")))
     assert known.codes(SET) == {(SYSTEM, "a"), (SYSTEM, "b")}
+
+
+def test_a_version_that_is_named_has_the_code() -> None:
+    """Whichever was asked first: what is remembered of a coding without a version says nothing of one with it."""
+    head = {"resourceType": "CodeSystem", "url": SYSTEM, "status": "active", "content": "complete"}
+    loose = [
+        {**head, "version": "1", "concept": [{"code": "a"}, {"code": "old"}]},
+        {**head, "version": "2", "concept": [{"code": "a"}, {"code": "new"}]},
+    ]
+    validator = Validator.load([], resources=loose)
+    good = [("new", None), ("old", None), ("a", "1"), ("a", "2"), ("new", "2"), ("new", "3"), ("old", "1")]
+    for code, version in [*good, ("new", "1"), ("old", "2"), *good]:
+        coding = {"system": SYSTEM, "code": code, **({} if version is None else {"version": version})}
+        resource = {"resourceType": "Basic", "code": {"coding": [coding]}}
+        errors = [issue.rule for issue in validator.check(resource) if issue.is_error]
+        assert errors == ([] if (code, version) in good else ["code-unknown"]), (code, version)
+        assert validator.is_valid(resource) == (not errors)
