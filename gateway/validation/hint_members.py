@@ -57,17 +57,19 @@ def concepts(member: Member, shape: Shape, known: Remembering) -> MemberCheck:
     """The same of CodeableConcepts: most have one coding with a system, a code and a display."""
     answers, learn, again = known.answers, known.learn, known.again
 
+    def answer(value: Any) -> Any:
+        if (
+            "coding" in value
+            and len(value["coding"]) == 1
+            and (len(value) == 1 or (len(value) == 2 and "text" in value))
+        ):
+            coding = value["coding"][0]
+            return answers[usual(coding) if len(coding) == 3 else coding_key(coding, None)]
+        return answers[concept_key(value, None)]
+
     def one(run: Run, value: Any, parent: Json, place: Place) -> None:
         try:
-            if (
-                "coding" in value
-                and len(value["coding"]) == 1
-                and (len(value) == 1 or (len(value) == 2 and "text" in value))
-            ):
-                coding = value["coding"][0]
-                told = answers[usual(coding) if len(coding) == 3 else coding_key(coding, None)]
-            else:
-                told = answers[concept_key(value, None)]
+            told = answer(value)
         except (KeyError, TypeError, AttributeError):
             told = learn(run, value, (place, member, None, shape))
         if told:
@@ -76,15 +78,7 @@ def concepts(member: Member, shape: Shape, known: Remembering) -> MemberCheck:
     def many(run: Run, value: Any, parent: Json, place: Place) -> None:
         for index, item in enumerate(value):
             try:
-                if (
-                    "coding" in item
-                    and len(item["coding"]) == 1
-                    and (len(item) == 1 or (len(item) == 2 and "text" in item))
-                ):
-                    coding = item["coding"][0]
-                    told = answers[usual(coding) if len(coding) == 3 else coding_key(coding, None)]
-                else:
-                    told = answers[concept_key(item, None)]
+                told = answer(item)
             except (KeyError, TypeError, AttributeError):
                 told = learn(run, item, (place, member, index, shape))
             if told:
