@@ -10,7 +10,7 @@ from gateway.fhirpath.environment import Env
 from gateway.fhirpath.errors import Failed
 from gateway.fhirpath.navigate import as_nodes
 from gateway.fhirpath.operators import distinct, union
-from gateway.fhirpath.syntax import Call
+from gateway.fhirpath.syntax import Call, of_the_resource
 from gateway.fhirpath.values import equal, key_of, raw, system
 
 if TYPE_CHECKING:
@@ -27,7 +27,18 @@ def _subset(name: str, take: Callable[[list[Any]], list[Any]], *, single: bool) 
     @function(name)
     def build(compiler: Compiler, node: Call, source: Code, scope: Scope) -> Code:
         fn = source.fn
-        return Code(lambda t, e: take(fn(t, e)), source.type, single=single)
+        if not of_the_resource(node.target):
+            return Code(lambda t, e: take(fn(t, e)), source.type, single=single)
+        this = object()
+
+        def once(t: Any, e: Env) -> list[Any]:
+            place = (this, id(e.resource), id(e.root))
+            kept = e.memo.get(place)
+            if kept is None:
+                kept = e.memo[place] = take(fn(t, e))
+            return kept
+
+        return Code(once, source.type, single=single)
 
 
 _subset("first", lambda items: items[:1], single=True)

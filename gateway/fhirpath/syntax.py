@@ -81,3 +81,10 @@ def type_name(node: Syntax) -> str | None:
         head = type_name(node.target)
         return None if head is None else f"{head}.{node.name}"
     return None
+
+
+def of_the_resource(node: Syntax | None) -> bool:
+    """Whether this is %resource, or members below it: the same wherever in the resource it is asked."""
+    while isinstance(node, Member):
+        node = node.target
+    return isinstance(node, External) and node.name in ("resource", "rootResource")

@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING, Any
 from gateway.fhirpath.code import Code, Scope, function, one
 from gateway.fhirpath.environment import Env
 from gateway.fhirpath.navigate import as_nodes, children
-from gateway.fhirpath.syntax import Call, External
+from gateway.fhirpath.syntax import Call, External, of_the_resource
 from gateway.fhirpath.temporal import Temporal
 from gateway.fhirpath.values import raw, type_of
 
 if TYPE_CHECKING:
     from gateway.fhirpath.compiler import Compiler
-
-_PER_EVALUATION = ("resource", "rootResource")
 
 
 @function("children")
@@ -48,7 +46,7 @@ def _descendants(compiler: Compiler, node: Call, source: Code, scope: Scope) -> 
             level = following
         return found
 
-    if isinstance(node.target, External) and node.target.name in _PER_EVALUATION:
+    if isinstance(node.target, External) and of_the_resource(node.target):
 
         def once(t: Any, e: Env) -> list[Any]:
             place = (node, id(e.resource), id(e.root))

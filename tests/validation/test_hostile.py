@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import subprocess
+import sys
 import time
 import tracemalloc
 from typing import Any
@@ -11,7 +13,8 @@ import pytest
 
 from gateway.validation import Validator
 from gateway.validation.run import MAX_ISSUES
-from tests.validation.conftest import NARRATIVE, PATIENT, US_CORE, Json
+from tests.conftest import ROOT
+from tests.validation.conftest import NARRATIVE, PATIENT, US_CORE, Json, profile
 
 MILLION = 1_000_000
 LONG = "x" * 10_000_000
@@ -111,3 +114,45 @@ def test_nothing_long_that_an_instance_made_up_is_remembered(validator: Validato
         assert tracemalloc.get_traced_memory()[0] < 2_000_000  # the one looked at last, at most
     finally:
         tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    ("type", "value"),
+    [
+        ("Oid", "urn:oid:1" + ".1" * 5_000_000),
+        ("Uri", "urn:oid:1" + ".1" * 5_000_000),
+        ("Code", "a " * 5_000_000 + "a"),
+    ],
+)
+def test_a_long_value_takes_no_memory_but_its_own(type: str, value: str) -> None:
+    """In a process of its own, which may not have what remembering each step would take."""
+    script = (
+        "import resource, sys\n"
+        "from gateway.validation import Validator\n"
+        "validator = Validator.load()\n"
+        "given = {'resourceType': 'Basic', 'code': {'text': 'x'}, 'extension': [{'url': 'https://e.example/x',\n"
+        f"         'value{type}': sys.stdin.read()}}]}}\n"
+        "used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "print([issue.rule for issue in validator.check(given) if issue.is_error])\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - used)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, input=value, text=True, capture_output=True,
+                          timeout=100, check=True)  # fmt: skip
+    found, grown = done.stdout.splitlines()
+    assert found == "['extension-unknown']"
+    assert int(grown) < 150_000  # kilobytes
+
+
+def test_a_definition_costs_its_elements_not_their_square(validator: Validator) -> None:
+    def definition(count: int) -> Json:
+        slices = [{"id": f"Patient.name:s{n}", "path": "Patient.name", "sliceName": f"s{n}"} for n in range(count)]
+        return {**profile("Patient", slices), "text": NARRATIVE}
+
+    def seconds(resource: Json) -> float:
+        started = time.thread_time()
+        assert not [issue for issue in validator.check(resource) if issue.rule == "more"]
+        return time.thread_time() - started
+
+    seconds(definition(10))
+    few, many = definition(250), definition(4000)
+    assert min(seconds(many) for _ in range(2)) < 50 * min(seconds(few) for _ in range(3))
