@@ -22,7 +22,7 @@ from gateway.validation.accept_checks import Acceptance, Check, Checks
 from gateway.validation.accept_kept import Kept, Key
 from gateway.validation.accept_keyword import Keyword
 from gateway.validation.accept_presence import apart
-from gateway.validation.accept_ready import RECURSIVE, Ready, Run
+from gateway.validation.accept_ready import RECURSIVE, Ready, Run, TakenApart
 from gateway.validation.accept_refused import Refused, first_refused, refused_in
 from gateway.validation.canonical import CHECKS
 from gateway.validation.compiled import Json, Profile, Shape
@@ -78,6 +78,7 @@ class Acceptor:
         self._cache = SchemaCache(cache, f"{engine.definitions.fingerprint} {engine.displays}")
         self._kept: Kept[Ready] = Kept()
         self._ready = self._kept.ready
+        self._apart = TakenApart(self._run)
         self._paths: frozenset[str] | None = None
         self._extensions: dict[tuple[str, str | None], Check] = {}
         self._building = Lock()
@@ -107,7 +108,7 @@ class Acceptor:
         be); None when that is not known."""
         try:
             found = self._ready[key]
-            part = None if found is None else found.taken_apart(resource, self._run)
+            part = None if found is None else self._apart.part(found, resource)
             if found is None or part is None or part.never:
                 return None
             there, known = resource.keys(), part.members.keys()

@@ -19,6 +19,8 @@ RECURSIVE = "recursive"
 """What a document that refers to itself has as its comment."""
 _FEW = 4
 """Resources of a kind that are refused before its document is taken apart: that takes as long as some tens."""
+_MOST = 12
+"""Documents that are taken apart at a time; each takes some megabytes."""
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 
 
@@ -30,26 +32,43 @@ class Ready:
     presence: Presence
     recursive: bool
     document: Callable[[], Schema]
-    refused: int = 0
-    """How many were not accepted, until the document is taken apart."""
     part: Part | None = None
+    """The document in parts, while it is taken apart."""
+    refused: int = 0
+    """How many were not accepted since it is not."""
+    few: int = _FEW
 
     @classmethod
     def of(cls, schema: Schema, document: Callable[[], Schema], compile: Compile) -> Self:
         run, recursive = compile(schema), schema.get("$comment") == RECURSIVE
         return cls(_bounded(run) if recursive else run, Presence(schema.get(PRESENT, [])), recursive, document)
 
-    def taken_apart(self, resource: Any, compile: Compile) -> Part | None:
-        """The document in parts, to be asked where a resource is refused; None while that is not worth it.
-        RecursionError where it is nested too deeply to be asked."""
-        if self.recursive:
+
+class TakenApart:
+    """The documents that are taken apart, to be asked where resources are refused: no more than some at a time."""
+
+    def __init__(self, compile: Compile) -> None:
+        self._compile = compile
+        self._apart: list[Ready] = []
+
+    def part(self, ready: Ready, resource: Any) -> Part | None:
+        """A document in parts; None while that is not worth it. RecursionError where the resource is nested too deeply
+        to be asked about."""
+        if ready.recursive:
             _encode(resource)
-        if self.part is None:
-            self.refused += 1
-            if self.refused > _FEW:
-                document = self.document()
-                self.part = Part([document], document["$defs"], compile)
-        return self.part
+        return ready.part or self._first(ready)
+
+    def _first(self, ready: Ready) -> Part | None:
+        ready.refused += 1
+        if ready.refused <= ready.few:
+            return None
+        document = ready.document()
+        part = ready.part = Part([document], document["$defs"], self._compile)
+        self._apart.append(ready)
+        if len(self._apart) > _MOST:
+            oldest = self._apart.pop(0)
+            oldest.part, oldest.refused, oldest.few = None, 0, oldest.few * 16
+        return part
 
 
 def _bounded(run: Run) -> Run:

@@ -78,3 +78,12 @@ def test_the_resource_is_not_changed(validator: Validator) -> None:
         validator.require(resource)
     assert resource == before
     assert {issue.rule for issue in refusal.value.issues if issue.is_error} == {"unknown-element", "binding-required"}
+
+
+def test_what_is_kept_to_tell_of_refusals_is_bounded(validator: Validator) -> None:
+    kinds = "Account Appointment Basic Claim Condition Device Encounter Endpoint Flag Goal Group Immunization Location"
+    for kind in kinds.split():
+        for _ in range(6):
+            assert agree(validator, {"resourceType": kind, "language": "en", "zebra": 1}, kind)
+    apart = [ready for ready in validator.acceptor._ready.values() if ready is not None and ready.part is not None]
+    assert 10 <= len(apart) <= 12
