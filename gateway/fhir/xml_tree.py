@@ -9,6 +9,7 @@ from xml.parsers import expat
 import msgspec
 
 from gateway.errors import Issue, Malformed
+from gateway.fhir.json_faults import line_and_column
 
 FHIR = "http://hl7.org/fhir"
 XHTML = "http://www.w3.org/1999/xhtml"
@@ -47,11 +48,11 @@ def _decode(data: bytes) -> str:
         if name == "utf-16":
             name = "utf-8"
     if name not in _ENCODINGS:
-        _refuse("is in an encoding that is not read here: use UTF-8")
+        _refuse("is in an encoding that is not read here: use UTF-8", 1, 1)
     try:
         text = data.decode(name)
-    except UnicodeDecodeError:
-        _refuse(f"is not {name}")
+    except UnicodeDecodeError as error:
+        _refuse(f"is not {name}", *line_and_column(data, error.start))
     return text.removeprefix("\ufeff")
 
 
@@ -96,7 +97,8 @@ class _Builder:
         _refuse(reason, self.parser.CurrentLineNumber, self.parser.CurrentColumnNumber + 1)
 
     def _doctype(self, *_: Any) -> None:
-        self._refuse_here("must not have a DOCTYPE")
+        at = self.source.rfind(b"<!DOCTYPE", 0, self.parser.CurrentByteIndex + 1)
+        _refuse("must not have a DOCTYPE", *line_and_column(self.source, at))
 
     def _instruction(self, target: str, data: str) -> None:
         if not target.startswith("xml-"):

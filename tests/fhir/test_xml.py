@@ -90,22 +90,24 @@ def test_what_is_xml_but_not_fhir_is_listed(types: Shapes, inside: str, rule: st
 
 
 @pytest.mark.parametrize(
-    "data",
+    ("data", "place"),
     [
-        b"",
-        b"<Patient>",
-        b"<a><b></a></b>",
-        b'<!DOCTYPE a SYSTEM "file:///etc/passwd"><a/>',
-        b"<?php x ?><a/>",
-        b"<a>&b;</a>",
-        b"<a>" * 300 + b"</a>" * 300,
-        b"<?xml version='1.0' encoding='utf-7'?><a/>",
-        b"<a>\xff</a>",
+        (b"", (1, 1)),
+        (b"<Patient>", (1, 10)),
+        (b"<a>\n<b></a></b>", (2, 6)),
+        (b'<!-- x -->\n<!DOCTYPE a SYSTEM "file:///etc/passwd"><a/>', (2, 1)),
+        (b"\n<?php x ?><a/>", (2, 1)),
+        (b"<a>&b;</a>", (1, 4)),
+        (b"<a>" * 300 + b"</a>" * 300, (1, 763)),
+        (b"<?xml version='1.0' encoding='utf-7'?><a/>", (1, 1)),
+        (b"<a>\n\xc3\xbc\xff</a>", (2, 2)),
     ],
 )
-def test_what_is_no_xml_is_refused(types: Shapes, data: bytes) -> None:
-    with pytest.raises(Malformed):
+def test_what_is_no_xml_is_refused(types: Shapes, data: bytes, place: tuple[int, int]) -> None:
+    with pytest.raises(Malformed) as refused:
         xml.read(data, types)
+    (issue,) = refused.value.issues
+    assert (issue.line, issue.column) == place
 
 
 def test_other_encodings_are_read(types: Shapes) -> None:
