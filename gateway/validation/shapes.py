@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from threading import RLock
-from typing import Any, Protocol
+from typing import Any, Protocol, cast, get_args
 
 from gateway.errors import BadProfile
 from gateway.fhirpath.model import type_code
-from gateway.validation.compiled import Binding, Constraint, Count, Json, Member, Shape
+from gateway.validation.compiled import Binding, Constraint, Count, Json, Member, Shape, Strength
 
 CORE = "http://hl7.org/fhir/StructureDefinition/"
 MAX_VALUE_SET = CORE + "elementdefinition-maxValueSet"
@@ -21,6 +21,7 @@ ADDITIONAL = (
     CORE + "additional-binding",
     "http://hl7.org/fhir/5.0/StructureDefinition/extension-ElementDefinition.binding.additional",
 )
+_STRENGTHS = get_args(Strength)
 MOST_NAMES = 2_000
 """Names remembered, known and unknown ones; R4 has about 220 types, and instances may make up any number."""
 MAX_NAME = 100
@@ -148,11 +149,11 @@ def constraints(element: Json) -> tuple[Constraint, ...]:
     """The invariants said at an element, without those that every element inherits."""
     return tuple(
         Constraint(
-            key=entry["key"],
+            key=_text(entry["key"]),
             severity="warning" if entry.get("severity") == "warning" else "error",
-            human=entry.get("human", ""),
-            expression=entry.get("expression", ""),
-            source=entry.get("source", ""),
+            human=_text(entry.get("human", "")),
+            expression=_text(entry["expression"]),
+            source=_text(entry.get("source", "")),
             best_practice=any(e.get("url") == BEST_PRACTICE for e in entry.get("extension", ())),
         )
         for entry in element.get("constraint", ())
@@ -175,7 +176,20 @@ def binding(element: Json) -> Binding | None:
     extra += [(a["purpose"], a["valueSet"]) for a in bound.get("additional", ()) if not a.get("usage")]
     if not (bound.get("valueSet") or maximum or extra):
         return None
-    return Binding(bound["strength"], bound.get("valueSet", ""), maximum, tuple(extra))
+    said = tuple((_text(purpose), _text(value_set)) for purpose, value_set in extra)
+    return Binding(_strength(bound["strength"]), _text(bound.get("valueSet", "")), maximum and _text(maximum), said)
+
+
+def _text(value: Any) -> str:
+    if type(value) is not str:
+        raise TypeError("text is meant")
+    return value
+
+
+def _strength(value: Any) -> Strength:
+    if value not in _STRENGTHS:
+        raise ValueError("a binding has no such strength")
+    return cast(Strength, value)
 
 
 def _additional(extension: Json) -> Iterable[tuple[str, str]]:
