@@ -18,17 +18,27 @@ class Refused(NamedTuple):
     missing: frozenset[str]
     whole: bool
 
-    def shallow(self) -> Refused:
-        """The same, of arrays no more than the items; where in an object is not told."""
-        names = {
-            name: dict.fromkeys(inner) if inner and None not in inner else None for name, inner in self.names.items()
-        }
+    def shallow(self, deeper: frozenset[str]) -> Refused:
+        """The same, of arrays no more than the items, and of the items of the members `deeper` the members."""
+        names: dict[str, Within] = {}
+        for name, within in self.names.items():
+            if within is None or None in within:
+                names[name] = None
+            elif name in deeper:
+                names[name] = {
+                    at: inner._replace(names=dict.fromkeys(inner.names)) if inner is not None else None
+                    for at, inner in within.items()
+                }
+            else:
+                names[name] = dict.fromkeys(within)
         return self._replace(names=names)
 
 
 Items = dict[int | None, Refused | None]
 """The items of an array that were not accepted (None: the one value), and where in these. None: everything there."""
 Within = Items | None
+LookedItems = dict[str, dict[int | None, frozenset[str] | None]]
+"""Items of members that were looked at again for being refused: of each the members (None: all of it)."""
 
 
 def refused_in(part: Part, value: Json, shape: Shape, *, state: Acceptance) -> Refused | None:

@@ -7,12 +7,13 @@ only where it is known that there are none, or away from where they are, and tel
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 from gateway.errors import Issue
+from gateway.validation.accept_refused import LookedItems
 from gateway.validation.compiled import Json, Profile, Shape
 from gateway.validation.datatypes import check_reference
 from gateway.validation.elements import Plan
@@ -31,6 +32,7 @@ _MOST = 400
 _REMEMBERED = 1_000
 """Lists of hints that are kept for one of these."""
 _NO_RESOURCE: Json = {}
+_NAMES: frozenset[str] = frozenset()
 _NOTHING_THERE: Json = {}
 """Stands for an item that is looked at elsewhere."""
 _LISTED = 40
@@ -81,9 +83,10 @@ class Hints(Engine):
 
     def add(
         self, run: Run, resource: Json, wanted: Sequence[Profile], key: Hashable, *, without: frozenset[str],
-        items: Mapping[str, frozenset[int | None]],
+        items: LookedItems,
     ) -> Listed | None:  # fmt: skip
-        """What a run found, and every hint about a resource but for its members `without`, and some items of others."""
+        """What a run found, and every hint about a resource but for its members `without`, and some items of others (or
+        members of these)."""
         program = self._ready(resource, wanted, key)
         if program is None:
             return None
@@ -91,11 +94,14 @@ class Hints(Engine):
         if items:
             part = dict(part)
             for name, left_out in items.items():
-                part[name] = [_NOTHING_THERE if n in left_out else one for n, one in enumerate(part[name])]
+                part[name] = [
+                    one if at not in left_out else _rest(one, left_out[at]) for at, one in enumerate(part[name])
+                ]
         hints = self._hinted(resource, part, program, found=run.found)
         if hints is None or len(run.found) + len(hints.issues) >= MAX_ISSUES:
             return None
-        return listed_beside(run, hints, left_out=partial(_among, items) if items else None)
+        whole = any(names is None for looked in items.values() for names in looked.values())
+        return listed_beside(run, hints, left_out=partial(_among, items) if whole else None)
 
     def _hinted(self, resource: Json, part: Json, program: _Program, *, found: Sequence[Issue] = ()) -> Listed | None:
         """The hints about some members of a resource: known, where others have met the same. `found` are its errors."""
@@ -203,18 +209,21 @@ class _HintExtensions(Extensions):
         pass
 
 
-def _rest(resource: Json, without: frozenset[str]) -> Json:
-    return {name: value for name, value in resource.items() if name not in without} if without else resource
+def _rest(value: Json, without: frozenset[str] | None) -> Json:
+    """An object without some of its members (None: all)."""
+    if without is None:
+        return _NOTHING_THERE
+    return {name: inner for name, inner in value.items() if name not in without} if without else value
 
 
-def _among(items: Mapping[str, frozenset[int | None]], place: Place | None) -> bool:
-    """Whether a place is one of some items of members of the resource, or in one."""
+def _among(items: LookedItems, place: Place | None) -> bool:
+    """Whether a place is one of the items of which all was looked at elsewhere, or in one."""
     if place is None:
         return False
     above: Place | None = place[0]
     while above is not None and above[0] is not None:
         place, above = above, above[0]
-    return above is not None and place[2] in items.get(place[1].name, ())
+    return above is not None and items.get(place[1].name, {}).get(place[2], _NAMES) is None
 
 
 def _urn(run: Run, value: Any, place: Place) -> None:

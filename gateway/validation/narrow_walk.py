@@ -81,7 +81,7 @@ class PartWalk:
     def _look(
         self, plan: WalkPlan, profiles: Sequence[Profile], told: frozenset[str], missing: frozenset[str], whole: bool
     ) -> Look:
-        names = _around(told, plan.shape)
+        names = around(told, plan.shape)
         read = names | missing
         invariants = tuple(one for one in plan.constraints if whole or reads(one.constraint.expression, read))
         listed = []
@@ -121,7 +121,7 @@ class PartWalk:
         if not within.keys() <= plan.checks.keys():
             unknown(run, value, plan.checks, place)
             within = {name: inner for name, inner in within.items() if name in plan.checks}
-        names = _around(frozenset(within), plan.shape)
+        names = around(frozenset(within), plan.shape)
         self._members(run, plan, value, place, within, names)
         if plan.constraints:
             read = self._reading.get((id(plan), names))
@@ -168,7 +168,7 @@ class PartWalk:
                 if conformance.item(run, rules, item) and rules.slicing is not None:
                     conformance.slicer.check_one(run, rules, rules.slicing, item)
                 continue
-            names = _around(frozenset(refused.names), shape)
+            names = around(frozenset(refused.names), shape)
             if rules.constraints and any(reads(one.expression, names) for one in rules.constraints):
                 conformance.root(run, rules, value, here)
             self._touched(run, self._parts_of(rules, shape, names)[0], value, here, refused.names)
@@ -192,7 +192,7 @@ def keep(kept: dict[Any, Any], key: Hashable, value: object) -> None:
 
 
 @lru_cache(maxsize=1024)
-def _around(names: frozenset[str], shape: Shape) -> frozenset[str]:
+def around(names: frozenset[str], shape: Shape) -> frozenset[str]:
     """Members of an object, with the siblings of primitives and the other types of a choice."""
     groups = {member.group for name in names if (member := shape.members.get(name.removeprefix("_"))) is not None}
     alike = [member for member in shape.members.values() if member.group in groups]

@@ -8,17 +8,18 @@ walk over all finds (`tests/properties/test_narrowing.py`). Warnings elsewhere a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gateway.errors import BadProfile
 from gateway.validation.accept import key_of
 from gateway.validation.accept_kept import Key
-from gateway.validation.accept_refused import Refused
+from gateway.validation.accept_refused import Items, LookedItems, Refused
 from gateway.validation.canonical import CHECKS
-from gateway.validation.compiled import Json, Profile, Shape
-from gateway.validation.narrow_walk import Looks, PartWalk, keep
+from gateway.validation.compiled import Json, Member, Profile, Shape
+from gateway.validation.hint_values import hinting
+from gateway.validation.narrow_walk import Looks, PartWalk, around, keep
 from gateway.validation.run import Enough, Place, Run, root_place
 from gateway.validation.vital_signs import vital_signs
 
@@ -37,13 +38,15 @@ class _Kind(NamedTuple):
     scope: str | None
     profiles: tuple[Profile, ...]
     looks: Looks
+    deeper: frozenset[str]
+    """Members of whose items hints may be told by their members alone."""
 
 
 class Looked(NamedTuple):
     """What was looked at wholly: members of a resource, and of others some items."""
 
     names: frozenset[str]
-    items: dict[str, frozenset[int | None]]
+    items: LookedItems
 
 
 _NOTHING = Looked(frozenset(), {})
@@ -123,9 +126,9 @@ class Narrowing:
         refused = self._acceptor.refused(resource, shape, key)
         if refused is None:
             return None
-        if shallow:
-            refused = refused.shallow()
         kind = self._kinds.get(key) or self._kind(resource, wanted, shape, key)
+        if shallow:
+            refused = refused.shallow(kind.deeper)
         run.scope = kind.scope
         whole, missing = refused.whole, refused.missing
         if whole:
@@ -135,10 +138,11 @@ class Narrowing:
         names = self._looked_at(run, kind, resource, place, refused)
         if not run.failed and (whole or missing or run.first):
             return None
-        within = {
-            name: frozenset(inner) for name, inner in refused.names.items() if inner is not None and name in names
-        }
-        return Looked(names.difference(within), within) if within else Looked(names, within)
+        listed = [(name, within) for name, within in refused.names.items() if within is not None and name in names]
+        if not listed:
+            return Looked(names, {})
+        items = {name: _looked(shape.members[name], within) for name, within in listed}
+        return Looked(names.difference(items), items)
 
     def _at_first(self, run: Run, resource: Json, place: Place, wanted: Sequence[Profile], key: Key) -> None:
         """Look where a resource is first seen not to be accepted: Enough is raised where that is for an error."""
@@ -154,7 +158,9 @@ class Narrowing:
         return self._walk.resource(run, kind.profiles, resource, place, refused, kind.looks)
 
     def _kind(self, resource: Json, wanted: Sequence[Profile], shape: Shape, key: Key) -> _Kind:
-        found = _Kind(self._engine.scope_of(resource, wanted), tuple(self._applying(resource, wanted, shape)), {})
+        profiles = tuple(self._applying(resource, wanted, shape))
+        deeper = frozenset(name for name, member in shape.members.items() if _by_members(member, profiles))
+        found = _Kind(self._engine.scope_of(resource, wanted), profiles, {}, deeper)
         keep(self._kinds, key, found)
         return found
 
@@ -172,3 +178,20 @@ class Narrowing:
                 if profile is not None:
                     found.append(profile)
         return [*found, *wanted]
+
+
+def _looked(member: Member, within: Items) -> dict[int | None, frozenset[str] | None]:
+    """What was looked at in the items of a member that were refused."""
+    shape = member.shape
+    return {
+        at: None if inner is None or shape is None else around(frozenset(inner.names), shape)
+        for at, inner in within.items()
+    }
+
+
+def _by_members(member: Member, profiles: Iterable[Profile]) -> bool:
+    """Whether all hints about the items of a member are about their members."""
+    if member.shape is None or not member.many or hinting(member.constraints) or hinting(member.shape.constraints):
+        return False
+    rules = (profile.rules.children.get(member.name) for profile in profiles)
+    return all(one is None or (one.slicing is None and not hinting(one.constraints)) for one in rules)

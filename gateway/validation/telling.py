@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from operator import itemgetter
 from typing import Any, NamedTuple
 
 from gateway.errors import Issue
@@ -34,12 +34,13 @@ def told_of(run: Run) -> list[Told]:
     return told
 
 
-class _Hint(NamedTuple):
-    """What is told where there is no error, its place in the order, and what it is known by (`Run.seen`)."""
+class _Hints(NamedTuple):
+    """What issues that are told where there is no error are known by (`Run.seen`), their order, and the members of the
+    resource in which those are that may follow from an error (None: the resource itself)."""
 
-    told: Told
-    order: tuple[Any, ...]
-    key: tuple[str | None, str, str]
+    keys: frozenset[tuple[str | None, str, str]]
+    orders: list[tuple[Any, ...]]
+    following: frozenset[str | None]
 
 
 @dataclass(slots=True, eq=False)
@@ -50,7 +51,7 @@ class Listed:
     places: Sequence[Place | None]
     about: Sequence[str]
     _ways: list[Pointer | None] | None = None
-    _hints: tuple[list[_Hint], list[_Hint]] | None = None
+    _hints: _Hints | None = None
     _sought: Sought | None = None
 
     def ways(self) -> list[Pointer | None]:
@@ -59,14 +60,13 @@ class Listed:
             self._ways = [None if place is None else pointer(place) for place in self.places]
         return self._ways
 
-    def hints(self) -> tuple[list[_Hint], list[_Hint]]:
-        """The issues, which are no errors, to be told beside some: those that may follow from these, and the others."""
+    def hints(self) -> _Hints:
+        """The issues, which are no errors, to be told beside some."""
         if self._hints is None:
-            hints = [_Hint(told, _order(told), key_of(told[0]))
-                     for told in zip(self.issues, self.places, self.about, strict=True)]  # fmt: skip
-            self._hints = (
-                [one for one in hints if may_follow(one.told[0])], [one for one in hints if not may_follow(one.told[0])]
-            )  # fmt: skip
+            listed = list(zip(self.issues, self.places, self.about, strict=True))
+            tops = (_top(place) for issue, place, _ in listed if may_follow(issue))
+            keys = frozenset(key_of(issue) for issue in self.issues)
+            self._hints = _Hints(keys, [_order(told) for told in listed], frozenset(tops))
         return self._hints
 
     def sought(self) -> Sought:
@@ -88,19 +88,29 @@ def listed(run: Run) -> Listed:
 
 def listed_beside(run: Run, hints: Listed, *, left_out: Callable[[Place | None], bool] | None = None) -> Listed:
     """What a run found and the hints that it does not have yet, but for those at places that are `left_out`."""
-    following, others = hints.hints()
-    if left_out is not None:
-        following = [one for one in following if not left_out(one.told[1])]
-        others = [one for one in others if not left_out(one.told[1])]
-    seen = run.seen
-    told: list[Told] = list(zip(run.found, run.places, run.about, strict=True))
-    told += [one.told for one in following if one.key not in seen]
-    if len(told) > 1 and run.failed:
-        told = without_cascades(told)
-    ordered = [(_order(one), one) for one in told]
-    ordered += [(one.order, one.told) for one in others if one.key not in seen]
-    ordered.sort(key=_first)
-    return Listed([one[1][0] for one in ordered], [one[1][1] for one in ordered], [one[1][2] for one in ordered])
+    known = hints.hints()
+    following = known.following and not known.following.isdisjoint((None, *map(_top, run.places)))
+    if following or left_out is not None or not run.seen.isdisjoint(known.keys):
+        for issue, place, about in zip(hints.issues, hints.places, hints.about, strict=True):
+            if left_out is None or not left_out(place):
+                run.again(issue, place, about)
+        return listed(run)
+    told = told_of(run)
+    issues, places, abouts = list(hints.issues), list(hints.places), list(hints.about)
+    for one in reversed(told):  # what was found stands before hints at the same place
+        at = bisect_left(known.orders, _order(one))
+        issues.insert(at, one[0])
+        places.insert(at, one[1])
+        abouts.insert(at, one[2])
+    return Listed(issues, places, abouts)
+
+
+def _top(place: Place | None) -> str | None:
+    """The member of the resource in which a place is."""
+    name = None
+    while place is not None and place[0] is not None:
+        name, place = place[1].name, place[0]
+    return name
 
 
 def at(issue: Issue, place: tuple[int, int | None] | None) -> Issue:
@@ -130,9 +140,6 @@ def told(issue: Issue, before: Sequence[Issue]) -> bool:
         b.expression == issue.expression and (b.rule == issue.rule or (b.rule in _LOST and issue.rule in _MISSED))
         for b in before
     )
-
-
-_first = itemgetter(0)
 
 
 def _order(entry: Told) -> tuple[Any, ...]:
