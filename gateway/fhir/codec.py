@@ -26,6 +26,7 @@ _encoder = msgspec.json.Encoder(decimal_format="number")
 _encode = _encoder.encode
 
 Json = dict[str, Any]
+_GZIP = b"\x1f\x8b"
 _WIDE = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
@@ -99,6 +100,10 @@ def _refuse(reason: str, place: tuple[int | None, int | None] = (None, None), *,
 
 
 def _unreadable(error: Exception, data: bytes) -> NoReturn:
+    if not data or data.isspace():
+        _refuse("is empty", (1, 1))
+    if data.startswith(_GZIP):
+        _refuse("is compressed (gzip): unpack it first", (1, 1))
     if data.startswith(codecs.BOM_UTF8):
         _refuse("begins with a byte order mark: leave it out (RFC 8259, section 8.1)", (1, 1))
     if data.startswith(_WIDE) or b"\0" in data[:4]:

@@ -209,3 +209,13 @@ def test_what_is_no_resource_is_told_where_it_begins(validator: Validator, data:
     (issue,) = validator.check(data)
     assert (issue.expression, issue.line, issue.column) == (None, 2, 2)
     assert validator.check(data.strip(), line=7)[0].line == 7
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [(b"", "The JSON is empty."), (b" \n", "The JSON is empty."), (b"\x1f\x8b\x08\x00", "compressed (gzip)")],
+)
+def test_what_is_sent_by_mistake_is_called_by_its_name(validator: Validator, data: bytes, says: str) -> None:
+    (issue,) = validator.check(data)
+    assert (issue.severity, issue.rule, issue.line) == ("fatal", "json", 1)
+    assert says in issue.message
