@@ -194,7 +194,8 @@ def keep(kept: dict[Any, Any], key: Hashable, value: object) -> None:
 @lru_cache(maxsize=1024)
 def around(names: frozenset[str], shape: Shape) -> frozenset[str]:
     """Members of an object, with the siblings of primitives and the other types of a choice."""
-    groups = {member.group for name in names if (member := shape.members.get(name.removeprefix("_"))) is not None}
+    said = ((name, shape.members.get(name.removeprefix("_"))) for name in names)
+    groups = {one.group for name, one in said if one is not None and (one.primitive or name == one.name)}
     alike = [member for member in shape.members.values() if member.group in groups]
     beside = (one for one in alike if one.primitive and not (one.attribute or one.names_type))
     return frozenset([*(one.name for one in alike), *(f"_{one.name}" for one in beside)])

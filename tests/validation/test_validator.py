@@ -219,3 +219,14 @@ def test_what_is_sent_by_mistake_is_called_by_its_name(validator: Validator, dat
     (issue,) = validator.check(data)
     assert (issue.severity, issue.rule, issue.line) == ("fatal", "json", 1)
     assert says in issue.message
+
+
+def test_a_sibling_that_no_object_has_hides_no_hint_about_the_object(validator: Validator) -> None:
+    made = {"resourceType": "Procedure", "text": PATIENT["text"], "status": "completed",
+            "subject": {"reference": "Patient/1"},
+            "focalDevice": [{"manipulated": {"reference": "Device/1"}, "_action": {"id": "x"}, "action": {
+                "coding": [{"system": "https://a.example/x", "code": "x"}]}}]}  # fmt: skip
+    validator.is_valid(made)
+    found = validator.check(made)
+    assert {issue.rule for issue in found} == {"unknown-element", "binding-preferred"}
+    assert found == validator.explain(made)
