@@ -99,7 +99,10 @@ class Acceptor:
             return self._first(resource, profiles, eager=eager)
         except (TypeError, AttributeError):
             return False
-        if ready is None or not (ready.presence.usual <= resource.keys() or not ready.presence.missing(resource)):
+        there = resource.keys()
+        if ready is None or not there <= ready.members:
+            return False
+        if not ready.presence.usual <= there and ready.presence.missing(resource):
             return False
         return self._holds(ready.run, resource)
 

@@ -30,6 +30,8 @@ class Ready:
 
     run: Run
     presence: Presence
+    members: frozenset[str]
+    """Those that a resource may have: one that has others is refused before its schema is run."""
     recursive: bool
     document: Callable[[], Schema]
     part: Part | None = None
@@ -41,7 +43,8 @@ class Ready:
     @classmethod
     def of(cls, schema: Schema, document: Callable[[], Schema], compile: Compile) -> Self:
         run, recursive = compile(schema), schema.get("$comment") == RECURSIVE
-        return cls(_bounded(run) if recursive else run, Presence(schema.get(PRESENT, [])), recursive, document)
+        presence = Presence(schema.get(PRESENT, []))
+        return cls(_bounded(run) if recursive else run, presence, _members(schema), recursive, document)
 
 
 class TakenApart:
@@ -69,6 +72,11 @@ class TakenApart:
             oldest = self._apart.pop(0)
             oldest.part, oldest.refused, oldest.few = None, 0, oldest.few * 16
         return part
+
+
+def _members(document: Schema) -> frozenset[str]:
+    root = document["$defs"][document["$ref"].rpartition("/")[2]] if "$ref" in document else document
+    return frozenset(root.get("properties", ()))
 
 
 def _bounded(run: Run) -> Run:
