@@ -68,7 +68,7 @@ class Maybe:
 @pytest.mark.parametrize(
     "answer",
     [None, True, "member", {}, Maybe(), Membership("sure"), ValueError("Zanzibarovna"), ConnectionError(), KeyError()],  # type: ignore[arg-type]
-    ids=repr,
+    ids=lambda answer: type(answer).__name__,
 )
 def test_what_is_no_answer_is_trouble(answer: Any) -> None:
     remote = Answering(answer)
