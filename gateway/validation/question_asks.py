@@ -18,7 +18,9 @@ MOST, LEAST = f"{CORE}questionnaire-maxOccurs", f"{CORE}questionnaire-minOccurs"
 
 def said(item: Json, url: str, name: str) -> list[Any]:
     """The values that extensions of one url give an item."""
-    listed = item.get("extension")
+    if "extension" not in item:
+        return []
+    listed = item["extension"]
     extensions = [one for one in listed if type(one) is dict] if type(listed) is list else []
     return [one[name] for one in extensions if one.get("url") == url and name in one]
 
@@ -35,13 +37,15 @@ def miscounted(question: Json, number: int, *, finished: bool) -> Iterator[str]:
 
 def crowded(question: Json, answers: Sequence[Json]) -> bool:
     """Whether an option that excludes all others was chosen with others."""
+    if len(answers) < 2:
+        return False
     options = question.get("answerOption")
     alone = [
         option
         for option in (options if type(options) is list else ())
         if type(option) is dict and True in said(option, f"{CORE}questionnaire-optionExclusive", "valueBoolean")
     ]
-    return len(answers) > 1 and any(is_option(one, answer) for one in alone for answer in answers)
+    return any(is_option(one, answer) for one in alone for answer in answers)
 
 
 def is_option(option: Json, answer: Json) -> bool:
