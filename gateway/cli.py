@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import errno
 import importlib
+import os
 import pkgutil
+import sys
 
 import click
 
@@ -54,4 +56,6 @@ def main() -> None:
         if error.errno not in _NO_ROOM:
             raise
         click.echo(f"error: What was found cannot be written: {error.strerror}.", err=True)
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())  # what is left of it is written at the end, and would change the status
         raise SystemExit(2) from None
