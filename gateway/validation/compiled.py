@@ -30,6 +30,8 @@ class Missing:
 
 MISSING = Missing()
 
+ANY_RESOURCE = frozenset(("Resource", "DomainResource"))
+"""Types of elements that hold any resource."""
 PRIMITIVES = frozenset(
     "boolean integer string decimal uri url canonical base64Binary instant date dateTime time code oid id markdown "
     "unsignedInt positiveInt uuid xhtml".split()

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from gateway.validation.compiled import MISSING, Json, Member, Profile, Rules, Shape
+from gateway.validation.compiled import ANY_RESOURCE, MISSING, Json, Member, Profile, Rules, Shape
 from gateway.validation.limits import check_limits
 from gateway.validation.run import Place, Run
 from gateway.validation.slicing import Slicer, said_by_slices
-from gateway.validation.type_rules import ANY_RESOURCE, TypeRules
+from gateway.validation.type_rules import TypeRules
 from gateway.validation.values import holds, same
 from gateway.validation.wording import called, times
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from gateway.errors import BadProfile
 from gateway.fhirpath.model import type_code
-from gateway.validation.compiled import MISSING, Criterion, Discriminator, Json
+from gateway.validation.compiled import ANY_RESOURCE, MISSING, Criterion, Discriminator, Json
 from gateway.validation.shapes import CORE, Shapes, binding
 from gateway.validation.snapshot_tree import Node, tree
 
@@ -154,7 +154,7 @@ def _types(part: Node, found: list[Node], path: Steps) -> tuple[str, ...]:
         for entry in node.element.get("type", ()):
             code = type_code(entry)
             profiles = entry.get("profile", ())
-            if code in ("Resource", "DomainResource") and profiles:
+            if code in ANY_RESOURCE and profiles:
                 codes += [p.rpartition("/")[2].partition("|")[0] for p in profiles if p.startswith(CORE)] or [code]
             else:
                 codes.append(code)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from gateway.validation.compiled import Json, Member, Shape
+from gateway.validation.compiled import ANY_RESOURCE, Json, Member, Shape
 from gateway.validation.datatypes import CANONICAL_URLS, check_canonical_url, check_element_id
 from gateway.validation.members import (
     Hook,
@@ -130,7 +130,7 @@ class Walker:
             return nothing
         if member.primitive:
             return self._primitive_list(member) if member.many else self._primitive(member)
-        one = self._resource(member) if member.type in ("Resource", "DomainResource") else self._complex(member)
+        one = self._resource(member) if member.type in ANY_RESOURCE else self._complex(member)
         plan.ones[member.name] = one
         if member.type == "Extension":
             return followed_by(list_of(member, one), self._engine.extensions.check_number)

@@ -13,7 +13,7 @@ from gateway.packages.definitions import Definitions
 from gateway.validation.bindings import Bindings, Displays
 from gateway.validation.bundle import Bundles
 from gateway.validation.canonical import CHECKS
-from gateway.validation.compiled import Json, Profile
+from gateway.validation.compiled import ANY_RESOURCE, Json, Profile
 from gateway.validation.conformance import Conformance
 from gateway.validation.contained import check_contained, check_referred
 from gateway.validation.datatypes import (
@@ -39,7 +39,6 @@ from gateway.validation.surroundings import Surroundings
 from gateway.validation.terminology import Terminology, TerminologyServer
 from gateway.validation.vital_signs import vital_signs
 
-RESOURCE_KINDS = ("Resource", "DomainResource")
 SNOMED = "http://snomed.info/sct"
 
 
@@ -221,7 +220,7 @@ class Engine:
     def apply_at(self, run: Run, canonical: str, value: Json, place: Place, *, asked_in: str | None) -> None:
         """Check a value by a profile, in its own resource if it is one."""
         before = (run.resource, run.root, run.root_place, run.env)
-        if place[1].type in RESOURCE_KINDS:
+        if place[1].type in ANY_RESOURCE:
             run.resource, run.env = value, None
             if not place[1].path.endswith(".contained"):
                 run.root, run.root_place = value, place
@@ -233,7 +232,7 @@ class Engine:
     def conforms_at(self, run: Run, canonical: str, value: Json, place: Place, *, asked_in: str | None) -> bool | None:
         """Whether a value meets a profile, in its own resource if it is one."""
         before = (run.resource, run.root, run.root_place, run.env)
-        if place[1].type in RESOURCE_KINDS:
+        if place[1].type in ANY_RESOURCE:
             run.resource, run.env = value, None
             if not place[1].path.endswith(".contained"):
                 run.root, run.root_place = value, place

@@ -10,7 +10,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, Literal
 
 from gateway.errors import BadProfile
-from gateway.validation.compiled import Profile, Shape
+from gateway.validation.compiled import ANY_RESOURCE, Profile, Shape
 from gateway.validation.errata import PLACED_ANYWHERE
 from gateway.validation.later_extensions import surely_unknown
 from gateway.validation.run import Place, Run, pointer
@@ -227,7 +227,7 @@ def context_names(place: Place) -> set[str]:
         above, member, _, shape = at
         kinds = _kinds(member.type, shape, first=not rest)
         names.update(kind + rest for kind in kinds)
-        if above is None or member.type in ("Resource", "DomainResource"):
+        if above is None or member.type in ANY_RESOURCE:
             break
         rest = f".{member.group}{rest}"
         if "[x]" in rest:

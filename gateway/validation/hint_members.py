@@ -29,13 +29,15 @@ def always(member: Member, shape: Shape, tell: Teller) -> MemberCheck:
     return every
 
 
-def remembered(member: Member, shape: Shape | None, known: Remembering) -> MemberCheck:
-    """What there is to tell of a value is mostly known."""
-    answers, key, learn, again = known.answers, known.key, known.learn, known.again
+def remembered(
+    member: Member, shape: Shape | None, known: Remembering, *, answer: Callable[[Any, str | None], Any] | None = None
+) -> MemberCheck:
+    """What there is to tell of a value is mostly known. `answer` gives it, KeyError where it is not known."""
+    learn, again, answer = known.learn, known.again, answer or _by_key(known)
 
     def one(run: Run, value: Any, parent: Json, place: Place) -> None:
         try:
-            told = answers[key(value, run.scope)]
+            told = answer(value, run.scope)
         except (KeyError, TypeError, AttributeError):
             told = learn(run, value, (place, member, None, shape))
         if told:
@@ -44,7 +46,7 @@ def remembered(member: Member, shape: Shape | None, known: Remembering) -> Membe
     def many(run: Run, value: Any, parent: Json, place: Place) -> None:
         for index, item in enumerate(value):
             try:
-                told = answers[key(item, run.scope)]
+                told = answer(item, run.scope)
             except (KeyError, TypeError, AttributeError):
                 told = learn(run, item, (place, member, index, shape))
             if told:
@@ -53,11 +55,16 @@ def remembered(member: Member, shape: Shape | None, known: Remembering) -> Membe
     return many if member.many else one
 
 
+def _by_key(known: Remembering) -> Callable[[Any, str | None], Any]:
+    answers, key = known.answers, known.key
+    return lambda value, scope: answers[key(value, scope)]
+
+
 def concepts(member: Member, shape: Shape, known: Remembering) -> MemberCheck:
     """The same of CodeableConcepts: most have one coding with a system, a code and a display."""
-    answers, learn, again = known.answers, known.learn, known.again
+    answers = known.answers
 
-    def answer(value: Any) -> Any:
+    def answer(value: Any, scope: str | None) -> Any:
         if (
             "coding" in value
             and len(value["coding"]) == 1
@@ -67,24 +74,7 @@ def concepts(member: Member, shape: Shape, known: Remembering) -> MemberCheck:
             return answers[usual(coding) if len(coding) == 3 else coding_key(coding, None)]
         return answers[concept_key(value, None)]
 
-    def one(run: Run, value: Any, parent: Json, place: Place) -> None:
-        try:
-            told = answer(value)
-        except (KeyError, TypeError, AttributeError):
-            told = learn(run, value, (place, member, None, shape))
-        if told:
-            again(run, value, (place, member, None, shape), told)
-
-    def many(run: Run, value: Any, parent: Json, place: Place) -> None:
-        for index, item in enumerate(value):
-            try:
-                told = answer(item)
-            except (KeyError, TypeError, AttributeError):
-                told = learn(run, item, (place, member, index, shape))
-            if told:
-                again(run, item, (place, member, index, shape), told)
-
-    return many if member.many else one
+    return remembered(member, shape, known, answer=answer)
 
 
 def references(member: Member, shape: Shape, tell: Teller, *, names: frozenset[str]) -> MemberCheck:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from gateway.validation.compiled import Json, Member, Rules, Shape
+from gateway.validation.compiled import ANY_RESOURCE, Json, Member, Rules, Shape
 from gateway.validation.conformance import Item
 from gateway.validation.elements import Plan, Walker
 from gateway.validation.hint_members import always, concepts, each_of, having, references, remembered
 from gateway.validation.hint_values import Remembering, Teller, binding_hints, code_key, digest, hinting, key_of
 from gateway.validation.members import Hook, MemberCheck
 from gateway.validation.run import Place, Run
-from gateway.validation.schema_elements import ANY_RESOURCE
 
 if TYPE_CHECKING:
     from gateway.validation.hints import Hints

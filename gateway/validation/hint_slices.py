@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Hashable
 from typing import TYPE_CHECKING, Any
 
-from gateway.validation.compiled import Criterion, Rules, Slicing
+from gateway.validation.compiled import ANY_RESOURCE, Criterion, Rules, Slicing
 from gateway.validation.conformance import Item
 from gateway.validation.hint_values import concept_key
 from gateway.validation.known_profiles import MAX_CANONICAL
 from gateway.validation.run import Place, Run
-from gateway.validation.schema_elements import ANY_RESOURCE
 from gateway.validation.slicing import Slicer
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from gateway.validation.compiled import Json, Member, Rules, TypeRule
+from gateway.validation.compiled import ANY_RESOURCE, Json, Member, Rules, TypeRule
 from gateway.validation.run import Place, Run, root_place
 from gateway.validation.shapes import CORE
 from gateway.validation.surroundings import REST, Surroundings
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from gateway.validation.engine import Engine
 
 _RELATIVE = re.compile(r"[A-Za-z]{1,40}/[A-Za-z0-9\-.]{1,64}")
-_ANY = frozenset(("Resource", "DomainResource"))
 Resolver = Callable[[str], Json | None]
 """Gives the resource that an absolute or relative reference means, or None; what it gives is not changed."""
 MAX_RESOLVED = 200
@@ -50,7 +49,7 @@ class References:
         if member.type != "Reference":
             return None
         targets = frozenset(member.targets)
-        anything = not targets or bool(targets & _ANY)
+        anything = not targets or bool(targets & ANY_RESOURCE)
 
         def check(run: Run, value: Any, place: Place) -> None:
             self._check(run, value, place, targets, anything=anything, path=member.path)
@@ -140,7 +139,7 @@ class References:
     def of_canonical(self, member: Member) -> Callable[[Run, Any, Place], None]:
         """The check of a canonical by the types its element allows; `#id` means a contained resource."""
         targets = frozenset(member.targets)
-        anything = not targets or bool(targets & _ANY)
+        anything = not targets or bool(targets & ANY_RESOURCE)
 
         def check(run: Run, value: Any, place: Place) -> None:
             if type(value) is not str:
@@ -247,7 +246,7 @@ class References:
     def _of_type(self, canonicals: list[str], kind: str, asked_in: str) -> list[str]:
         """The target profiles that a resource of type `kind` may meet."""
         types = {canonical: self._engine.type_of(canonical, asked_in=asked_in) for canonical in canonicals}
-        return [canonical for canonical, of in types.items() if of is None or of == kind or of in _ANY]
+        return [canonical for canonical, of in types.items() if of is None or of == kind or of in ANY_RESOURCE]
 
     def _check_manner(
         self, run: Run, types: list[TypeRule], value: Json, found: Target | None, item: Item, said: str

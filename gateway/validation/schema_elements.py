@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from gateway.validation.compiled import MISSING, Count, Member, Profile, Rules, Shape, TypeRule
+from gateway.validation.compiled import ANY_RESOURCE, MISSING, Count, Member, Profile, Rules, Shape, TypeRule
 from gateway.validation.schema_values import CHECK, Schema
 
 _USUAL = ("CodeableConcept", "Coding", "string", "code", "boolean", "dateTime", "Quantity", "Reference", "Period")
 """Types that choices mostly have."""
-ANY_RESOURCE = frozenset(("Resource", "DomainResource"))
 
 
 def leads_back(shape: Shape) -> bool:

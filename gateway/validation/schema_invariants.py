@@ -15,6 +15,7 @@ from gateway.fhirpath.errata import corrected
 from gateway.fhirpath.model import PRIMITIVES, Field
 from gateway.fhirpath.parser import parse
 from gateway.fhirpath.syntax import Binary, Call, External, Literal, Member, Syntax, TypeTest, Variable
+from gateway.validation.compiled import ANY_RESOURCE
 from gateway.validation.schema_elements import merged
 from gateway.validation.schema_values import Schema
 
@@ -105,10 +106,8 @@ class Translation:
         fitting = [field for field in fields if wanted in self._model.ancestors(field.type)]
         if not fitting or any(field.many for field in fields) or any(field.primitive for field in fitting):
             raise NotExact
-        there = [
-            any_of([_held(field)(None) for field in fields if (field in fitting) == fits]) for fits in (True, False)
-        ]
-        return there[0], there[1]
+        rest = [field for field in fields if field not in fitting]
+        return any_of([_held(field)(None) for field in fitting]), any_of([_held(field)(None) for field in rest])
 
     def _ordered(self, operator: str, left: Syntax, number: int, type: str) -> Sides:
         """A number of the focus compared with a whole number."""
@@ -220,7 +219,7 @@ class Translation:
     def _members(self, name: str, type: str) -> list[Way]:
         """The members that a name means; none where the type has no such member, which is then always empty."""
         fields = self.fields(name, type)
-        if any(field.type in ("Resource", "DomainResource") for field in fields):
+        if any(field.type in ANY_RESOURCE for field in fields):
             raise NotExact
         if type == "Extension" and name == "value" and self._values is not None:
             fields = tuple(field for field in fields if field.type in self._values)

@@ -10,10 +10,9 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from gateway.validation.bindings import CODED
-from gateway.validation.compiled import MISSING, Member, Profile, Rules, Shape, TypeRule
+from gateway.validation.compiled import ANY_RESOURCE, MISSING, Member, Profile, Rules, Shape, TypeRule
 from gateway.validation.schema_codings import can_fail
 from gateway.validation.schema_elements import (
-    ANY_RESOURCE,
     absent,
     at_least,
     demands,

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
-from gateway.validation.compiled import Constraint, Member, Profile, Shape
+from gateway.validation.compiled import ANY_RESOURCE, Constraint, Member, Profile, Shape
 from gateway.validation.datatypes import CANONICAL_URLS, MISSPELT, QUANTITIES, SAMPLE, UCUM
 from gateway.validation.schema_codings import can_fail
 from gateway.validation.schema_constraints import constraint_schema
-from gateway.validation.schema_elements import ANY_RESOURCE, counted, distinct_urls
+from gateway.validation.schema_elements import counted, distinct_urls
 from gateway.validation.schema_references import agreeing, reference
 from gateway.validation.schema_values import ABSOLUTE, CHECK, ELEMENT_ID, PRIMITIVE, SYSTEM, Schema, both
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from gateway.validation.compiled import Criterion, Member, Rules, Shape
+from gateway.validation.compiled import ANY_RESOURCE, Criterion, Member, Rules, Shape
 from gateway.validation.schema_values import CHECK, Schema, both, exactly, holding, listed
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def _of_type(engine: Engine, shape: Shape, step: tuple[str, str], codes: tuple[s
     names: list[str] = []
     members = [m for m in shape.members.values() if m.name == name or m.group == f"{name}[x]"]
     for member in members:
-        if member.type in ("Resource", "DomainResource"):
+        if member.type in ANY_RESOURCE:
             raise NotSaid
         inner = engine.shapes.find(member.type)
         if member.type in codes or (inner is not None and any(above in codes for above in inner.ancestors)):

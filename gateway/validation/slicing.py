@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from gateway.validation.compiled import Criterion, Json, Member, Rules, Shape, Slicing
+from gateway.validation.compiled import ANY_RESOURCE, Criterion, Json, Member, Rules, Shape, Slicing
 from gateway.validation.run import Place, Run
 from gateway.validation.values import holds, same
 
@@ -255,7 +255,7 @@ def said_by_slices(rules: Rules) -> bool:
 
 def _type_of(item: Item) -> str:
     shape = item.place[3]
-    if item.member.type in ("Resource", "DomainResource") and shape is not None:
+    if item.member.type in ANY_RESOURCE and shape is not None:
         return shape.name
     return item.member.type
 

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gateway.validation.compiled import Rules, TypeRule
+from gateway.validation.compiled import ANY_RESOURCE, Rules, TypeRule
 from gateway.validation.limits import check_limits
 from gateway.validation.run import Run
 
 if TYPE_CHECKING:
     from gateway.validation.conformance import Conformance, Item
     from gateway.validation.engine import Engine
-
-ANY_RESOURCE = frozenset(("Resource", "DomainResource"))
 
 
 class TypeRules:

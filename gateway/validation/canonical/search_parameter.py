@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from gateway.validation.canonical.expressions import check_names, check_syntax
 from gateway.validation.canonical.paths import leads_nowhere
-from gateway.validation.compiled import Json
+from gateway.validation.compiled import ANY_RESOURCE, Json
 from gateway.validation.parts import member, parts, text, texts
 from gateway.validation.run import Place, Run
 
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from gateway.validation.engine import Engine
 
 _LONGEST = 2_000
-_ALL = frozenset(("Resource", "DomainResource"))
 _ROOT = re.compile(r"\(*([A-Z][A-Za-z]+)\b")
 
 
@@ -51,7 +50,7 @@ def _derived(engine: Engine, run: Run, value: Json, bases: list[str], place: Pla
         run.error("business-rule", "searchparameter-derived", f"The type must be that of derivedFrom, "
                   f"{known.get('type')}.", there)  # fmt: skip
     wider = set(known.get("base") or ())
-    if wider and not wider & _ALL and not wider.issuperset(bases):
+    if wider and not wider & ANY_RESOURCE and not wider.issuperset(bases):
         run.error("business-rule", "searchparameter-derived", "The base must be among those of derivedFrom.", there)
 
 
@@ -63,5 +62,5 @@ def _expression(engine: Engine, run: Run, expression: str, bases: list[str], pla
         return
     check_names(engine, run, expression, place)
     roots = [found[1] if (found := _ROOT.match(path.strip())) else None for path in expression.split("|")]
-    if bases and None not in roots and not {*roots, *bases} & _ALL and not set(roots) & set(bases):
+    if bases and None not in roots and not {*roots, *bases} & ANY_RESOURCE and not set(roots) & set(bases):
         run.warn("invalid", "definition-path", "The expression starts from none of the resources in base.", place)
